@@ -1,0 +1,1 @@
+"""The data stage: rows in, a checked and split table with its profile out."""

@@ -1,0 +1,1 @@
+"""Execution: the steps of a plan, each in a process of its own."""

@@ -1,0 +1,1 @@
+"""Git: reading other revisions."""

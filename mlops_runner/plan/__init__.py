@@ -1,0 +1,1 @@
+"""The plan: what would happen and why, decided from specs, lock and code alone."""

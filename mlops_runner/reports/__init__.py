@@ -1,0 +1,1 @@
+"""Reports: one document, rendered as HTML, Markdown, text or JSON."""

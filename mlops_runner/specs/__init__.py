@@ -1,0 +1,1 @@
+"""Specs: YAML documents in, typed values with their places out."""

@@ -1,0 +1,125 @@
+"""What all kinds of document share: the strict base model and the types of their fields."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+API_VERSION = "mlops/v1"
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+NAME = r"[a-z][a-z0-9_-]{0,62}"
+
+
+class Part(BaseModel):
+    """A piece of a document: strict, immutable, unknown keys refused, numbers finite."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+def complaint(code: str, message: str, hint: str = "", **numbers: Any) -> PydanticCustomError:
+    """Build the error a validator raises: a stable code, a message with {placeholders}, and a hint for the reader."""
+    return PydanticCustomError(code, message, {**numbers, "hint": hint})  # type: ignore[arg-type]
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise complaint(
+            "invalid-name",
+            'name "{given}" must be lower-case letters, digits, - and _, starting with a letter',
+            "for example: churn-model",
+            given=value,
+        )
+    return value
+
+
+def _relative_path(value: str) -> str:
+    parts = value.split("/")
+    if not value or value.startswith(("/", "~")) or "\\" in value or any(ord(c) < 32 or ord(c) == 127 for c in value):
+        raise complaint(
+            "invalid-path",
+            'path "{given}" must be relative to the project, with / between folders',
+            "for example: data/train.csv",
+            given=value,
+        )
+    if ".." in parts or re.match(r"[A-Za-z]:", value):
+        raise complaint(
+            "path-escapes",
+            'path "{given}" leaves the project',
+            "keep everything under the project's folder",
+            given=value,
+        )
+    if any(part in {"", "."} for part in parts):
+        raise complaint("invalid-path", 'path "{given}" has an empty or "." part', 'write it as "a/b/c"', given=value)
+    if len(value.encode()) > 1024 or any(len(part.encode()) > 255 for part in parts):
+        raise complaint("invalid-path", "path is longer than file systems allow", "shorten it")
+    if parts[0] in {".git", ".mlops", ".dvc"}:
+        raise complaint(
+            "invalid-path", 'path "{given}" is inside a folder of the tools', "choose another folder", given=value
+        )
+    return value
+
+
+def _callable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+        raise complaint("invalid-callable", '"{given}" is not a callable', "write package.module:function", given=value)
+    return value
+
+
+def _duration(value: str) -> str:
+    if not re.fullmatch(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:ms|s|m|h|d|w)", value):
+        raise complaint(
+            "invalid-duration",
+            '"{given}" is not a duration',
+            "a number with a unit: 250ms, 30s, 10m, 24h, 7d, 2w",
+            given=value,
+        )
+    return value
+
+
+def _digest(value: str) -> str:
+    if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
+        raise complaint(
+            "invalid-digest", '"{given}" is not a digest', "sha256: followed by 64 hexadecimal digits", given=value
+        )
+    return value
+
+
+def seconds(duration: str) -> float:
+    """Convert a valid duration ("10m") into seconds."""
+    number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", duration).groups()  # type: ignore[union-attr]
+    return float(number) * SECONDS[unit]
+
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
+RelativePath = Annotated[str, AfterValidator(_relative_path), Field(json_schema_extra={"pattern": r"^[^/~\\][^\\]*$"})]
+CallablePath = Annotated[
+    str, AfterValidator(_callable), Field(json_schema_extra={"pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"})
+]
+Duration = Annotated[
+    str, AfterValidator(_duration), Field(json_schema_extra={"pattern": r"^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d|w)$"})
+]
+Digest = Annotated[str, AfterValidator(_digest), Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+Scalar = bool | int | float | str | None
+
+
+class Spec(Part):
+    """A whole document."""
+
+    apiVersion: Annotated[Literal["mlops/v1"], Field(description="Version of the format.", examples=["mlops/v1"])]
+    kind: str
+    name: Name = Field(description="Name of what this document describes.", examples=["churn"])
+    description: str = Field(default="", description="Free text for people; never part of a key.")
+
+
+class Secret(Part):
+    """A value that is read from the process environment when a step runs, and never written anywhere."""
+
+    secret: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Z][A-Z0-9_]*$", description="Name of the environment variable.", examples=["WAREHOUSE_URL"]
+        ),
+    ]

@@ -1,0 +1,57 @@
+"""The Pipeline document: names the specs a pipeline is made of."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlops_runner.specs.base import Part, RelativePath, Spec
+
+
+class SpecFiles(Part):
+    """The documents of the pipeline, as paths relative to pipeline.yaml."""
+
+    data: Annotated[RelativePath, Field(description="The Data document.")] = "specs/data.yaml"
+    training: Annotated[RelativePath, Field(description="The Training document.")] = "specs/training.yaml"
+    evaluation: Annotated[RelativePath, Field(description="The Evaluation document.")] = "specs/evaluation.yaml"
+    rollout: Annotated[RelativePath | None, Field(description="The Rollout document.")] = None
+    monitoring: Annotated[RelativePath | None, Field(description="The Monitoring document.")] = None
+
+
+class Dependencies(Part):
+    """What a step's environment is made of."""
+
+    lock: Annotated[
+        RelativePath | None,
+        Field(
+            description="Requirements file with pinned versions and hashes. Its content, evaluated for the running Python, is the "
+            "environment's digest. Without one, the installed distributions are.",
+            examples=["requirements.lock"],
+        ),
+    ] = None
+
+
+class Pipeline(Spec):
+    """Names the pipeline, the specs it is made of and where its artifacts go."""
+
+    kind: Literal["Pipeline"]
+    specs: Annotated[SpecFiles, Field(description="The documents the pipeline is made of.")] = (
+        SpecFiles.model_construct()
+    )
+    environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
+    dependencies: Annotated[Dependencies, Field(description="What a step's environment is made of.")] = (
+        Dependencies.model_construct()
+    )
+    artifacts: Annotated[
+        RelativePath, Field(description="Folder for what the steps produce; its content never enters git.")
+    ] = "artifacts"
+    code: Annotated[
+        RelativePath | None,
+        Field(description="Folder that python callables are imported from; the project's own folder when left out."),
+    ] = None
+    reproducibility: Annotated[
+        Literal["bitwise", "tolerance", "none"],
+        Field(
+            description="What a second execution of the same key must repeat: every byte, the metrics, or nothing. "
+            "Under bitwise, seed, threads and device belong to the key."
+        ),
+    ] = "bitwise"

@@ -1,0 +1,1 @@
+"""Bytes: content-addressed objects in a DVC cache, pointers, and the record of what files were seen."""
