@@ -1,0 +1,111 @@
+"""The assessment: choose thresholds, measure every model, select the winner, judge the gates. Pure, deterministic."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.evaluate.assessment import Assessment
+from mlops_runner.evaluate.curves.base import draw_curves
+from mlops_runner.evaluate.gates import judge
+from mlops_runner.evaluate.inputs import check_inputs, wanted_metrics
+from mlops_runner.evaluate.tables import Cell, Table, measure_side
+from mlops_runner.evaluate.threshold import ChosenThreshold, choose_threshold
+from mlops_runner.evaluate.values import (
+    BASELINE,
+    UNRULED_THRESHOLD,
+    Measurement,
+    Options,
+    Sample,
+    Side,
+    Unmeasured,
+    sample_of,
+)
+from mlops_runner.specs.evaluation import FixedRule
+
+Samples = Mapping[str, Mapping[str, Sample]]
+
+
+def assess(options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]) -> Assessment:
+    """Assess the models: "baseline" and at least one candidate.
+
+    sides: by name of the side; scores: model -> side -> array, shaped (rows,) for binary (of the positive class) and
+    regression (the prediction), (rows, classes) for multiclass. Each model is measured at its own threshold, so that
+    the comparison with the baseline is fair. Raises InvalidInput when the arrays do not fit, or when the winner or a
+    threshold cannot be determined.
+    """
+    check_inputs(options, sides, scores)
+    thresholds = _thresholds(options, sides, scores)
+    samples = _samples(options, sides, scores, thresholds)
+    table = _measure_all(options, sides, samples)
+    winner = _select(options, [model for model in scores if model != BASELINE], table)
+    digits = options.evaluation.digits
+
+    def lookup(model: str, split: str, part: str | None, metric: str) -> Measurement:
+        return table[Cell(model, split, part, metric)]
+
+    gates = tuple(judge(name, gate, winner, lookup, digits) for name, gate in options.evaluation.gates.items())
+    curves = draw_curves(options, samples, winner, thresholds)
+    return Assessment(options, winner, sides, thresholds, table, gates, curves)
+
+
+def _thresholds(
+    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]
+) -> dict[str, ChosenThreshold]:
+    """Choose a threshold per model; none for tasks without one. Raises InvalidInput."""
+    if options.task != "binary":
+        return {}
+    rule = options.evaluation.threshold
+    if rule is None or isinstance(rule, FixedRule):
+        value = UNRULED_THRESHOLD if rule is None else rule.value
+        return dict.fromkeys(scores, ChosenThreshold("fixed", value))
+    found: dict[str, ChosenThreshold] = {}
+    for model, by_side in scores.items():
+        target = sides[rule.split].target.astype("int64")
+        chosen = choose_threshold(rule, target, by_side[rule.split].astype("float64"))
+        if isinstance(chosen, Unmeasured):
+            message = f'threshold rule {rule.rule} on side "{rule.split}": {chosen.reason}'
+            raise InvalidInput(Diagnostic("threshold-unmeasured", message, hint="choose another split or rule"))
+        found[model] = chosen
+    return found
+
+
+def _samples(
+    options: Options,
+    sides: Mapping[str, Side],
+    scores: Mapping[str, Mapping[str, NDArray[Any]]],
+    thresholds: Mapping[str, ChosenThreshold],
+) -> Samples:
+    def sample(model: str, side: Side) -> Sample:
+        cut = thresholds[model].value if model in thresholds else None
+        return sample_of(options.task, options.classes, side.target, scores[model][side.name], cut)
+
+    return {model: {name: sample(model, side) for name, side in sides.items()} for model in scores}
+
+
+def _measure_all(options: Options, sides: Mapping[str, Side], samples: Samples) -> Table:
+    metrics = wanted_metrics(options)
+    table: dict[Cell, Measurement] = {}
+    for model, by_side in samples.items():
+        for name, sample in by_side.items():
+            table |= measure_side(options, model, sides[name], sample, metrics)
+    return table
+
+
+def _select(options: Options, candidates: list[str], table: Table) -> str:
+    """Return the best candidate; equal rounded values give the one declared first. Raises InvalidInput."""
+    select = options.select
+    values: dict[str, float] = {}
+    complaints = []
+    for model in candidates:
+        value = table[Cell(model, select.split, None, select.metric)]
+        if isinstance(value, Unmeasured):
+            message = f'{select.metric} of "{model}" on side "{select.split}" could not be measured: {value.reason}'
+            complaints.append(Diagnostic("winner-unmeasured", message, hint="select by another metric or split"))
+        else:
+            values[model] = value
+    if complaints:
+        raise InvalidInput(complaints)
+    best = max if select.direction == "maximize" else min
+    return best(values, key=lambda model: values[model])

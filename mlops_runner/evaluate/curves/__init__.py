@@ -1,0 +1,1 @@
+"""Curves for reports: thinned, rounded numbers, one leaf per task."""

@@ -1,0 +1,42 @@
+"""Which curves an assessment carries, by task."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from mlops_runner.digest import Json
+from mlops_runner.evaluate.curves.binary import binary_curves
+from mlops_runner.evaluate.curves.multiclass import multiclass_curves
+from mlops_runner.evaluate.curves.regression import regression_curves
+from mlops_runner.evaluate.threshold import ChosenThreshold
+from mlops_runner.evaluate.values import Options, Sample
+
+
+def draw_curves(
+    options: Options,
+    samples: Mapping[str, Mapping[str, Sample]],
+    winner: str,
+    thresholds: Mapping[str, ChosenThreshold],
+) -> dict[str, Json]:
+    """Return the curves on the test side, or on the next best side that has rows; {} when none has.
+
+    samples: model -> side -> sample.
+    """
+    filled = [name for name in ("test", "validation", "train") if len(_rows(samples, winner, name))]
+    if not filled:
+        return {}
+    side = filled[0]
+    here = {model: by_side[side] for model, by_side in samples.items()}
+    common: dict[str, Json] = {"side": side, "rows": len(here[winner].target)}
+    match options.task:
+        case "binary":
+            return common | binary_curves(options, here, samples[winner], winner, thresholds)
+        case "multiclass":
+            return common | multiclass_curves(here, winner)
+        case "regression":
+            return common | regression_curves(here[winner])
+        case _:
+            assert_never(options.task)
+
+
+def _rows(samples: Mapping[str, Mapping[str, Sample]], winner: str, side: str) -> list[int]:
+    return [] if side not in samples[winner] else samples[winner][side].target.tolist()[:1]

@@ -1,0 +1,44 @@
+"""Curves of multiclass models: confusion of all, per-class numbers and one-vs-rest ROC of the winner."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlops_runner.digest import Json
+from mlops_runner.evaluate.curves.binary import roc_points
+from mlops_runner.evaluate.curves.thin import DIGITS
+from mlops_runner.evaluate.metrics.decisions import confusion
+from mlops_runner.evaluate.values import Sample
+
+
+def multiclass_curves(here: Mapping[str, Sample], winner: str) -> dict[str, Json]:
+    """Return the curves of one side. here: model -> sample of that side."""
+    return {
+        "confusion": {model: confusion(other).tolist() for model, other in here.items()},
+        "per_class": _per_class(here[winner]),
+        "roc": _one_vs_rest(here[winner]),
+    }
+
+
+def _per_class(sample: Sample) -> dict[str, Json]:
+    """Recall and precision per class; null where a class has no rows or is never decided."""
+    counts = confusion(sample)
+    hits, rows, decided = np.diag(counts).tolist(), counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
+    return {
+        name: {"rows": rows[k], "recall": _share(hits[k], rows[k]), "precision": _share(hits[k], decided[k])}
+        for k, name in enumerate(sample.classes)
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, DIGITS) if whole else None
+
+
+def _one_vs_rest(sample: Sample) -> dict[str, Json]:
+    """ROC curves of the classes that occur without being the only one."""
+    rows = np.bincount(sample.target, minlength=len(sample.classes))
+    return {
+        name: roc_points(sample.target == k, sample.scores[:, k])
+        for k, name in enumerate(sample.classes)
+        if 0 < rows[k] < len(sample.target)
+    }

@@ -1,0 +1,63 @@
+"""Which metrics exist, for which tasks, and which way is better. Free of heavy imports: specs are checked against it.
+
+The functions behind the names stand in `metrics.base`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Task = Literal["binary", "multiclass", "regression"]
+Better = Literal["higher", "lower"]
+Needs = Literal["scores", "probabilities", "decisions", "predictions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What is known about a metric before anything is measured."""
+
+    tasks: tuple[Task, ...]
+    needs: Needs
+    better: Better
+    about: str
+
+
+_BINARY: tuple[Task, ...] = ("binary",)
+_MULTICLASS: tuple[Task, ...] = ("multiclass",)
+_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_NUMBERS: tuple[Task, ...] = ("regression",)
+
+METRICS: Mapping[str, Metric] = {
+    "roc_auc": Metric(_CLASSES, "scores", "higher", "area under the ROC curve; one-vs-rest macro mean"),
+    "average_precision": Metric(_CLASSES, "scores", "higher", "area under the precision-recall curve"),
+    "brier": Metric(_CLASSES, "probabilities", "lower", "mean squared error of the probabilities"),
+    "log_loss": Metric(_CLASSES, "probabilities", "lower", "negative mean log-likelihood, in nats"),
+    "ece": Metric(_CLASSES, "probabilities", "lower", "expected calibration error, 10 equal-mass bins"),
+    "accuracy": Metric(_CLASSES, "decisions", "higher", "share of right decisions"),
+    "balanced_accuracy": Metric(_CLASSES, "decisions", "higher", "mean recall over the classes"),
+    "matthews": Metric(_CLASSES, "decisions", "higher", "Matthews correlation coefficient"),
+    "precision": Metric(_BINARY, "decisions", "higher", "share of true among predicted positives"),
+    "recall": Metric(_BINARY, "decisions", "higher", "share of positives that are found"),
+    "specificity": Metric(_BINARY, "decisions", "higher", "share of negatives that are left alone"),
+    "f1": Metric(_BINARY, "decisions", "higher", "harmonic mean of precision and recall"),
+    "precision_macro": Metric(_MULTICLASS, "decisions", "higher", "mean precision over the classes"),
+    "recall_macro": Metric(_MULTICLASS, "decisions", "higher", "mean recall over the classes"),
+    "f1_macro": Metric(_MULTICLASS, "decisions", "higher", "mean F1 over the classes"),
+    "f1_micro": Metric(_MULTICLASS, "decisions", "higher", "F1 of the pooled counts"),
+    "rmse": Metric(_NUMBERS, "predictions", "lower", "root mean squared error, in units of the target"),
+    "mae": Metric(_NUMBERS, "predictions", "lower", "mean absolute error, in units of the target"),
+    "median_absolute_error": Metric(_NUMBERS, "predictions", "lower", "median absolute error, in units of the target"),
+    "max_error": Metric(_NUMBERS, "predictions", "lower", "largest absolute error, in units of the target"),
+    "mape": Metric(_NUMBERS, "predictions", "lower", "mean absolute error as a share of the target"),
+    "r2": Metric(_NUMBERS, "predictions", "higher", "share of the target's variance that is explained"),
+}
+
+
+def known_metrics(task: Task) -> frozenset[str]:
+    """Return the names of the metrics a task can be measured with."""
+    return frozenset(name for name, metric in METRICS.items() if task in metric.tasks)
+
+
+def better(metric: str) -> Better:
+    """Say which way a metric improves. Raises KeyError for a name that `known_metrics` does not give."""
+    return METRICS[metric].better

@@ -1,0 +1,65 @@
+"""Metrics of scores read as probabilities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlops_runner.evaluate.values import Floats, Integers, Measurement, Sample, Unmeasured
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bins:
+    """Rows grouped by score; one entry per bin that is not empty, in order of the scores."""
+
+    counts: Integers
+    mean_score: Floats
+    rate: Floats
+    low: Floats
+    high: Floats
+
+
+def brier(sample: Sample) -> Measurement:
+    """Mean squared distance to the truth (Brier 1950): binary in 0..1, multiclass summed over classes in 0..2."""
+    if sample.task == "binary":
+        return float(np.mean((sample.scores - sample.target) ** 2))
+    truth = np.eye(len(sample.classes))[sample.target]
+    return float(np.mean(np.sum((sample.scores - truth) ** 2, axis=1)))
+
+
+def log_loss(sample: Sample) -> Measurement:
+    """Mean of -log(probability of the true class), probabilities clipped to [eps, 1 - eps] of a double."""
+    if sample.task == "binary":
+        given = np.where(sample.target == 1, sample.scores, 1 - sample.scores)
+    else:
+        given = np.take_along_axis(sample.scores, sample.target[:, None], axis=1)[:, 0]
+    eps = np.finfo(np.float64).eps
+    return float(-np.mean(np.log(np.clip(given, eps, 1 - eps))))
+
+
+def ece(sample: Sample) -> Measurement:
+    """Expected calibration error over equal-mass bins; multiclass: of the decided class (Guo et al. 2017, eq. 5)."""
+    if len(sample.target) < BINS:
+        return Unmeasured(f"{len(sample.target)} rows < {BINS} bins")
+    if sample.task == "binary":
+        bins = equal_mass_bins(sample.scores, sample.target)
+    else:
+        bins = equal_mass_bins(sample.scores.max(axis=1), (sample.target == sample.decisions).astype(np.int64))
+    return float(np.sum(bins.counts * np.abs(bins.rate - bins.mean_score)) / bins.counts.sum())
+
+
+def equal_mass_bins(scores: Floats, outcome: Integers, bins: int = BINS) -> Bins:
+    """Group rows into bins of about equal size by score; equal scores stay together, so row order does not matter.
+
+    scores, outcome: shape (rows,), rows >= 1; outcome is 0 or 1.
+    """
+    edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
+    place = np.searchsorted(edges, scores, side="right")
+    _, group = np.unique(place, return_inverse=True)
+    counts = np.bincount(group)
+    low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
+    np.minimum.at(low, group, scores)
+    np.maximum.at(high, group, scores)
+    mean, rate = np.bincount(group, scores) / counts, np.bincount(group, outcome) / counts
+    return Bins(counts, mean, rate, low, high)

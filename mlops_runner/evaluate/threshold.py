@@ -1,0 +1,108 @@
+"""The decision threshold of a binary model: chosen by the spec's rule on the side the rule names."""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import numpy as np
+
+from mlops_runner.evaluate.values import Floats, Integers, Unmeasured
+from mlops_runner.specs.evaluation import CostRule, FBetaRule, FixedRule, PrecisionAtRecallRule, Threshold
+
+DIGITS = 9
+# Sums of costs that are equal on paper differ in their last bits; such a difference must not choose the threshold.
+TIE = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenThreshold:
+    """A threshold and how it came about. objective: the total cost, F-beta or precision reached on `split`."""
+
+    rule: Literal["cost", "f_beta", "precision_at_recall", "fixed"]
+    value: float
+    split: str | None = None
+    objective: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cuts:
+    """Every threshold that makes a difference, ascending, with what it would do; arrays of the same length.
+
+    values: thresholds; below, above: the closest scores that are decided negative and positive (or infinite).
+    tp, fp, fn: counts of rows when rows with score >= threshold are decided positive.
+    """
+
+    values: Floats
+    below: Floats
+    above: Floats
+    tp: Integers
+    fp: Integers
+    fn: Integers
+
+
+def choose_threshold(rule: Threshold, target: Integers, scores: Floats) -> ChosenThreshold | Unmeasured:
+    """Choose the threshold by the rule; equal objectives give the lower threshold.
+
+    target: shape (rows,), 0 or 1; scores: shape (rows,), finite. The decision is `score >= threshold`.
+    Takes O(rows log rows). Answers `Unmeasured` when the rows leave the rule without a meaning.
+    """
+    if isinstance(rule, FixedRule):
+        return ChosenThreshold("fixed", rule.value)
+    if len(scores) == 0:
+        return Unmeasured("no rows")
+    if not isinstance(rule, CostRule) and not np.any(target == 1):
+        return Unmeasured("no positive rows")
+    cuts = all_cuts(target, scores)
+    loss = _loss(rule, cuts)
+    best = int(np.flatnonzero(loss <= loss.min() + TIE * max(1.0, abs(loss.min())))[0])
+    objective = float(loss[best]) if isinstance(rule, CostRule) else -float(loss[best])
+    return ChosenThreshold(rule.rule, _rounded(cuts, best), rule.split, objective)
+
+
+def all_cuts(target: Integers, scores: Floats) -> Cuts:
+    """List the midpoints between adjacent distinct scores, one threshold below all scores, and one above all."""
+    distinct, place = np.unique(scores, return_inverse=True)
+    positives = np.bincount(place, target, minlength=len(distinct)).astype(np.int64)
+    rows = np.bincount(place, minlength=len(distinct)).astype(np.int64)
+    below, above = np.append(-np.inf, distinct), np.append(distinct, np.inf)
+    tp = np.append(positives[::-1].cumsum()[::-1], 0)
+    decided = np.append(rows[::-1].cumsum()[::-1], 0)
+    return Cuts(_midpoints(distinct), below, above, tp, decided - tp, tp[0] - tp)
+
+
+def cost_of(rule: CostRule, cuts: Cuts) -> Floats:
+    """Return the total cost of the wrong decisions at every cut."""
+    return rule.false_negative * cuts.fn + rule.false_positive * cuts.fp
+
+
+def _midpoints(distinct: Floats) -> Floats:
+    """Thresholds between the scores; the outer two lie half-way to 0 and 1, or just outside for scores beyond."""
+    first, last = distinct[0], distinct[-1]
+    lowest = first / 2 if first >= 0 else first - 1
+    highest = (last + 1) / 2 if last < 1 else last + 10.0**-DIGITS * max(1.0, last)
+    middle = distinct[:-1] + np.diff(distinct) / 2
+    # Between neighbouring doubles there is no midpoint; the upper score itself separates them just as well.
+    middle = np.where(middle > distinct[:-1], middle, distinct[1:])
+    return np.concatenate([[lowest], middle, [max(highest, np.nextafter(last, np.inf))]])
+
+
+def _loss(rule: CostRule | FBetaRule | PrecisionAtRecallRule, cuts: Cuts) -> Floats:
+    """What the rule wants small, per cut. Needs a positive row, except for costs."""
+    match rule:
+        case CostRule():
+            return cost_of(rule, cuts)
+        case FBetaRule(beta=beta):
+            hits = (1 + beta**2) * cuts.tp
+            return -hits / (hits + beta**2 * cuts.fn + cuts.fp)
+        case PrecisionAtRecallRule(recall=recall):
+            precision = cuts.tp / np.maximum(cuts.tp + cuts.fp, 1)
+            reached = cuts.tp / (cuts.tp + cuts.fn) >= recall - TIE
+            return np.where(reached, -precision, 1.0)
+        case _:
+            assert_never(rule)
+
+
+def _rounded(cuts: Cuts, at: int) -> float:
+    """Shorten a threshold for the reader, unless that would change a decision on the side it was chosen on."""
+    value = float(cuts.values[at])
+    short = round(value, DIGITS)
+    return short if cuts.below[at] < short <= cuts.above[at] else value

@@ -1,0 +1,95 @@
+"""What goes into an assessment (sides, options), and what a single measurement is made of and answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops_runner.evaluate.metrics.names import Task
+from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.training import Select
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+BASELINE = "baseline"
+UNRULED_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of the split: the target, and the slices as masks over the same rows.
+
+    target: shape (rows,); binary 0 or 1, multiclass the index of the class, regression the value.
+    slices: name of the slice -> shape (rows,), True for the rows that belong to it.
+    """
+
+    name: str
+    target: NDArray[Any]
+    slices: Mapping[str, Mask] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the specs say about measuring. classes: negative before positive when binary; empty for regression."""
+
+    task: Task
+    classes: tuple[str, ...]
+    select: Select
+    evaluation: Evaluation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The rows one metric is computed on.
+
+    target: shape (rows,); int64 class indices, float64 for regression.
+    scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), regression (rows,).
+    decisions: shape (rows,) class indices; None for regression.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    target: NDArray[Any]
+    scores: Floats
+    decisions: Integers | None
+
+    def only(self, rows: Mask) -> "Sample":
+        """Return the sample of the rows that the mask selects."""
+        decisions = None if self.decisions is None else self.decisions[rows]
+        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """The answer "could not measure", with the reason; never to be read as a bad value."""
+
+    reason: str
+    kind: Literal["unmeasured"] = "unmeasured"
+
+
+Measurement: TypeAlias = float | Unmeasured
+
+
+def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | None:
+    """Turn scores into class indices: binary `score >= threshold`, multiclass the first highest, regression none."""
+    match task:
+        case "binary":
+            cut = UNRULED_THRESHOLD if threshold is None else threshold
+            return np.asarray(scores >= cut, dtype=np.int64)
+        case "multiclass":
+            return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
+        case "regression":
+            return None
+
+
+def sample_of(
+    task: Task, classes: tuple[str, ...], target: NDArray[Any], scores: NDArray[Any], threshold: float | None
+) -> Sample:
+    """Build a sample from raw arrays; the shapes are those of `Sample`."""
+    numbers = np.asarray(scores, dtype=np.float64)
+    kind = np.float64 if task == "regression" else np.int64
+    return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
