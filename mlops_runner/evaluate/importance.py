@@ -1,0 +1,95 @@
+"""Permutation importance: how much a metric suffers when one feature is shuffled (Breiman 2001, section 10)."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlops_runner.evaluate.curves.thin import chosen_points
+from mlops_runner.evaluate.metrics.base import measure
+from mlops_runner.evaluate.metrics.names import Task, better
+from mlops_runner.evaluate.values import Measurement, Unmeasured, sample_of
+
+DIGITS = 6
+
+Predict = Callable[[pl.DataFrame], NDArray[Any]]
+
+
+class Importance(NamedTuple):
+    """How much the metric got worse on average, and the standard deviation over repeats; None: could not measure."""
+
+    feature: str
+    drop: float | None
+    std: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportanceOptions:
+    """How importance is measured. The cost is `repeats * min(features, max_features)` predictions of `max_rows` rows.
+
+    threshold: of the decision, for metrics of decisions; binary only. Features beyond `max_features` are left out, so
+    that a caller with a wide table ranks them first.
+    """
+
+    metric: str
+    task: Task
+    classes: tuple[str, ...]
+    seed: int
+    repeats: int = 5
+    max_features: int = 100
+    max_rows: int = 10_000
+    threshold: float | None = None
+
+
+def permutation_importance(
+    predict: Predict,
+    frame: pl.DataFrame,
+    features: Sequence[str],
+    target: NDArray[Any],
+    options: ImportanceOptions,
+) -> list[Importance]:
+    """Return the features by falling importance, equal ones by name, unmeasured ones last.
+
+    predict: table -> scores, shaped as in `Sample.scores`; frame: the rows to score; target: shape (rows,). The order
+    of `features` changes no number, because each feature has a random generator of its own.
+    """
+    rows = chosen_points(frame.height, options.max_rows) if frame.height else np.zeros(0, dtype=np.int64)
+    frame, target = frame[rows], np.asarray(target)[rows]
+
+    def measured(table: pl.DataFrame) -> Measurement:
+        scores = predict(table)
+        return measure(options.metric, sample_of(options.task, options.classes, target, scores, options.threshold))
+
+    whole = measured(frame) if frame.height else Unmeasured("no rows")
+    found = [_importance(name, frame, whole, measured, options) for name in features[: options.max_features]]
+    return sorted(found, key=lambda one: (one.drop is None, -(one.drop or 0.0), one.feature))
+
+
+def _importance(
+    feature: str,
+    frame: pl.DataFrame,
+    whole: Measurement,
+    measured: Callable[[pl.DataFrame], Measurement],
+    options: ImportanceOptions,
+) -> Importance:
+    if isinstance(whole, Unmeasured):
+        return Importance(feature, None, None)
+    generator = np.random.default_rng([options.seed, _number_of(feature)])
+    shuffled = [measured(_shuffle(frame, feature, generator)) for _ in range(options.repeats)]
+    values = np.array([value for value in shuffled if not isinstance(value, Unmeasured)])
+    if len(values) < options.repeats:
+        return Importance(feature, None, None)
+    drops = whole - values if better(options.metric) == "higher" else values - whole
+    return Importance(feature, round(float(drops.mean()), DIGITS) + 0.0, round(float(drops.std()), DIGITS) + 0.0)
+
+
+def _shuffle(frame: pl.DataFrame, feature: str, generator: np.random.Generator) -> pl.DataFrame:
+    return frame.with_columns(frame[feature].gather(generator.permutation(frame.height)).alias(feature))
+
+
+def _number_of(feature: str) -> int:
+    return int.from_bytes(hashlib.sha256(feature.encode()).digest()[:8], "big")
