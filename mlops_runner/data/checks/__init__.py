@@ -1,0 +1,1 @@
+"""What must hold for the rows: one leaf per kind of check."""

@@ -1,0 +1,50 @@
+"""Do the columns that a source has match the columns that the spec declares?"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from mlops_runner.errors import Diagnostic
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data import Data
+
+# Finding a near name compares with every other name; a table that matches nothing must still fail quickly.
+MOST_SHOWN = 20
+
+
+def compare_columns(found: Sequence[str], spec: Data, origin: str) -> list[Diagnostic]:
+    """Complain about doubled, missing and undeclared columns, each with the nearest name as a hint."""
+    declared, present = spec.columns, frozenset(found)
+    missing = [name for name in declared if name not in present]
+    additional = [] if spec.undeclared == "ignore" else [name for name in dict.fromkeys(found) if name not in declared]
+    doubled = [name for name, count in Counter(found).items() if count > 1]
+    strangers = [name for name in dict.fromkeys(found) if name not in declared]
+    return [
+        *(
+            _complaint("duplicate-column", origin, name, "appears more than once", None)
+            for name in doubled[:MOST_SHOWN]
+        ),
+        *(
+            _complaint("missing-column", origin, name, "is declared but not there", nearest(name, strangers))
+            for name in missing[:MOST_SHOWN]
+        ),
+        *(
+            _complaint("undeclared-column", origin, name, "is not declared", _advice(name, missing))
+            for name in additional[:MOST_SHOWN]
+        ),
+        *_remainder(origin, "missing-column", "declared columns are not there", missing),
+        *_remainder(origin, "undeclared-column", "columns are not declared", additional),
+        *_remainder(origin, "duplicate-column", "columns appear more than once", doubled),
+    ]
+
+
+def _advice(name: str, missing: Sequence[str]) -> str:
+    return nearest(name, missing) or "declare it under columns, or set undeclared: ignore"
+
+
+def _complaint(code: str, origin: str, name: str, what: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(code, f'{origin}: column "{name}" {what}', hint=hint)
+
+
+def _remainder(origin: str, code: str, what: str, names: Sequence[str]) -> list[Diagnostic]:
+    hidden = len(names) - MOST_SHOWN
+    return [Diagnostic(code, f"{origin}: {hidden} more {what}")] if hidden > 0 else []

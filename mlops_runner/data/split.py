@@ -1,0 +1,159 @@
+"""Which side each row belongs to. The same table, split and seed always give the same sides."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import assert_never
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlops_runner.data.shares import apportion, exact_shares
+from mlops_runner.data.table import SHOWN_ROWS, Table, counted, first_rows
+from mlops_runner.errors import Diagnostic
+from mlops_runner.specs.data import Data, GroupSplit, PredefinedSplit, RandomSplit, TimeSplit
+
+SIDES = ("train", "validation", "test")
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Division:
+    """The side of every row, shape (rows,), as an index into SIDES; what kept it from being one, and warnings."""
+
+    sides: Codes
+    problems: tuple[Diagnostic, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def rows(self, side: str) -> int:
+        """Count the rows of a side."""
+        return int(np.count_nonzero(self.sides == SIDES.index(side)))
+
+
+def divide(spec: Data, table: Table) -> Division:
+    """Divide the rows as the spec says; every side with a share must get a row. The split's column must be present."""
+    split = spec.split
+    match split:
+        case RandomSplit():
+            return _filled(_random(split, table), table, split)
+        case GroupSplit():
+            return _unknown(split.group, spec, table) or _filled(_group(split, table), table, split)
+        case TimeSplit():
+            return _unknown(split.time, spec, table) or _filled(_time(split, table), table, split)
+        case PredefinedSplit():
+            return _predefined(split, spec, table)
+        case _:
+            assert_never(split)
+
+
+def _random(split: RandomSplit, table: Table) -> Division:
+    shares = exact_shares(split.validation, split.test)
+    order = _shuffled(table.frame.height, split.seed)
+    if split.stratify is None:
+        return Division(_place(order, _sizes(table.frame.height, shares)))
+    codes, classes = _codes(table.frame[split.stratify])
+    counts = np.bincount(codes, minlength=classes)
+    # A stable sort by class keeps the shuffled order within each class.
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    sizes, small = _class_sizes(counts.tolist(), shares)
+    text = f'{table.origin}: column "{split.stratify}": {counted(small, "class has", "classes have")}'
+    warnings = (f"{text} fewer rows than there are sides; their rows go to train first",) if small else ()
+    return Division(_place(by_class, sizes), warnings=warnings)
+
+
+def _class_sizes(counts: list[int], shares: tuple[Fraction, ...]) -> tuple[list[int], int]:
+    """Return the rows of each side, class after class, and how many classes are too small to be on every side."""
+    needed = [int(share > 0) for share in shares]
+    large = iter(apportion([count for count in counts if count >= sum(needed)], shares))
+    sizes = [next(large) if count >= sum(needed) else _first_sides(count, needed) for count in counts]
+    return [size for of_class in sizes for size in of_class], sum(count < sum(needed) for count in counts)
+
+
+def _first_sides(count: int, needed: list[int]) -> list[int]:
+    return [wanted if sum(needed[: side + 1]) <= count else 0 for side, wanted in enumerate(needed)]
+
+
+def _group(split: GroupSplit, table: Table) -> Division:
+    codes, groups = _codes(table.frame[split.group])
+    sides = _place(_shuffled(groups, split.seed), _sizes(groups, exact_shares(split.validation, split.test)))
+    return Division(sides[codes])
+
+
+def _time(split: TimeSplit, table: Table) -> Division:
+    codes, _ = _codes(table.frame[split.time])
+    sizes = _sizes(len(codes), exact_shares(split.validation, split.test))
+    in_time = np.sort(codes)
+    # Rows of one moment stay together: all of them go to the later side, so that training never sees its future.
+    first = [_moment_at(in_time, sum(sizes[: side + 1])) for side in range(2)]
+    return Division(np.searchsorted(np.array(first), codes, side="right"))
+
+
+def _moment_at(in_time: Codes, position: int) -> int:
+    return int(in_time[position]) if position < len(in_time) else int(in_time[-1]) + 1
+
+
+def _predefined(split: PredefinedSplit, spec: Data, table: Table) -> Division:
+    given = table.frame[split.column]
+    if given.dtype != pl.String:
+        message = f'{table.origin}: column "{split.column}" names the side and must be a string, not {given.dtype}'
+        return Division(np.zeros(len(given), np.int64), (Diagnostic("wrong-type", message),))
+    sides = given.replace_strict(list(SIDES), [0, 1, 2], default=None, return_dtype=pl.Int64)
+    lost = sides.is_null().arg_true()
+    if len(lost):
+        values = given.gather(lost.head(SHOWN_ROWS)).to_list()
+        shown = first_rows(table, lost.head(SHOWN_ROWS + 1).to_list(), values, spec.columns[split.column])
+        message = (
+            f'{table.origin}: column "{split.column}": {counted(len(lost), "row names", "rows name")} no side: {shown}'
+        )
+        problem = Diagnostic("unknown-side", message, hint=f"one of: {', '.join(SIDES)}")
+        return Division(np.zeros(len(given), np.int64), (problem,))
+    division = Division(sides.to_numpy().astype(np.int64))
+    return division if division.rows("train") else Division(division.sides, (_empty("train", table),))
+
+
+def _unknown(name: str, spec: Data, table: Table) -> Division | None:
+    missing = table.frame[name].is_null().arg_true()
+    if not len(missing):
+        return None
+    shown = first_rows(table, missing.head(SHOWN_ROWS + 1).to_list())
+    message = f'{table.origin}: column "{name}": {counted(len(missing), "value is", "values are")} missing: {shown}'
+    hint = f"a {spec.split.kind} split needs a value in every row"
+    return Division(np.zeros(table.frame.height, np.int64), (Diagnostic("missing-split-value", message, hint=hint),))
+
+
+def _filled(division: Division, table: Table, split: RandomSplit | GroupSplit | TimeSplit) -> Division:
+    """Complain about every side that has a share but no row."""
+    shares = dict(zip(SIDES, exact_shares(split.validation, split.test), strict=True))
+    bare = [side for side, share in shares.items() if share > 0 and not division.rows(side)]
+    return Division(division.sides, tuple(_empty(side, table) for side in bare), division.warnings)
+
+
+def _empty(side: str, table: Table) -> Diagnostic:
+    message = f"{table.origin}: the {side} side gets none of the {counted(table.frame.height, 'row')}"
+    hint = "give more rows, raise its share, or set the share to 0" if side != "train" else "lower the other shares"
+    return Diagnostic("empty-side", message, hint=hint)
+
+
+def _shuffled(count: int, seed: int) -> Codes:
+    # The bit generator is named, because numpy may change its default one.
+    return np.random.Generator(np.random.PCG64(seed)).permutation(count)
+
+
+def _sizes(count: int, shares: tuple[Fraction, ...]) -> list[int]:
+    return apportion([count], shares)[0]
+
+
+def _place(order: Codes, sizes: Iterable[int]) -> Codes:
+    """Give rows, in a given order, to train, validation, test, train, … in runs of the given sizes."""
+    runs = np.fromiter(sizes, np.int64)
+    sides = np.empty(len(order), np.int64)
+    sides[order] = np.repeat(np.arange(len(runs)) % len(SIDES), runs)
+    return sides
+
+
+def _codes(values: pl.Series) -> tuple[Codes, int]:
+    """Number the distinct values from 0 in their order, missing last; shape (rows,), and how many there are."""
+    codes = values.rank("dense").cast(pl.Int64) - 1
+    known = values.drop_nulls().n_unique()
+    return codes.fill_null(known).to_numpy().astype(np.int64), known + bool(values.null_count())
