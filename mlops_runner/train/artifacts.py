@@ -1,0 +1,153 @@
+"""Candidates on disk: written with digests, read back only when every digest fits, and asked for predictions."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlops_runner.digest import digest_bytes
+from mlops_runner.durable import write_bytes
+from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.train.features import Schema, matrix
+from mlops_runner.train.formats.base import BOOSTER, ESTIMATOR, FORMATS, PREPROCESS, file_name, format_of
+from mlops_runner.train.record import MAX_BYTES, CandidateRecord, FileName, StoredFile, decode_candidate, encode
+
+RECORD: Literal["candidate.json"] = "candidate.json"
+NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A trained model, ready to predict. preprocess: a fitted transformer, or None when the model needs none."""
+
+    record: CandidateRecord
+    model: Any
+    preprocess: Any | None
+
+    @property
+    def schema(self) -> Schema:
+        """What the model reads and gives."""
+        return self.record.signature
+
+
+def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess: Any | None) -> CandidateRecord:
+    """Write the model's files, then the record that names them. Returns the record with its digests.
+
+    record: with empty `files`. Files of an earlier candidate in the folder are removed. Raises OSError.
+    """
+    contents: dict[FileName, bytes] = {file_name(model): format_of(file_name(model)).dump(model)}
+    if preprocess is not None:
+        contents[PREPROCESS] = format_of(ESTIMATOR).dump(preprocess)
+    for name in NAMES:
+        (folder / name).unlink(missing_ok=True)
+    for name, data in contents.items():
+        write_bytes(folder / name, data)
+    complete = record.model_copy(update={"files": {name: _stored(data) for name, data in contents.items()}})
+    write_bytes(folder / RECORD, encode(complete))
+    return complete
+
+
+def load_candidate(folder: Path, expected: Mapping[str, str] | None = None) -> Candidate:
+    """Read a candidate after checking the sha256 of every file; no parser sees a byte before that.
+
+    expected: file name -> sha256 in hex, of candidate.json at least, from a place that is trusted (the lock).
+    Raises NotVerified for a missing, altered or foreign file.
+    """
+    data = read_record(folder / RECORD, expected)
+    record = decode_candidate(data)
+    contents = {name: _checked(folder / name, stored, expected) for name, stored in record.files.items()}
+    models = [name for name in FORMATS if name in contents]
+    if len(models) != 1:
+        raise _not_verified("unreadable-record", f"{RECORD} names {len(models)} models, not one")
+    model = format_of(models[0]).load(contents[models[0]], record.family)
+    preprocess = format_of(ESTIMATOR).load(contents[PREPROCESS], "preprocessing") if PREPROCESS in contents else None
+    return Candidate(record, model, preprocess)
+
+
+def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
+    """Predict with one thread.
+
+    Returns float64: binary (rows,) probability of the positive class; multiclass (rows, classes); regression (rows,).
+    Raises InvalidInput for missing or wrong columns, StepFailed for predictions that are not finite.
+    """
+    return predict_matrix(candidate, matrix(frame, candidate.schema))
+
+
+def predict_matrix(candidate: Candidate, features: pl.DataFrame) -> NDArray[np.float64]:
+    """Do what `predict` does, for features that already went through `matrix`."""
+    schema = candidate.schema
+    shape = (features.height, len(schema.classes)) if schema.task == "multiclass" else (features.height,)
+    if features.height == 0:
+        return np.empty(shape)
+    x = _transformed(candidate.preprocess, features)
+    kind = file_name(candidate.model)
+    found = np.asarray(format_of(kind).predict(candidate.model, features, x, schema), dtype=np.float64)
+    _refuse_nonsense(found, shape, schema)
+    return found
+
+
+def read_record(path: Path, expected: Mapping[str, str] | None) -> bytes:
+    """Read a JSON record, checked against the expected sha256 when one is given. Raises NotVerified."""
+    if expected is not None and path.name not in expected:
+        raise _not_verified("unknown-digest", f"no expected sha256 is given for {path.name}")
+    if (size := _size(path)) > MAX_BYTES:
+        raise _not_verified("too-large", f"{path.name} has {size} bytes")
+    data = path.read_bytes()
+    if expected is not None and hashlib.sha256(data).hexdigest() != expected[path.name]:
+        raise _altered(path.name)
+    return data
+
+
+def _checked(path: Path, stored: StoredFile, expected: Mapping[str, str] | None) -> bytes:
+    if _size(path) != stored.size:
+        raise _altered(path.name)
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != stored.sha256 or (expected or {}).get(path.name, digest) != digest:
+        raise _altered(path.name)
+    return data
+
+
+def _stored(data: bytes) -> StoredFile:
+    found = digest_bytes(data)
+    return StoredFile(sha256=found.sha256, size=found.size)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise _not_verified("missing-artifact", f"{path.name} is missing") from error
+
+
+def _transformed(preprocess: Any | None, features: pl.DataFrame) -> NDArray[np.float64] | None:
+    if preprocess is None:
+        return None
+    return np.ascontiguousarray(preprocess.transform(features), dtype=np.float64)
+
+
+def _refuse_nonsense(found: NDArray[Any], shape: tuple[int, ...], schema: Schema) -> None:
+    if found.shape != shape:
+        message = f"the model gives predictions of shape {found.shape}, not {shape}"
+        raise StepFailed(Diagnostic("wrong-shape", message, hint=f"the task is {schema.task}"))
+    bad = int((~np.isfinite(found)).sum())
+    if bad:
+        message = f"{bad} of {found.size} predictions are not finite numbers"
+        raise StepFailed(Diagnostic("not-finite", message, hint="scale the features, or lower the learning rate"))
+    if schema.task != "regression" and (found.min() < 0 or found.max() > 1):
+        message = f"predictions from {found.min():.6g} to {found.max():.6g} are not probabilities"
+        raise StepFailed(Diagnostic("not-probabilities", message, hint="train with a probabilistic objective"))
+
+
+def _altered(name: str) -> NotVerified:
+    return _not_verified("altered-artifact", f"{name} is not the file that was recorded: its sha256 differs")
+
+
+def _not_verified(code: str, message: str) -> NotVerified:
+    hint = "restore it from the cache or a remote, or train again"
+    return NotVerified(Diagnostic(code, message, hint=hint))

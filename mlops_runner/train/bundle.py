@@ -1,0 +1,128 @@
+"""The model bundle: a candidate's files and bundle.json, which says what the model reads, gives, and must answer.
+
+`write_bundle` is the last step of training; `load_bundle` is what serving, prediction and notebooks call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import ValidationError
+
+from mlops_runner.digest import digest_file
+from mlops_runner.durable import copy_file, write_bytes
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
+from mlops_runner.specs.data import Column
+from mlops_runner.train.artifacts import NAMES, RECORD, Candidate, load_candidate, predict, read_record
+from mlops_runner.train.features import Schema
+from mlops_runner.train.model import Model
+from mlops_runner.train.record import FileName, StoredFile, encode
+from mlops_runner.train.rows import frame_of, rows_of
+from mlops_runner.train.signature import BundleRecord, ColumnSignature, Prediction, Probe
+
+BUNDLE = "bundle.json"
+DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFacts:
+    """What a bundle says besides the model: its name, decision threshold (binary), columns and measured quality."""
+
+    name: str
+    threshold: float | None
+    columns: Mapping[str, Column]
+    metrics: Mapping[str, float | int] = field(default_factory=dict)
+
+
+def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataFrame) -> dict[str, float | int]:
+    """Copy a candidate's files into `out` and write bundle.json beside them; rebuilt, it has the same bytes.
+
+    probe: rows whose predictions are recorded, so that any later reader can check itself.
+    Returns the size of the bundle and the number of probe rows. Raises NotVerified, InvalidInput, OSError.
+    """
+    loaded = load_candidate(candidate)
+    if facts.threshold is not None and loaded.schema.task != "binary":
+        message = f"a {loaded.schema.task} model has no decision threshold"
+        raise InvalidInput(Diagnostic("needless-threshold", message, hint="remove it"))
+    for name in (*NAMES, BUNDLE):
+        (out / name).unlink(missing_ok=True)
+    names: list[FileName] = [RECORD, *sorted(loaded.record.files)]
+    for name in names:
+        copy_file(candidate / name, out / name)
+    record = _record(loaded, facts, probe, {name: _stored(out / name) for name in names})
+    write_bytes(out / BUNDLE, encode(record))
+    size = sum((out / name).stat().st_size for name in (*names, BUNDLE))
+    return {"size_bytes": size, "probe_rows": len(record.probe.rows)}
+
+
+def load_bundle(folder: Path, expected: Mapping[str, str] | None = None) -> Model:
+    """Read a bundle after checking every sha256. expected: as in `load_candidate`, of bundle.json at least.
+
+    Raises NotVerified for a missing, altered or foreign file.
+    """
+    data = read_record(folder / BUNDLE, expected)
+    try:
+        record = BundleRecord.model_validate_json(data)
+    except ValidationError as error:
+        message = f"bundle.json is not one we wrote: {error.error_count()} fields are wrong"
+        raise NotVerified(Diagnostic("unreadable-record", message, hint="pull the model again")) from error
+    digests: dict[str, str] = {name: stored.sha256 for name, stored in record.files.items()}
+    candidate = load_candidate(folder, digests)
+    _refuse_contradiction(record, candidate.schema)
+    return Model(record, candidate)
+
+
+def _stored(path: Path) -> StoredFile:
+    found = digest_file(path)
+    return StoredFile(sha256=found.sha256, size=found.size)
+
+
+def _record(
+    candidate: Candidate, facts: BundleFacts, probe: pl.DataFrame, files: dict[FileName, StoredFile]
+) -> BundleRecord:
+    schema = candidate.schema
+    rows = rows_of(probe, schema)
+    found = predict(candidate, frame_of(rows, schema))
+    return BundleRecord(
+        name=facts.name,
+        task=schema.task,
+        target=schema.target,
+        classes=schema.classes,
+        positive=schema.positive,
+        threshold=facts.threshold,
+        columns={feature.name: _signature(feature.name, candidate, facts) for feature in schema.features},
+        metrics=dict(facts.metrics),
+        probe=Probe(rows=rows, predictions=tuple(_rounded(row) for row in found)),
+        files=files,
+    )
+
+
+def _signature(name: str, candidate: Candidate, facts: BundleFacts) -> ColumnSignature:
+    column = facts.columns[name]
+    return ColumnSignature(
+        type=column.type,
+        max_missing=column.max_missing,
+        min=column.min,
+        max=column.max,
+        allowed=column.allowed,
+        seen=candidate.record.seen[name],
+    )
+
+
+def _rounded(row: Any) -> Prediction:
+    if isinstance(row, np.ndarray):
+        return tuple(round(float(value), DIGITS) for value in row)
+    return round(float(row), DIGITS)
+
+
+def _refuse_contradiction(record: BundleRecord, schema: Schema) -> None:
+    # The order of the columns is known to candidate.json alone: canonical JSON sorts the keys of a mapping.
+    said = {name: column.type for name, column in record.columns.items()}
+    reads = {feature.name: feature.type for feature in schema.features}
+    outcome = (schema.task, schema.target, schema.classes, schema.positive)
+    if said != reads or outcome != (record.task, record.target, record.classes, record.positive):
+        message = "bundle.json and candidate.json describe different models"
+        raise NotVerified(Diagnostic("contradiction", message, hint="pull the model again"))

@@ -1,0 +1,162 @@
+"""Which columns a model reads, and how a frame becomes the matrix it is trained on.
+
+First step of the stage: frame -> `matrix` -> preprocessing -> trainer. Serving passes through the same functions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import polars as pl
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.specs.base import Scalar
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data import Column
+
+Task = Literal["binary", "multiclass", "regression"]
+FeatureType = Literal["float", "int", "string", "bool", "date", "datetime"]
+
+MISSING = "(missing)"
+DAY_IN_MICROSECONDS = 86_400_000_000
+
+
+class TaskLike(Protocol):
+    """The part of a Training document that a schema is made from."""
+
+    @property
+    def task(self) -> Task: ...  # noqa: D102
+    @property
+    def positive(self) -> Scalar: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column the model reads."""
+
+    name: str
+    type: FeatureType
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What goes into a model and what comes out of it.
+
+    classes: the values of the target in the order of the probabilities; (negative, positive) for a binary task,
+    sorted for multiclass, empty for regression.
+    """
+
+    task: Task
+    target: str
+    positive: bool | int | float | str | None
+    classes: tuple[bool | int | float | str, ...]
+    features: tuple[Feature, ...]
+    weight: str | None = None
+
+    @property
+    def numeric(self) -> tuple[str, ...]:
+        """Names of the float and int features, in the order of the table."""
+        return tuple(f.name for f in self.features if f.type in {"float", "int"})
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """Names of the date and datetime features, in the order of the table."""
+        return tuple(f.name for f in self.features if f.type in {"date", "datetime"})
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Names of the string and bool features, in the order of the table."""
+        return tuple(f.name for f in self.features if f.type in {"string", "bool"})
+
+
+def schema_of(spec: TaskLike, columns: Mapping[str, Column], classes: tuple[bool | int | float | str, ...]) -> Schema:
+    """Combine the task, the declared columns and the classes found in the training rows."""
+    features = tuple(Feature(name, column.type) for name, column in columns.items() if column.role == "feature")
+    weight = next(iter(names_of(columns, "weight")), None)
+    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight)
+
+
+def names_of(columns: Mapping[str, Column], role: str) -> list[str]:
+    """Return the names of the columns that have a role, in the order of the table."""
+    return [name for name, column in columns.items() if column.role == role]
+
+
+def target_of(columns: Mapping[str, Column]) -> str:
+    """Return the name of the target. Raises InvalidInput when there is not exactly one."""
+    targets = names_of(columns, "target")
+    if len(targets) != 1:
+        found = Diagnostic("target-count", f"{len(targets)} columns have the role target; exactly one must")
+        raise InvalidInput(found)
+    return targets[0]
+
+
+def matrix(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return the features in the order of the schema, as the two types that preprocessing knows.
+
+    Numbers become Float64 with NaN for missing; dates become days since 1970-01-01 (UTC) as Float64; texts and
+    booleans become String with "(missing)", "true", "false". Other columns of the frame are ignored.
+    Raises InvalidInput for a missing column, a column of another type, or an infinite number.
+    """
+    problems = (
+        [_missing(f, frame) for f in schema.features if f.name not in frame.columns] if _lacks(frame, schema) else []
+    )
+    problems = problems or [_wrong_type(f, frame) for f in schema.features if not _accepts(f, frame.schema[f.name])]
+    if problems:
+        raise InvalidInput(problems)
+    result = frame.select([_expression(feature) for feature in schema.features])
+    _refuse_infinity(result)
+    return result
+
+
+def _lacks(frame: pl.DataFrame, schema: Schema) -> bool:
+    return not {f.name for f in schema.features} <= set(frame.columns)
+
+
+def _missing(feature: Feature, frame: pl.DataFrame) -> Diagnostic:
+    message = f'column "{feature.name}" is missing; the model reads it'
+    return Diagnostic("missing-column", message, hint=nearest(feature.name, frame.columns))
+
+
+def _wrong_type(feature: Feature, frame: pl.DataFrame) -> Diagnostic:
+    given = frame.schema[feature.name]
+    message = f'column "{feature.name}" holds {given}, the model was trained on {feature.type}'
+    return Diagnostic("wrong-type", message, hint=f"convert it to {feature.type}")
+
+
+def _accepts(feature: Feature, dtype: pl.DataType) -> bool:
+    if dtype == pl.Null:
+        return True
+    match feature.type:
+        case "float" | "int":
+            return dtype.is_numeric()
+        case "string":
+            return isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+        case "bool":
+            return dtype == pl.Boolean
+        case "date" | "datetime":
+            return isinstance(dtype, pl.Date | pl.Datetime)
+
+
+def _expression(feature: Feature) -> pl.Expr:
+    column = pl.col(feature.name)
+    match feature.type:
+        case "float" | "int":
+            return column.cast(pl.Float64).fill_null(float("nan"))
+        case "string" | "bool":
+            return column.cast(pl.String).fill_null(MISSING)
+        case "date" | "datetime":
+            # Casting first makes one rule for both: a date counts as its midnight, a zone is converted to UTC.
+            days = column.cast(pl.Datetime("us")).dt.epoch("us").cast(pl.Float64) / DAY_IN_MICROSECONDS
+            return days.fill_null(float("nan"))
+
+
+def _refuse_infinity(frame: pl.DataFrame) -> None:
+    numbers = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
+    if not numbers:
+        return
+    infinite = frame.select(pl.col(numbers).is_infinite().any()).row(0, named=True)
+    if found := [name for name, yes in infinite.items() if yes]:
+        raise InvalidInput(
+            Diagnostic("infinite-value", f'column "{name}" holds an infinite number', hint="clip it or make it missing")
+            for name in found
+        )

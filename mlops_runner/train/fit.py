@@ -1,0 +1,106 @@
+"""Train one candidate and store it: read the sides, fit preprocessing and trainer, write, read back, and try it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.specs.data import Column
+from mlops_runner.specs.training import Trainer, Training
+from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, save_candidate
+from mlops_runner.train.preprocess import Output, fit_preprocessing, outputs_of, transform
+from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
+from mlops_runner.train.seen import seen_values
+from mlops_runner.train.sides import Sides, read_sides
+from mlops_runner.train.trainers.base import RAW, Fitted, Importance, Job, Log, Side, module_of
+
+TRIED_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """The trainer's own numbers, such as rounds or iterations; quality is measured by the evaluation stage."""
+
+    metrics: dict[str, float | int]
+
+
+def fit(
+    spec: Training,
+    trainer: Trainer,
+    columns: Mapping[str, Column],
+    data: Path,
+    out: Path,
+    log: Callable[[str], None],
+) -> FitResult:
+    """Train one candidate on `data` and write it into the folder `out`.
+
+    data: folder with train.parquet and validation.parquet. out: gets model.ubj or model.skops, preprocess.skops when
+    the runner preprocesses, and candidate.json. The same inputs, seed and threads give the same bytes.
+    Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
+    """
+    sides = read_sides(spec, columns, data)
+    transformer = (
+        None if trainer.trainer in RAW else fit_preprocessing(spec.preprocessing, sides.schema, sides.train.frame)
+    )
+    fitted = module_of(trainer).train(trainer, _job(spec, sides, transformer, log))
+    outputs = () if transformer is None else outputs_of(transformer)
+    personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
+    record = _record(trainer, sides, fitted, outputs, personal)
+    save_candidate(out, record, fitted.model, transformer)
+    # The stored model is the one that counts, so the stored model is the one that is tried.
+    _try(_read_back(out), sides)
+    return FitResult(dict(record.metrics))
+
+
+def _job(spec: Training, sides: Sides, transformer: Any | None, log: Log) -> Job:
+    train = _preprocessed(sides.train, transformer)
+    validation = None if sides.validation is None else _preprocessed(sides.validation, transformer)
+    return Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log)
+
+
+def _preprocessed(side: Side, transformer: Any | None) -> Side:
+    return side if transformer is None else replace(side, x=transform(transformer, side.frame))
+
+
+def _record(
+    trainer: Trainer, sides: Sides, fitted: Fitted, outputs: tuple[Output, ...], personal: frozenset[str]
+) -> CandidateRecord:
+    return CandidateRecord(
+        trainer=trainer.trainer,
+        family=fitted.family,
+        params=dict(fitted.params),
+        signature=sides.schema,
+        seen=seen_values(sides.train.frame, personal),
+        metrics=dict(fitted.metrics),
+        best_iteration=fitted.best_iteration,
+        curve={side: {m: tuple(map(rounded, v)) for m, v in found.items()} for side, found in fitted.curve.items()},
+        importance=_importance(fitted.importance, outputs),
+        files={},
+    )
+
+
+def _importance(found: Importance | None, outputs: tuple[Output, ...]) -> ImportanceRecord | None:
+    if found is None or len(found.values) != len(outputs):
+        return None
+    rows = tuple(
+        OutputImportance(output=output.name, feature=output.feature, value=rounded(value))
+        for output, value in zip(outputs, found.values, strict=True)
+    )
+    return ImportanceRecord(kind=found.kind, outputs=rows)
+
+
+def _read_back(out: Path) -> Candidate:
+    try:
+        return load_candidate(out)
+    except NotVerified as error:
+        # Our own file, a moment old: not damaged, but made of something the lists do not know.
+        message = f"the model cannot be stored without executable code: {error}"
+        hint = "use other params, or an estimator that is listed"
+        raise StepFailed(Diagnostic("unstorable-model", message, hint=hint)) from error
+
+
+def _try(candidate: Candidate, sides: Sides) -> None:
+    for side in (sides.train, sides.validation):
+        if side is not None:
+            predict_matrix(candidate, side.frame.head(TRIED_ROWS))

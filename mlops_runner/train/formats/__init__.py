@@ -1,0 +1,1 @@
+"""File formats of models: one module per format, and the literal table that finds them."""

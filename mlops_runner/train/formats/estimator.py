@@ -1,0 +1,69 @@
+"""Format of estimators: canonical skops, audited against our own lists before skops audits it against its own."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import polars as pl
+import skops.io
+from numpy.typing import NDArray
+from sklearn.exceptions import InconsistentVersionWarning
+from skops.io.exceptions import UnsupportedTypeException
+
+from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.train.audit import VALUES, audit
+from mlops_runner.train.canonical import canonical
+from mlops_runner.train.features import Schema
+from mlops_runner.train.trainers.catalogue import PREPROCESSING, allowed_types
+
+TRANSFORMER = "preprocessing"
+
+
+def dump(model: Any) -> bytes:
+    """Return the estimator as canonical skops. Raises StepFailed."""
+    try:
+        return canonical(skops.io.dumps(model))
+    except (UnsupportedTypeException, TypeError) as error:
+        message = f"{type(model).__name__} cannot be stored without executable code: {error}"
+        raise StepFailed(Diagnostic("unstorable-model", message, hint="use an estimator that is listed")) from error
+
+
+def load(data: bytes, family: str) -> Any:
+    """Build an estimator. family: of the catalogue, `python`, or `preprocessing`. Raises NotVerified."""
+    allowed = PREPROCESSING if family == TRANSFORMER else allowed_types(family)
+    if allowed is None:
+        raise NotVerified(
+            Diagnostic("unknown-family", f'model family "{family[:80]}" is not known', hint="train again")
+        )
+    audit(data, allowed, f"{family}.skops" if family == TRANSFORMER else "model.skops")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            return skops.io.loads(data, trusted=sorted(allowed | VALUES))
+        except InconsistentVersionWarning as warning:
+            message = (
+                f"the model was trained with scikit-learn {warning.original_sklearn_version}, "
+                f"this is {warning.current_sklearn_version}"
+            )
+            hint = "install the version of the lock, or train again"
+            raise NotVerified(Diagnostic("other-version", message, hint=hint)) from warning
+
+
+def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
+    """Return probabilities of the positive class, of every class, or values. Raises StepFailed."""
+    values = _input(model, frame) if x is None else x
+    if schema.task == "regression":
+        return np.asarray(model.predict(values), dtype=np.float64)
+    if not hasattr(model, "predict_proba"):
+        message = f"{type(model).__name__} gives no probabilities"
+        raise StepFailed(Diagnostic("no-probabilities", message, hint="use an estimator that has predict_proba"))
+    if list(model.classes_) != list(range(len(schema.classes))):
+        message = f"the model knows the classes {list(model.classes_)[:5]}, not 0 to {len(schema.classes) - 1}"
+        raise StepFailed(Diagnostic("wrong-classes", message, hint="fit it on the y that the function is given"))
+    probabilities = np.asarray(model.predict_proba(values), dtype=np.float64)
+    return probabilities[:, 1] if schema.task == "binary" else probabilities
+
+
+def _input(model: Any, frame: pl.DataFrame) -> Any:
+    names = getattr(model, "feature_names_in_", None)
+    return frame.to_numpy() if names is None else frame.select(list(names))

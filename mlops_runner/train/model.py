@@ -1,0 +1,69 @@
+"""A loaded bundle: predictions, decisions, and the check that it still answers what it answered when it was made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
+from mlops_runner.train.artifacts import Candidate, predict
+from mlops_runner.train.features import Schema
+from mlops_runner.train.rows import Row, frame_of
+from mlops_runner.train.signature import BundleRecord
+from mlops_runner.train.targets import Label
+
+TOLERANCE = 1e-9
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A loaded bundle. Rows are a polars.DataFrame, or a list of dictionaries that name every feature."""
+
+    record: BundleRecord
+    candidate: Candidate
+
+    @property
+    def schema(self) -> Schema:
+        """What the model reads and gives."""
+        return self.candidate.schema
+
+    def predict(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
+        """Return (rows,) probability of the positive class, (rows, classes), or (rows,) values. Raises InvalidInput."""
+        frame = rows if isinstance(rows, pl.DataFrame) else frame_of(rows, self.schema)
+        return predict(self.candidate, frame)
+
+    def predict_proba(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
+        """Return (rows, classes) in the order of `record.classes`. Raises InvalidInput for a regression."""
+        if self.schema.task == "regression":
+            raise InvalidInput(Diagnostic("no-probabilities", "a regression has no probabilities", hint="use predict"))
+        found = self.predict(rows)
+        return np.column_stack([1 - found, found]) if self.schema.task == "binary" else found
+
+    def decide(self, rows: pl.DataFrame | Sequence[Row]) -> list[Label]:
+        """Return one value of the target per row: by threshold, the likeliest class, or the value itself."""
+        found = self.predict(rows)
+        match self.schema.task:
+            case "binary":
+                threshold = DEFAULT_THRESHOLD if self.record.threshold is None else self.record.threshold
+                return [self.record.classes[int(p >= threshold)] for p in found]
+            case "multiclass":
+                return [self.record.classes[int(index)] for index in found.argmax(axis=1)]
+            case "regression":
+                return [float(value) for value in found]
+
+    def check_probe(self) -> None:
+        """Raise NotVerified when the model no longer gives the recorded predictions (beyond 1e-9)."""
+        rows = self.record.probe.rows
+        if not rows:
+            return
+        found, expected = self.predict(rows), np.array(self.record.probe.predictions, dtype=np.float64)
+        # Values far from 1 are compared by their leading digits: the last ones belong to the processor.
+        error = np.abs(found - expected) / np.maximum(1.0, np.abs(expected))
+        if error.max() > TOLERANCE:
+            row = int(np.argmax(error.reshape(len(rows), -1).max(axis=1)))
+            message = f"probe row {row}: predicted {found[row]}, recorded {expected[row]}"
+            hint = "compare the versions of the libraries with the lock"
+            raise NotVerified(Diagnostic("probe-differs", message, hint=hint))

@@ -1,0 +1,1 @@
+"""Trainers: one module per kind, and the literal table that finds them."""

@@ -1,0 +1,94 @@
+"""What a trainer is given, what it answers, and which module holds which kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal, Protocol
+
+import polars as pl
+from numpy.typing import NDArray
+
+from mlops_runner.errors import Diagnostic
+from mlops_runner.specs.base import Scalar
+from mlops_runner.specs.training import Trainer
+from mlops_runner.train.features import Schema, Task
+
+Log = Callable[[str], None]
+Curve = Mapping[str, Mapping[str, tuple[float, ...]]]
+
+# Leaves are imported when they are needed: each brings a library that takes a second to load.
+TRAINERS = {
+    "sklearn": "mlops_runner.train.trainers.sklearn",
+    "xgboost": "mlops_runner.train.trainers.xgboost",
+    "python": "mlops_runner.train.trainers.python",
+}
+# These do their own preprocessing: they are given the matrix as a frame.
+RAW = frozenset({"python"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of the split.
+
+    frame: the matrix of the features. x: float64, shape (rows, outputs), after preprocessing; None for raw trainers.
+    y: shape (rows,). weight: float64, shape (rows,), or None.
+    """
+
+    frame: pl.DataFrame
+    x: NDArray[Any] | None
+    y: NDArray[Any]
+    weight: NDArray[Any] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """One candidate to train. validation is None when that side has no rows."""
+
+    schema: Schema
+    seed: int
+    threads: int
+    device: str
+    train: Side
+    validation: Side | None
+    log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class Importance:
+    """How much each column of the trainer's input matters, in the order of those columns."""
+
+    kind: Literal["gain", "coefficient", "impurity"]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What a trainer answers. params: those the library was given, the seed included, threads not."""
+
+    model: Any
+    family: str
+    params: Mapping[str, Scalar]
+    metrics: Mapping[str, float | int] = field(default_factory=dict)
+    best_iteration: int | None = None
+    curve: Curve = field(default_factory=dict)
+    importance: Importance | None = None
+
+
+class TrainerModule(Protocol):
+    """The two functions of every leaf."""
+
+    def check(self, trainer: Any, task: Task) -> tuple[Diagnostic, ...]:
+        """Say what is wrong with the trainer's spec, without data."""
+
+    def train(self, trainer: Any, job: Job) -> Fitted:
+        """Train. Raises StepFailed with what the library or the project's code complained about."""
+
+
+def module_of(trainer: Trainer) -> TrainerModule:
+    """Import the leaf of a trainer's kind."""
+    return import_module(TRAINERS[trainer.trainer])
+
+
+def check(trainer: Trainer, task: Task) -> tuple[Diagnostic, ...]:
+    """Say what is wrong with a trainer's spec for a task: estimators, parameters. Needs no data."""
+    return module_of(trainer).check(trainer, task)
