@@ -1,0 +1,84 @@
+"""Sections that say where a result comes from: parameters, data, lineage, and how to repeat it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_runner.reports.builders.text import flat_facts, value_text
+from mlops_runner.reports.context import ReportContext
+from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Inline, Section, Table
+
+MOST_COLUMNS = 60
+
+
+def parameters_section(context: ReportContext, winner: str) -> Section:
+    """One row per model and parameter."""
+    entries = [(model, name, value) for model, found in context.parameters.items() for name, value in found.items()]
+    rows = tuple((model, Cell(name, mono=True), Cell(value_text(value), mono=True)) for model, name, value in entries)
+    marked = frozenset(at for at, (model, _, _) in enumerate(entries) if model == winner)
+    table = Table((Column("Model"), Column("Parameter"), Column("Value")), rows, marked=marked)
+    return Section("Parameters", (table,) if rows else (), "detail")
+
+
+def data_section(context: ReportContext) -> Section:
+    """Rows per side, and the columns with what is known about them."""
+    counts = context.data.get("rows", {})
+    columns = context.data.get("columns", {})
+    facts: tuple[tuple[str, Inline], ...] = tuple((f"Rows, {side}", f"{rows:,}") for side, rows in counts.items())
+    blocks: list[Block] = [Facts(facts)] if facts else []
+    if columns:
+        blocks.append(_columns_table(columns))
+    return Section("Data", tuple(blocks), "detail")
+
+
+def _columns_table(columns: Mapping[str, Mapping[str, Any]]) -> Table:
+    heads = (Column("Column"), Column("Type"), Column("Role"), *(Column(n, "right") for n in ("Missing", "Unique")))
+    heads += (Column("Values, training side"),)
+    shown = list(columns.items())[:MOST_COLUMNS]
+    rows = tuple(
+        (Cell(name, mono=True), _fact(of, "type"), _fact(of, "role"), _missing(of), _fact(of, "unique"), _values(of))
+        for name, of in shown
+    )
+    left = len(columns) - len(rows)
+    return Table(heads, rows, f"{left} more columns are not shown." if left else "")
+
+
+def _fact(facts: Mapping[str, Any], name: str) -> str:
+    value = facts.get(name, "")
+    return f"{value:,}" if isinstance(value, int) else value_text(value)
+
+
+def _missing(facts: Mapping[str, Any]) -> str:
+    missing, rows = facts.get("missing"), facts.get("rows")
+    if not missing or not rows:
+        return "" if missing is None else f"{missing:,}"
+    return f"{missing:,} ({100 * missing / rows:.1f} %)"
+
+
+def _values(facts: Mapping[str, Any]) -> str:
+    """A range with mean and deviation, or the most frequent values."""
+    if "categories" in facts:
+        first = ", ".join(f"{value_text(one['value'])} ({one['count']:,})" for one in facts["categories"][:4])
+        return first + (", …" if len(facts["categories"]) > 4 else "")
+    if facts.get("mean") is not None and facts.get("std") is not None:
+        return f"{facts['min']:.4g} … {facts['max']:.4g}, mean {facts['mean']:.4g} ± {facts['std']:.4g}"
+    return f"{facts['min']} … {facts['max']}" if "min" in facts else ""
+
+
+def lineage_section(context: ReportContext) -> Section:
+    """The keys and digests of every stage."""
+    rows = tuple(
+        (Cell(stage, strong=True) if at == 0 else "", name, value)
+        for stage, facts in context.lineage.items()
+        for at, (name, value) in enumerate(flat_facts(facts))
+    )
+    table = Table((Column("Stage"), Column("Fact"), Column("Digest")), rows)
+    return Section("Lineage", (table,) if rows else (), "detail")
+
+
+def repeat_section(context: ReportContext) -> Section:
+    """The environment, and the commands that repeat the run."""
+    facts = tuple((name, Cell(value, mono=True)) for name, value in context.environment.items())
+    blocks: list[Block] = [Facts(facts)] if facts else []
+    if context.commands:
+        blocks.append(Code("\n".join(context.commands), "sh"))
+    return Section("Reproducibility", tuple(blocks), "detail")

@@ -1,0 +1,78 @@
+"""Sections made of figures."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_runner.reports.builders.text import metric_text
+from mlops_runner.reports.context import ReportContext
+from mlops_runner.reports.document import Block, Cell, Column, Figure, Section, Table
+from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
+from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
+from mlops_runner.reports.figures.importance import draw_importance
+from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
+
+Evidence = Mapping[str, Any]
+
+MOST_FEATURES = 20
+
+
+def plots_section(evidence: Evidence) -> Section:
+    """The figures of the task; a curve that could not be computed has none."""
+    curves = evidence["curves"]
+    if not curves:
+        return Section("Figures", ())
+    where = f"{curves['side']} side, {curves['rows']:,} rows"
+    match evidence["task"]:
+        case "binary":
+            blocks: tuple[Block, ...] = tuple(_binary(evidence, curves, where))
+        case "multiclass":
+            blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"]))
+        case "regression":
+            blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
+        case unknown:
+            raise ValueError(f"evidence of an unknown task: {unknown}")
+    return Section("Figures", blocks)
+
+
+def _binary(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterator[Figure]:
+    winner, threshold = evidence["winner"], evidence["threshold"]["value"]
+    if "roc" in curves:
+        yield draw_roc(curves["roc"], winner, where)
+        yield draw_pr(curves["pr"], winner, curves["positive_rate"], where)
+    at = f"{winner} at threshold {threshold:.4g}, {where}"
+    yield draw_confusion(curves["confusion"][winner], evidence["classes"], at)
+    yield draw_scores(curves["histogram"], threshold, where)
+    if "calibration" in curves:
+        yield draw_calibration(curves["calibration"], curves["histogram"], where)
+    if "cost" in curves:
+        yield draw_costs(curves["cost"])
+
+
+def _multiclass(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterator[Figure]:
+    winner = evidence["winner"]
+    yield draw_confusion(curves["confusion"][winner], evidence["classes"], f"{winner}, {where}")
+    if curves["roc"]:
+        yield draw_roc(curves["roc"], None, f"each class against the rest, {where}")
+
+
+def _per_class(classes: Mapping[str, Any]) -> Table:
+    columns = (Column("Class"), Column("Rows", "right"), Column("Recall", "right"), Column("Precision", "right"))
+    rows = tuple(
+        (name, f"{found['rows']:,}", metric_text(found["recall"]), metric_text(found["precision"]))
+        for name, found in classes.items()
+    )
+    return Table(columns, rows)
+
+
+def importance_section(context: ReportContext) -> Section:
+    """What the winner relies on: a figure of the measured features, and their numbers."""
+    known = [(name, drop, std or 0.0) for name, drop, std in context.importance if drop is not None]
+    if not known:
+        return Section("Feature importance", ())
+    columns = (Column("Feature"), Column(f"Loss of {context.importance_metric}", "right"), Column("± std", "right"))
+    rows = tuple((Cell(name), metric_text(drop), metric_text(std)) for name, drop, std in known[:MOST_FEATURES])
+    left = len(context.importance) - len(rows)
+    note = f"{left} more features are not shown." if left else ""
+    return Section(
+        "Feature importance", (draw_importance(known, context.importance_metric), Table(columns, rows, note))
+    )

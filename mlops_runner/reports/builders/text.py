@@ -1,0 +1,45 @@
+"""How values are written in reports."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_runner.reports.document import Cell, Inline
+
+ABSENT = "–"
+DIGEST_DIGITS = 12
+
+
+def metric_text(value: float | None, *, strong: bool = False) -> Cell:
+    """Write a metric with four digits after the point, the exact number behind it; a dash when it was not measured."""
+    if value is None:
+        return Cell(ABSENT, "could not be measured")
+    short = f"{value:.4f}" if abs(value) < 1000 else f"{value:,.6g}"
+    return Cell(short, repr(value), strong=strong)
+
+
+def number_text(value: float) -> Cell:
+    """Write a number with four significant digits, the exact one behind it."""
+    return Cell(f"{value:.4g}", repr(value))
+
+
+def value_text(value: Any) -> str:
+    """Write a value of a spec the way YAML would."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)
+
+
+def digest_text(digest: str) -> Cell:
+    """Shorten a digest after its prefix; the full one stays behind it."""
+    prefix, colon, digits = digest.rpartition(":")
+    short = digest if len(digits) <= DIGEST_DIGITS else f"{prefix}{colon}{digits[:DIGEST_DIGITS]}…"
+    return Cell(short, digest, mono=True)
+
+
+def flat_facts(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Inline]]:
+    """Flatten nested facts to ("inputs / data.parquet / sha256", digest)."""
+    found: list[tuple[str, Inline]] = []
+    for name, value in facts.items():
+        path = f"{prefix} / {name}" if prefix else str(name)
+        found += flat_facts(value, path) if isinstance(value, Mapping) else [(path, digest_text(value_text(value)))]
+    return found

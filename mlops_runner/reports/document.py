@@ -1,0 +1,128 @@
+"""A report as a value: sections of blocks, without a word about HTML or Markdown. `formats` renders it."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Answer = Literal["pass", "fail", "unmeasured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of text. full: the whole value when `text` is a short form of it; mono: code or a digest."""
+
+    text: str
+    full: str = ""
+    mono: bool = False
+    strong: bool = False
+
+
+Inline: TypeAlias = str | Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+    kind: Literal["paragraph"] = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The head of a table's column."""
+
+    name: str
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells, each as long as `columns`. marked: indices of the rows that stand out."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Inline, ...], ...]
+    note: str = ""
+    marked: frozenset[int] = frozenset()
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing. svg: one <svg> element, trusted because only `figures` makes it; alt: what it shows, in words."""
+
+    svg: str
+    caption: str
+    alt: str
+    kind: Literal["figure"] = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names with their values."""
+
+    items: tuple[tuple[str, Inline], ...]
+    kind: Literal["facts"] = "facts"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The verdict of one gate. blocks: whether it refuses the model."""
+
+    name: str
+    where: str
+    answer: Answer
+    comparison: str
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdicts of the gates."""
+
+    gates: tuple[Gate, ...]
+    kind: Literal["verdicts"] = "verdicts"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text to be copied as it is. language: a name for highlighters, or nothing."""
+
+    text: str
+    language: str = ""
+    kind: Literal["code"] = "code"
+
+
+Block: TypeAlias = Paragraph | Table | Figure | Facts | Verdicts | Code
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part. weight: "detail" may be folded away where room is short."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    weight: Literal["main", "detail"] = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of the whole report, in one word and one sentence."""
+
+    answer: Answer
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A document. highlights: the few numbers to see first."""
+
+    title: str
+    subtitle: str
+    verdict: Verdict
+    sections: tuple[Section, ...]
+    highlights: Facts = Facts(())
+
+
+def verdict_word(answer: Answer) -> str:
+    """Return the word for an answer; reports never rely on colour alone."""
+    return {"pass": "PASS", "fail": "FAIL", "unmeasured": "NOT MEASURED"}[answer]

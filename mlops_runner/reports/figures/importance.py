@@ -1,0 +1,33 @@
+"""The figure of feature importance."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure as Sheet
+
+from mlops_runner.reports.document import Figure
+from mlops_runner.reports.figures.canvas import INK, MUTED, SERIES, WIDTH, draw, label
+
+MOST_BARS = 20
+
+
+def draw_importance(rows: Sequence[tuple[str, float, float]], metric: str) -> Figure:
+    """Draw a bar per feature, the most important on top. rows: feature, mean drop of the metric, standard deviation."""
+    shown = rows[:MOST_BARS]
+    names, drops, spreads = [label(row[0]) for row in shown], [row[1] for row in shown], [row[2] for row in shown]
+    at = np.arange(len(shown))
+
+    def paint(sheet: Sheet) -> None:
+        axes = sheet.add_subplot()
+        bars: dict[str, Any] = {"color": SERIES[0], "alpha": 0.85, "height": 0.66}
+        axes.barh(at, drops, xerr=spreads, error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2}, **bars)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        axes.set_yticks(at, names, color=INK)
+        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel=f"Loss of {metric} when the feature is shuffled")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+
+    first = ", ".join(f"{name} {drop:.4f}" for name, drop, _ in shown[:5])
+    caption = f"Permutation importance, {len(shown)} of {len(rows)} features; whiskers are one standard deviation."
+    return Figure(draw("importance", paint, WIDTH, 0.9 + 0.2 * len(shown)), caption, f"Most important: {first}")

@@ -1,0 +1,94 @@
+"""The short verdict at the end of a run: who won, the numbers, the gates."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+SIGNS = {"pass": "✓", "fail": "✗", "unmeasured": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One gate: its answer, the numbers compared, and whether it stops the model."""
+
+    name: str
+    answer: str
+    comparison: str
+    blocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run concluded."""
+
+    pipeline: str
+    winner: str
+    metrics: Mapping[str, float]
+    threshold: float | None
+    gates: tuple[GateLine, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate stops the model."""
+        return not any(gate.blocks for gate in self.gates)
+
+
+class Settled(Protocol):
+    """What the verdict needs to know of a step's result."""
+
+    @property
+    def how(self) -> str:
+        """unchanged, restored or ran."""
+
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """Outputs that are not what the lock had for the same key."""
+
+
+def verdict_text(verdict: Verdict, results: Sequence[Any], report: Path | None) -> str:
+    """Render the verdict for people."""
+    return "\n".join(_lines(verdict, results, report))
+
+
+def verdict_json(verdict: Verdict, results: Sequence[Any]) -> dict[str, Any]:
+    """Return the verdict as a JSON value."""
+    gates = [{"name": g.name, "answer": g.answer, "comparison": g.comparison} for g in verdict.gates]
+    return {
+        "pipeline": verdict.pipeline,
+        "passed": verdict.passed,
+        "winner": verdict.winner,
+        "threshold": verdict.threshold,
+        "metrics": dict(verdict.metrics),
+        "gates": gates,
+        "steps": [{"name": r.step.name, "how": r.how, "differs": list(r.differs)} for r in results],
+    }
+
+
+def gates_text(verdict: Verdict) -> str:
+    """Render the gates alone."""
+    width = max((len(gate.name) for gate in verdict.gates), default=0)
+    return "\n".join(f"  {SIGNS[gate.answer]} {gate.name:<{width}}  {gate.comparison}" for gate in verdict.gates)
+
+
+def _lines(verdict: Verdict, results: Sequence[Any], report: Path | None) -> Iterator[str]:
+    yield ""
+    answer = "PASS" if verdict.passed else "FAIL"
+    numbers = "  ".join(f"{name} {value:g}" for name, value in verdict.metrics.items())
+    yield f"{answer}  {verdict.pipeline}: {verdict.winner}   {numbers}"
+    if verdict.threshold is not None:
+        yield f"      positive at a probability of {verdict.threshold:g} or more"
+    if verdict.gates:
+        yield gates_text(verdict)
+    else:
+        yield "  no gates are declared"
+    yield ""
+    counts = Counter(result.how for result in results)
+    words = {"ran": "executed", "restored": "restored", "unchanged": "unchanged"}
+    yield "  " + ", ".join(f"{counts[how]} {words[how]}" for how in words if counts[how])
+    for result in results:
+        if result.differs:
+            yield f"  ! {result.step.name}: {', '.join(result.differs)} came out different from pipeline.lock under the same key"
+    if report:
+        yield f"  report: {report}"
