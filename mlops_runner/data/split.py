@@ -108,8 +108,15 @@ def _predefined(split: PredefinedSplit, spec: Data, table: Table) -> Division:
         )
         problem = Diagnostic("unknown-side", message, hint=f"one of: {', '.join(SIDES)}")
         return Division(np.zeros(len(given), np.int64), (problem,))
-    division = Division(sides.to_numpy().astype(np.int64))
-    return division if division.rows("train") else Division(division.sides, (_empty("train", table),))
+    codes = sides.to_numpy().astype(np.int64)
+    problems = () if (codes == 0).any() else (_empty("train", table),)
+    return Division(codes, problems, _leak(split.column, spec, table))
+
+
+def _leak(name: str, spec: Data, table: Table) -> tuple[str, ...]:
+    if spec.columns[name].role != "feature":
+        return ()
+    return (f'{table.origin}: column "{name}" names the side and is a feature at once; give it the role ignored',)
 
 
 def _unknown(name: str, spec: Data, table: Table) -> Division | None:

@@ -1,6 +1,6 @@
 """A table on its way from a source to the store, able to say where each of its rows stands in the file it came from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,11 @@ class Table:
         number = position + 1 + self.header if self.lines is None else int(self.lines[position])
         return f"{word} {number}"
 
+    def declared(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Keep the declared columns that the table holds, in the declared order."""
+        present = frozenset(self.frame.columns)
+        return {name: column for name, column in columns.items() if name in present}
+
     def over(self, frame: pl.DataFrame) -> "Table":
         """Return the same rows with other values: no longer text, still from the same lines."""
         return Table(frame, self.origin, False, self.header, self.lines)
@@ -52,8 +57,6 @@ def show(value: Any, column: Column) -> str:
     """Quote a value for a message: cut to 40 characters, never shown at all when the column holds personal data."""
     if "pii" in column.tags:
         return "***"
-    if value is None:
-        return "missing"
     text = str(value)
     cut = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
     return '"' + "".join(c if c.isprintable() else "�" for c in cut) + '"'
@@ -63,7 +66,8 @@ def first_rows(table: Table, positions: Sequence[int], values: Sequence[Any] = (
     """Name the first three of the positions with their values: `line 3 "abc", line 7 "x", …`."""
     shown = [table.place(position) for position in positions[:SHOWN_ROWS]]
     if column is not None:
-        shown = [f"{place} {show(value, column)}" for place, value in zip(shown, values, strict=False)]
+        pairs = zip(shown, values, strict=False)
+        shown = [place if value is None else f"{place} {show(value, column)}" for place, value in pairs]
     return ", ".join([*shown, "…"] if len(positions) > SHOWN_ROWS else shown)
 
 

@@ -45,14 +45,17 @@ def convert(table: Table, columns: Mapping[str, Column]) -> tuple[Table, list[Di
 
     Returns the table of the columns that could be converted, and a complaint about each of the others.
     """
-    present = {name: column for name, column in columns.items() if name in table.frame.columns}
-    wrong = [] if table.text else [n for n, c in present.items() if not accepts(table.frame.schema[n], c.type)]
-    able = {name: column for name, column in present.items() if name not in set(wrong)}
+    present, stored = table.declared(columns), table.frame.schema
+    wrong = {} if table.text else {n: c for n, c in present.items() if not accepts(stored[n], c.type)}
+    able = {name: column for name, column in present.items() if name not in wrong}
     cast = table.frame.select(
-        [(_parsed(n, c.type) if table.text else _cast(n, table.frame.schema[n], c.type)) for n, c in able.items()]
+        [(_parsed(n, c.type) if table.text else _cast(n, stored[n], c.type)) for n, c in able.items()]
     )
-    lost = [name for name in able if cast[name].null_count() != table.frame[name].null_count()]
-    problems = [_wrong_dtype(table, name, present[name]) for name in wrong]
+    nulls, before = cast.null_count(), table.frame.select(list(able)).null_count()
+    lost = (
+        [name for name, now, then in zip(able, nulls.row(0), before.row(0), strict=True) if now != then] if able else []
+    )
+    problems = [_wrong_dtype(table, name, column) for name, column in wrong.items()]
     problems += [_unreadable(table, cast[name], present[name]) for name in lost]
     return table.over(cast.drop(lost)), problems
 

@@ -1,7 +1,7 @@
 """The only values that a column may hold."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
@@ -17,13 +17,12 @@ MOST_SHOWN = 10
 
 def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
     """Compile `allowed`. Missing values are the business of `max_missing`."""
-    for name, column in spec.columns.items():
-        if column.allowed is None or name not in table.frame.columns:
+    for name, column in table.declared(spec.columns).items():
+        if column.allowed is None:
             continue
-        typed = {given: _typed(given, column) for given in column.allowed if given is not None}
-        for given in (given for given, value in typed.items() if value is None):
-            yield _misfit(name, column, given)
-        yield _membership(name, column, [value for value in typed.values() if value is not None])
+        typed = [(given, _typed(given, column)) for given in column.allowed if given is not None]
+        yield from (_misfit(name, column, given) for given, value in typed if value is None)
+        yield _membership(name, column, [value for _, value in typed if value is not None])
 
 
 def _membership(name: str, column: Column, values: list[Value]) -> Check:
@@ -45,20 +44,28 @@ def _typed(given: Scalar, column: Column) -> Value | None:
             return given
         case _, bool():
             return None
-        case ("float" | "int", int()) | ("string", str()):
-            return given
-        case "float", float():
+        case "float" | "int", int():
+            return given if -(2**63) <= given < 2**63 else None
+        case ("float", float()) | ("string", str()):
             return given
         case "date", str():
-            return _moment(given, date)
+            return _day(given)
         case "datetime", str():
-            return _moment(given, datetime)
+            return _moment(given)
         case _:
             return None
 
 
-def _moment(text: str, kind: type[date]) -> date | None:
+def _day(text: str) -> date | None:
     try:
-        return kind.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given

@@ -12,8 +12,8 @@ from mlops_runner.specs.data import Data
 
 def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
     """Compile `max_missing` of every column but the target, which may never be missing."""
-    for name, column in spec.columns.items():
-        if name in table.frame.columns and column.role != "target" and column.max_missing < 1:
+    for name, column in table.declared(spec.columns).items():
+        if column.role != "target" and column.max_missing < 1:
             yield Check(
                 "missing-values",
                 pl.col(name).null_count(),

@@ -11,9 +11,8 @@ from mlops_runner.specs.data import Column, Data
 
 def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
     """Compile `min` and `max`; a weight is never below zero."""
-    for name, column in spec.columns.items():
-        if name in table.frame.columns:
-            yield from _limits(name, column)
+    for name, column in table.declared(spec.columns).items():
+        yield from _limits(name, column)
 
 
 def _limits(name: str, column: Column) -> Iterator[Check]:

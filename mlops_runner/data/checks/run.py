@@ -11,6 +11,8 @@ from mlops_runner.specs.data import Data
 def run_checks(spec: Data, table: Table) -> list[Diagnostic]:
     """Return what the checks found, warnings included, in the order of the spec."""
     checks = compile_checks(spec, table)
+    if not checks:
+        return []
     # Aliases are positions: two checks may measure the same column.
     measured = table.frame.select(check.measure.alias(str(index)) for index, check in enumerate(checks)).row(0)
     found = [(check, check.complain(value)) for check, value in zip(checks, measured, strict=True)]

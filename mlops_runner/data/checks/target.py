@@ -14,13 +14,13 @@ CLASS_TYPES = frozenset({"string", "bool", "int"})
 
 def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
     """Compile the checks of the target column."""
-    for name in spec.with_role("target"):
-        if name not in table.frame.columns:
+    for name, column in table.declared(spec.columns).items():
+        if column.role != "target":
             continue
         hint = "remove rows without a target where the data is written"
         complain = rows_complaint("has no target", "have no target")
         yield Check("missing-target", pl.col(name).null_count(), complain, name, pl.col(name).is_null(), hint)
-        if spec.columns[name].type in CLASS_TYPES:
+        if column.type in CLASS_TYPES:
             yield Check("constant-target", pl.col(name).drop_nulls().n_unique(), _constant, name)
 
 

@@ -11,8 +11,8 @@ from mlops_runner.specs.data import Data
 
 def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
     """Compile `unique`, which the role id implies. Missing values do not count as equal."""
-    for name, column in spec.columns.items():
-        if name in table.frame.columns and (column.unique or column.role == "id"):
+    for name, column in table.declared(spec.columns).items():
+        if column.unique or column.role == "id":
             broken = pl.col(name).is_duplicated() & pl.col(name).is_not_null()
             complain = rows_complaint("shares its value", "share their value with another row")
             reason = "the role id means one row per value" if column.role == "id" else "remove the repeated rows"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from mlops_runner.data.table import Reading
+from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Data
 
 # Leaves are named, not imported: scikit-learn alone takes a second to import, and a CSV file does not need it.
@@ -27,5 +28,9 @@ class Reader(Protocol):
 
 def read_source(spec: Data, project: Path, inputs: Mapping[str, Path]) -> Reading:
     """Read the declared source. Problems of the data come back in the result; StepFailed when user code raises."""
+    if absent := [name for name, path in inputs.items() if not path.exists() or path.is_fifo()]:
+        raise InvalidInput(
+            Diagnostic("missing-input", f"input {name}: {inputs[name]} is not a file") for name in absent
+        )
     leaf = import_module(SOURCES[spec.source.kind])
     return cast(Reader, leaf.read)(spec, project, inputs)

@@ -31,6 +31,8 @@ def read(spec: Data, _project: Path, inputs: Mapping[str, Path]) -> Reading:
         return Reading(None, (text,))
     match scan(text, source.delimiter):
         case Broken() as broken:
+            if wrong := _wrong_delimiter(_first_line(text), source):
+                return Reading(None, (wrong,))
             message = f"{source.path}: line {broken.line}: {broken.what}"
             return Reading(None, (Diagnostic("malformed-csv", message, hint=broken.hint),))
         case structure:
@@ -41,7 +43,9 @@ def _read_records(text: bytes, structure: Structure, spec: Data, source: CsvSour
     header = _header(text, structure, source.delimiter)
     if not any(header):
         return Reading(None, (Diagnostic("no-header", f"{source.path}: line 1 is empty", hint="start with the names"),))
-    problems = _wrong_delimiter(header, source) or compare_columns(header, spec, source.path)
+    if len(header) == 1 and (wrong := _wrong_delimiter(header[0], source)):
+        return Reading(None, (wrong,))
+    problems = compare_columns(header, spec, source.path)
     ragged = _ragged(structure, source)
     if ragged is not None:
         return Reading(None, (*problems, ragged))
@@ -63,13 +67,18 @@ def _line_numbers(structure: Structure) -> np.ndarray[tuple[int], np.dtype[np.in
     return None if plain else lines
 
 
-def _wrong_delimiter(header: list[str], source: CsvSource) -> list[Diagnostic]:
-    others = [c for c in OTHER_DELIMITERS if c != source.delimiter and c in header[0]] if len(header) == 1 else []
-    if not others:
-        return []
-    likely = max(others, key=header[0].count)
+def _first_line(text: bytes) -> str:
+    return text[: text.find(b"\n")].decode(errors="replace")
+
+
+def _wrong_delimiter(line: str, source: CsvSource) -> Diagnostic | None:
+    """Complain when a line holds another usual delimiter but not the declared one."""
+    others = [c for c in OTHER_DELIMITERS if c in line]
+    if source.delimiter in line or not others:
+        return None
+    likely = max(others, key=line.count)
     message = f"{source.path}: line 1 holds no {source.delimiter!r}, so the table has a single column"
-    return [Diagnostic("wrong-delimiter", message, hint=f"set delimiter to the {OTHER_DELIMITERS[likely]} {likely!r}")]
+    return Diagnostic("wrong-delimiter", message, hint=f"set delimiter to the {OTHER_DELIMITERS[likely]} {likely!r}")
 
 
 def _ragged(structure: Structure, source: CsvSource) -> Diagnostic | None:
@@ -104,7 +113,7 @@ def _parse(text: bytes, header: list[str], source: CsvSource) -> pl.DataFrame | 
             infer_schema=False,
             null_values=list(source.null_values) if empty_is_null else None,
         )
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
     if len(set(header)) == len(header):
         frame.columns = header
