@@ -28,7 +28,10 @@ def why_text(planned: PlannedStep, lock: Lock, notes: Notes) -> str:
         lines += [f"  key      {planned.key or 'known when what it reads has run'}"]
         lines += [f"  locked   {stage.key if stage else 'not yet'}"]
         for item in planned.step.inputs:
-            lines.append(f"  reads    {item.path}{'/' if item.folder else ''}" + (f"  from {item.producer}" if item.producer else ""))
+            lines.append(
+                f"  reads    {item.path}{'/' if item.folder else ''}"
+                + (f"  from {item.producer}" if item.producer else "")
+            )
         lines += [f"  runs     {name}" for name in planned.step.code]
         lines.append(f"  writes   {planned.step.output}/")
     return "\n".join(lines)
@@ -60,7 +63,9 @@ def _summary(plan: Plan, notes: Notes) -> str:
 
 def _state(planned: PlannedStep, note: LocalNote | None) -> str:
     if planned.action == "unchanged" and note:
-        return {"here": "unchanged", "restore": "to restore", "rebuild": "to build again here", "run": "to run"}[note.state]
+        return {"here": "unchanged", "restore": "to restore", "rebuild": "to build again here", "run": "to run"}[
+            note.state
+        ]
     if note and note.state == "restore":
         return "to restore"
     words = {"add": "to run", "rerun": "to run", "rename": "renamed", "remove": "to remove", "unknown": "to decide"}

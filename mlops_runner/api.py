@@ -1,0 +1,321 @@
+"""The verbs as a typed Python API: what the command line calls, and what a notebook can call.
+
+project = load_project(".")
+print(project.plan().changes)
+project.run()
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_runner import journal
+from mlops_runner.digest import digest_bytes
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, PlanMismatch, UsageFailure
+from mlops_runner.gitops import git
+from mlops_runner.journal import Finished
+from mlops_runner.lock.codec import parse
+from mlops_runner.lock.merge import has_conflicts
+from mlops_runner.lock.model import FILE_NAME, Environment, Lock
+from mlops_runner.plan import cache
+from mlops_runner.plan.build import build_plan
+from mlops_runner.plan.codec import plan_digest
+from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
+from mlops_runner.plan.fingerprint import CodeBase
+from mlops_runner.plan.model import Facts, Plan
+from mlops_runner.plan.local import LocalNote, local_notes
+from mlops_runner.plan.steps import Compiled, Step
+from mlops_runner.reports.verdict import GateLine, Verdict
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.mutex import exclusive
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.stats import StatCache
+
+if TYPE_CHECKING:
+    from mlops_runner.execute.engine import Listener, Result
+    from mlops_runner.execute.rerun import Agreement
+
+
+EVIDENCE = "evaluation.json"
+
+
+def load_project(folder: str | Path = ".") -> "Project":
+    """Open the project in a folder. Nothing is read until a verb needs it."""
+    return Project(Path(folder).absolute())
+
+
+@dataclass(slots=True)
+class Project:
+    """One pipeline and its lock. Every verb reads what it needs anew."""
+
+    root: Path
+    lock_timeout: float = 0.0
+    layout: Layout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(self.root)
+
+    def compiled(self) -> Compiled:
+        """Return the steps the specs ask for. Raises InvalidInput with every problem in the documents."""
+        return self._entry().compiled
+
+    def lock(self) -> Lock:
+        """Return pipeline.lock; an absent one is empty. Raises InvalidInput."""
+        path = self.root / FILE_NAME
+        try:
+            return parse(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return Lock()
+        except UnicodeDecodeError:
+            raise InvalidInput(
+                Diagnostic("lock-syntax", "pipeline.lock is not text", hint="take it from git")
+            ) from None
+
+    def lock_at(self, revision: str) -> Lock:
+        """Return pipeline.lock as it was at a git revision; empty if there was none. Raises UsageFailure."""
+        found = git.read(self.root, git.resolve(self.root, revision), FILE_NAME)
+        return parse(found.decode("utf-8", "replace"), f"{revision}:{FILE_NAME}") if found is not None else Lock()
+
+    def facts(self) -> Facts:
+        """Return what a plan is decided from besides specs and lock: environment, code, files. Writes nothing."""
+        entry = self._entry()
+        code_base = CodeBase(self.code_folder(entry.compiled))
+        code = {
+            name: code_base.fingerprint(
+                name, step.place("trainer.callable" if step.kind == "train" else "source.callable")
+            )
+            for step in entry.compiled.steps
+            for name in step.code
+        }
+        notes = tuple(dict.fromkeys(note for found in code.values() for note in found.notes))
+        external, absent = self._external(entry.compiled)
+        environment = entry.environment or from_installed(installed())
+        files = {name: found.files for name, found in code.items()}
+        return Facts(environment, files, external, absent, notes)
+
+    def plan(self, base: str | None = None) -> Plan:
+        """Say what a run would do, and why. `base` compares with another revision's lock instead of the present one."""
+        compiled = self.compiled()
+        lock = self.lock_at(base) if base else self.lock()
+        return build_plan(compiled.pipeline, compiled.steps, lock, self.facts())
+
+    def notes(self, plan: Plan) -> dict[str, LocalNote]:
+        """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
+        return local_notes(plan, self.lock(), self.finished(), self.root, StatCache(self.layout.stats))
+
+    def verdict(self) -> Verdict:
+        """Return what the last run concluded. Raises UsageFailure when there was none."""
+        evidence = self.evidence()
+        limits = {name: gate["unmeasured"] for name, gate in self._evaluate_step().config["gates"].items()}
+        gates = tuple(
+            GateLine(g["name"], g["answer"], g["comparison"], _blocks(g["answer"], limits.get(g["name"], "fail")))
+            for g in evidence["gates"]
+        )
+        threshold = evidence.get("threshold")
+        metrics = _headline(evidence, gates)
+        value = threshold["value"] if threshold else None
+        return Verdict(self.compiled().pipeline, evidence["winner"], metrics, value, gates)
+
+    def evidence(self) -> dict[str, Any]:
+        """Return the evidence of the last evaluation. Raises UsageFailure without one, NotVerified if it was altered."""
+        stage = self.lock().stages.get("evaluate")
+        path = f"{self._evaluate_step().output}/{EVIDENCE}"
+        if stage is None or path not in stage.outputs:
+            raise UsageFailure(Diagnostic("no-run", "nothing has been evaluated yet", hint="run: mlops run"))
+        output = stage.outputs[path]
+        for place in (self.root / path, ObjectStore(self.root).path(output.md5)):
+            try:
+                data = place.read_bytes()
+            except OSError:
+                continue
+            if digest_bytes(data).sha256 == output.sha256:
+                found: dict[str, Any] = json.loads(data)
+                return found
+        raise NotVerified(Diagnostic("artifact-missing", f"{path} is not here as it was locked", hint="run: mlops run"))
+
+    def write_report(self) -> Path:
+        """Render the report of the last run as one HTML page, and return its path relative to the project."""
+        from mlops_runner.reports.render import render_html
+
+        write_text(self.layout.report, render_html(self.report()))
+        return self.layout.report.relative_to(self.root)
+
+    def report(self) -> "Report":
+        """Build the report of the last run."""
+        from mlops_runner.reports.builders.evaluation import build_evaluation_report
+        from mlops_runner.reports.context import ReportContext
+
+        raise NotImplementedError
+
+    def _evaluate_step(self) -> Step:
+        return next(step for step in self.compiled().steps if step.kind == "evaluate")
+
+    def finished(self) -> dict[str, Finished]:
+        """Return what has finished on this machine, by key."""
+        return journal.read(self.layout.journal)
+
+    def run(self, listener: "Listener", expected: str | None = None, *, force: bool = False) -> "list[Result]":
+        """Make every step's artifacts stand and write pipeline.lock.
+
+        `expected` is the digest of the plan that was approved. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        """
+        compiled = self.compiled()
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            lock, facts = self.lock(), self.facts()
+            self._remember_compiled()
+            plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
+            if expected is not None and plan_digest(plan) != expected:
+                message = f"the plan is now {plan_digest(plan)}, not {expected}"
+                raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
+            from mlops_runner.execute.engine import Engine
+
+            code = self.code_folder(compiled)
+            engine = Engine(self.layout, lock, facts, code, listener, self.require_environment, force)
+            return engine.run(compiled.steps)
+
+    def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
+        """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
+        from mlops_runner.execute import verify
+
+        lock = self._existing_lock()
+        stats = StatCache(self.layout.stats)
+        found = [
+            *verify.stale(self.plan()),
+            *verify.broken_chain(lock),
+            *verify.wrong_artifacts(self.root, lock, stats),
+            *verify.wrong_pointers(self.root, lock, stats),
+        ]
+        return [d for d in found if not (allow_missing and d.code in {"artifact-missing", "pointer-missing"})]
+
+    def rerun(self, rounds: int, tell: "Callable[[Agreement], None]") -> None:
+        """Execute every step again in a clean room. Raises NotVerified at the first artifact that differs."""
+        from mlops_runner.execute.rerun import rerun
+
+        compiled = self.compiled()
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            lock = self._existing_lock()
+            if problems := [d for d in self.verify(allow_missing=True) if d.code != "pointer-different"]:
+                raise NotVerified(problems)
+            self.require_environment()
+            rerun(self.layout, compiled.steps, lock, self.code_folder(compiled), rounds, tell)
+
+    def write_lock(self, text: str) -> None:
+        """Replace pipeline.lock durably, while no run is under way. Raises LockBusy."""
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            write_text(self.root / FILE_NAME, text)
+
+    def lock_text(self) -> str:
+        """Return pipeline.lock's text as it stands, conflict markers included. Raises UsageFailure without a lock."""
+        try:
+            return (self.root / FILE_NAME).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise UsageFailure(Diagnostic("no-lock", "there is no pipeline.lock yet", hint="run: mlops run")) from None
+
+    def code_folder(self, compiled: Compiled) -> Path:
+        """Return the folder that python callables are imported from."""
+        return self.root / compiled.code
+
+    def environment_differences(self) -> list[str]:
+        """Say where the installed distributions differ from the dependency lock; empty without one."""
+        compiled = self.compiled()
+        if compiled.dependencies is None:
+            return []
+        text = self._read(compiled.dependencies) or b""
+        _, pins = from_dependency_lock(text.decode("utf-8", "replace"), compiled.dependencies)
+        return differences(pins, installed())
+
+    def require_environment(self) -> None:
+        """Refuse to execute in an environment that is not the one the keys name. Raises InvalidInput."""
+        if found := self.environment_differences():
+            more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+            file = self.compiled().dependencies
+            message = f"the installed packages are not those of {file}: {'; '.join(found[:3])}{more}"
+            raise InvalidInput(Diagnostic("environment-differs", message, hint=f"pip install -r {file}"))
+
+    def _existing_lock(self) -> Lock:
+        if has_conflicts(self.lock_text()):
+            hint = "run: mlops lock resolve"
+            raise NotVerified(Diagnostic("lock-conflict", "pipeline.lock has conflict markers", hint=hint))
+        return self.lock()
+
+    def _entry(self) -> cache.Entry:
+        try:
+            stored = self.layout.compiled.read_bytes()
+        except OSError:
+            stored = b""
+        return (cache.decode(stored, self._read, python_minor()) if stored else None) or self._compile()
+
+    def _compile(self) -> cache.Entry:
+        from mlops_runner.plan.check import check_core
+        from mlops_runner.plan.compile import compile_pipeline
+        from mlops_runner.specs.load import folder_reader, load_core
+
+        core = load_core(folder_reader(self.root))
+        if problems := list(check_core(core)):
+            raise InvalidInput(problems)
+        compiled = compile_pipeline(core)
+        return cache.Entry(compiled, self._environment(compiled))
+
+    def _environment(self, compiled: Compiled) -> Environment | None:
+        if compiled.dependencies is None:
+            return None
+        data = self._read(compiled.dependencies)
+        if data is None:
+            message = f"there is no file {compiled.dependencies}"
+            hint = "make it with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
+            raise InvalidInput(Diagnostic("missing-file", message, hint=hint))
+        return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
+
+    def _remember_compiled(self) -> None:
+        entry = self._entry()
+        files = [*entry.compiled.specs, *filter(None, [entry.compiled.dependencies])]
+        sources = {file: cache.source_digest(self._read(file) or b"") for file in files}
+        text = cache.encode(entry, sources, python_minor())
+        try:
+            if self.layout.compiled.read_text(encoding="utf-8") == text:
+                return
+        except (OSError, UnicodeDecodeError):
+            pass
+        write_text(self.layout.compiled, text)
+
+    def _external(self, compiled: Compiled) -> tuple[dict[str, str], frozenset[str]]:
+        stats = StatCache(self.layout.stats)
+        found: dict[str, str] = {}
+        absent = set()
+        for item in (item for step in compiled.steps for item in step.inputs if item.producer is None):
+            try:
+                found[item.path] = stats.digest(self.root / item.path).sha256
+            except OSError:
+                absent.add(item.path)
+        return found, frozenset(absent)
+
+    def _read(self, file: str) -> bytes | None:
+        try:
+            return (self.root / file).read_bytes()
+        except OSError:
+            return None
+
+
+@functools.cache
+def installed() -> dict[str, str]:
+    """Return the installed distributions, normalised name → version, read from the names of their metadata folders."""
+    folders = [Path(entry) for entry in reversed(sys.path) if entry and Path(entry).is_dir()]
+    names = [info.name.removesuffix(".dist-info") for folder in folders for info in folder.glob("*.dist-info")]
+    return {normalise(name): version for name, _, version in (text.partition("-") for text in names)}
+
+
+def _blocks(answer: str, unmeasured: str) -> bool:
+    return answer == "fail" or (answer == "unmeasured" and unmeasured == "fail")
+
+
+def _headline(evidence: dict[str, Any], gates: tuple[GateLine, ...]) -> dict[str, float]:
+    """Choose the numbers of the verdict: the selecting metric and those of the gates, on the held-out side."""
+    winner = evidence["metrics"][evidence["winner"]]
+    side = next(name for name in ("test", "validation", "train") if name in winner)
+    numbers = {f"{side} {name}": value for name, value in winner[side].items() if value is not None}
+    return dict(list(numbers.items())[:4])

@@ -1,0 +1,83 @@
+"""Durable writes: after they return, the new content survives a power cut; until then, the old one does.
+
+The order is: temporary file beside the target, all bytes, fsync, rename, fsync of the folder. A record that names
+a file is written only after the file itself.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+TEMPORARY = ".mlops-tmp-"
+
+
+@contextlib.contextmanager
+def replacing(target: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """Yield a stream whose bytes become the target's when the block ends; on an error the target stays as it was."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(temporary, flags, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(descriptor)
+        temporary.replace(target)
+        sync_folder(target.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Replace a file's content durably. Raises OSError."""
+    with replacing(target) as stream:
+        stream.write(data)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Replace a file's content durably, as UTF-8 with the line ends given. Raises OSError."""
+    write_bytes(target, text.encode("utf-8"))
+
+
+def write_if_changed(target: Path, text: str) -> bool:
+    """Write only when the content differs, and say whether it did."""
+    data = text.encode("utf-8")
+    try:
+        if target.read_bytes() == data:
+            return False
+    except FileNotFoundError:
+        pass
+    write_bytes(target, data)
+    return True
+
+
+def copy_file(source: Path, target: Path, mode: int = 0o644) -> None:
+    """Copy a file durably. Raises OSError."""
+    with source.open("rb") as reader, replacing(target, mode) as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+        os.fchmod(writer.fileno(), mode)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. File systems that cannot sync folders are left alone."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """List the temporary files that a killed process left below a folder."""
+    return sorted(folder.rglob(f"{TEMPORARY}*"))

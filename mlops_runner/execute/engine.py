@@ -1,0 +1,250 @@
+"""The engine: walks the steps in order, and for each does the least that makes its artifacts stand.
+
+Unchanged ones stay, known ones come back from the store, the rest runs. Whatever finishes is journaled at once, so
+that a kill loses nothing that finished; pointers and lock are written when all steps are settled.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from mlops_runner import journal
+from mlops_runner.digest import FileDigest, digest_file
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch
+from mlops_runner.execute.handlers import preload
+from mlops_runner.execute.isolation import Room, Worker
+from mlops_runner.execute.process import Ran, Source, run_step, work_folder
+from mlops_runner.execute.shelf import Shelf
+from mlops_runner.journal import Finished
+from mlops_runner.lock.codec import emit
+from mlops_runner.lock.model import FILE_NAME, Lock, Output, Stage
+from mlops_runner.plan.build import known_external
+from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.model import Facts
+from mlops_runner.plan.steps import Input, Step
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.pointers import ensure_dvc, remove_pointer, write_pointer
+from mlops_runner.store.stats import StatCache
+
+How = Literal["unchanged", "restored", "ran"]
+
+
+class Listener(Protocol):
+    """Told what happens, in order."""
+
+    def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
+        """A step starts; `expected` are seconds from earlier runs."""
+
+    def settled(self, result: "Result") -> None:
+        """A step's artifacts stand."""
+
+    def note(self, text: str) -> None:
+        """Something a person should know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What happened to one step. `differs` names outputs whose bytes are not those locked under the same key."""
+
+    step: Step
+    how: How
+    stage: Stage
+    files: Mapping[str, FileDigest]
+    seconds: float = 0.0
+    peak_kib: int = 0
+    differs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that need not be computed again, and where it was found."""
+
+    outputs: Mapping[str, Output]
+    metrics: Mapping[str, float | int | None | str | bool]
+    gates: Mapping[str, str]
+    accepted: str | None = None
+
+
+@dataclass(slots=True)
+class Engine:
+    """Executes the steps of a plan against one project."""
+
+    layout: Layout
+    lock: Lock
+    facts: Facts
+    code: Path
+    listener: Listener
+    before_executing: Callable[[], None]
+    force: bool = False
+    store: ObjectStore = field(init=False)
+    stats: StatCache = field(init=False)
+    shelf: Shelf = field(init=False)
+    finished: dict[str, Finished] = field(init=False)
+    settled: dict[str, Result] = field(default_factory=dict)
+    _worker: Worker | None = None
+
+    def __post_init__(self) -> None:
+        self.store = ObjectStore(self.layout.root)
+        self.stats = StatCache(self.layout.stats)
+        self.shelf = Shelf(self.layout, self.store, self.stats, self.listener.note)
+        self.finished = journal.read(self.layout.journal)
+
+    def run(self, steps: Sequence[Step]) -> list[Result]:
+        """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
+        shutil.rmtree(self.layout.work, ignore_errors=True)  # left by a killed run; the lock is ours
+        with self._closing():
+            for position, step in enumerate(steps, start=1):
+                result = self._settle(step, position, steps)
+                self.settled[step.name] = result
+                self.listener.settled(result)
+        self._publish(steps)
+        return list(self.settled.values())
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            if self._worker:
+                self._worker.close()
+            self.stats.save()
+
+    def _settle(self, step: Step, position: int, steps: Sequence[Step]) -> Result:
+        stage = self.lock.stages.get(step.name)
+        external, _ = known_external(step, stage, self.facts)
+        outputs = {name: {f: d.sha256 for f, d in r.files.items()} for name, r in self.settled.items()}
+        resolved, unknown = resolve_inputs(step, outputs, external)
+        if unknown:
+            raise InvalidInput([_missing(step, item) for item in unknown])
+        key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
+        known = None if self.force else self._known(step, key)
+        if known and (brought := self.shelf.bring(step.output, known.outputs)):
+            files, restored = brought
+            how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
+            return Result(step, how, self._stage(step, key, resolved, known, files), files)
+        expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
+        self.listener.started(step, position, len(steps), expected)
+        return self._execute(step, key, resolved, steps)
+
+    def _known(self, step: Step, key: str) -> Known | None:
+        for stage in (self.lock.stages.get(step.name), *self.lock.stages.values()):
+            if stage is not None and stage.key == key:
+                outputs = {path.rsplit("/", 1)[-1]: output for path, output in stage.outputs.items()}
+                return Known(outputs, stage.metrics, stage.gates, stage.accepted)
+        if done := self.finished.get(key):
+            return Known({n: Output(d.md5, d.sha256) for n, d in done.outputs.items()}, done.metrics, done.gates)
+        return None
+
+    def _execute(self, step: Step, key: str, resolved: Resolved, steps: Sequence[Step]) -> Result:
+        worker = self._started_worker(step, steps)
+        with work_folder(self.layout.work) as work:
+            try:
+                ran = run_step(step, self._sources(step), worker, work, self.code)
+            finally:
+                self._keep_log(step, work)
+            self._refuse_changed_inputs(step)
+            self.shelf.keep(step.output, ran.out, ran.files)
+        done = Finished(key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds)
+        journal.append(self.layout.journal, done)
+        known = Known({}, ran.reply.metrics, ran.reply.gates)
+        stage = self._stage(step, key, resolved, known, ran.files)
+        return Result(
+            step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, self._differs(key, ran), ran.reply.warnings
+        )
+
+    def _started_worker(self, step: Step, steps: Sequence[Step]) -> Worker:
+        if self._worker is None:
+            self.before_executing()
+            remaining = [other for other in steps if other.name not in self.settled]
+            threads = int(str(step.execution.get("threads", 1)))
+            self._worker = Worker(Room(threads), self.layout.work / "home", preload(remaining))
+        return self._worker
+
+    def _sources(self, step: Step) -> dict[str, Source]:
+        sources = {}
+        for item in step.inputs:
+            if item.producer is None:
+                path = self.layout.root / item.path
+                sources[item.name] = Source({path.name: path}, False, {})
+                continue
+            files = self.settled[item.producer].files
+            wanted = files if item.folder else {n: d for n, d in files.items() if n == item.path.rsplit("/", 1)[-1]}
+            if wanted:
+                paths = {name: self.shelf.object_path(digest) for name, digest in wanted.items()}
+                sources[item.name] = Source(paths, item.folder, {n: d.sha256 for n, d in wanted.items()})
+        return sources
+
+    def _refuse_changed_inputs(self, step: Step) -> None:
+        for item in step.inputs:
+            if (
+                item.producer is None
+                and digest_file(self.layout.root / item.path).sha256 != self.facts.external[item.path]
+            ):
+                message = f"{item.path} changed while {step.name} was reading it"
+                raise PlanMismatch(
+                    Diagnostic("input-changed", message, step.place("source"), "run again when it is quiet")
+                )
+
+    def _keep_log(self, step: Step, work: Path) -> None:
+        log = work / "log.txt"
+        if log.exists():
+            self.layout.logs.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(log, self.layout.logs / f"{step.name}.log")
+
+    def _differs(self, key: str, ran: Ran) -> tuple[str, ...]:
+        """Name the outputs that are not what the same key produced before."""
+        locked = next((stage for stage in self.lock.stages.values() if stage.key == key), None)
+        if locked is None or locked.repro == "none" or locked.accepted:
+            return ()
+        then = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in locked.outputs.items()}
+        now = {name: digest.sha256 for name, digest in ran.files.items()}
+        return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))
+
+    def _stage(self, step: Step, key: str, resolved: Resolved, known: Known, files: Mapping[str, FileDigest]) -> Stage:
+        return Stage(
+            key=key,
+            spec=spec_digest(step),
+            repro=step.repro,
+            code=self.facts.code_of(step),
+            inputs=dict(resolved.files),
+            outputs={f"{step.output}/{name}": Output(d.md5, d.sha256) for name, d in files.items()},
+            params=step.params,
+            metrics=dict(known.metrics),
+            gates=dict(known.gates),
+            accepted=known.accepted,
+        )
+
+    def _publish(self, steps: Sequence[Step]) -> None:
+        """Write pointers, then the lock that vouches for them; drop what no step writes any more."""
+        ensure_dvc(self.layout.root)
+        folders = {step.output for step in steps}
+        for name, stage in self.lock.stages.items():
+            self._drop_stale(name, stage, folders)
+        for result in self.settled.values():
+            self.store.add_folder(result.files)
+            write_pointer(self.layout.root, result.step.output, result.files)
+        text = emit(Lock({"default": self.facts.environment}, {name: r.stage for name, r in self.settled.items()}))
+        path = self.layout.root / FILE_NAME
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_text(path, text)
+
+    def _drop_stale(self, name: str, stage: Stage, folders: set[str]) -> None:
+        for path, output in stage.outputs.items():
+            folder, _, file = path.rpartition("/")
+            result = self.settled.get(name)
+            kept = result is not None and result.step.output == folder and file in result.files
+            if not kept:
+                self.shelf.drop(folder, {file: output})
+            if folder not in folders:
+                remove_pointer(self.layout.root, folder)
+
+
+def _missing(step: Step, item: Input) -> Diagnostic:
+    hint = f"if DVC tracks it: dvc pull {item.path}" if item.producer is None else None
+    return Diagnostic("missing-input", f"{item.path} is not there", step.place("source.path"), hint)

@@ -1,0 +1,50 @@
+"""The table of built-in steps: which module does a kind of step, and what it is worth importing ahead of time."""
+
+import importlib
+from collections.abc import Iterable
+
+from mlops_runner.errors import InvalidInput, MlopsError
+from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.plan.steps import Step
+
+STAGES = {
+    "data": "mlops_runner.execute.stages.data",
+    "train": "mlops_runner.execute.stages.train",
+    "evaluate": "mlops_runner.execute.stages.evaluate",
+    "package": "mlops_runner.execute.stages.package",
+}
+
+# Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
+# missing here costs time, nothing else.
+PRELOAD = {
+    "data": ("mlops_runner.data.materialise",),
+    "data.sklearn": ("sklearn.datasets",),
+    "train": ("mlops_runner.train.fit",),
+    "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
+    "train.xgboost": ("mlops_runner.train.trainers.xgboost",),
+    "train.python": ("mlops_runner.train.trainers.python",),
+    "evaluate": ("mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
+    "package": ("mlops_runner.train.bundle",),
+}
+
+
+def preload(steps: Iterable[Step]) -> tuple[str, ...]:
+    """Return the modules that the worker should import before it forks the first of these steps."""
+    wanted: dict[str, None] = {}
+    for step in steps:
+        variant = step.config.get("trainer", {}).get("trainer") or step.config.get("source", {}).get("kind")
+        for name in (*PRELOAD[step.kind], *PRELOAD.get(f"{step.kind}.{variant}", ()), STAGES[step.kind]):
+            wanted[name] = None
+    return tuple(wanted)
+
+
+def handle(request: Request) -> Reply:
+    """Do a step, inside its process. An expected failure becomes a reply; anything else is a crash."""
+    stage = importlib.import_module(STAGES[request.kind])
+    try:
+        reply: Reply = stage.execute(request)
+    except InvalidInput as error:
+        return Reply("invalid", diagnostics=error.diagnostics)
+    except MlopsError as error:
+        return Reply("failed", diagnostics=error.diagnostics)
+    return reply

@@ -1,0 +1,67 @@
+"""What the runner and a step's process say to each other: one JSON request, one JSON reply."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from mlops_runner.errors import Diagnostic, Place
+
+Status = Literal["done", "failed", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a step's process is told.
+
+    `work` is its folder (it writes below `work`/out), `code` the folder of the project's callables, `inputs` maps
+    logical names to absolute paths, `digests` maps files below folder inputs to their sha256. All paths are absolute.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    execution: Mapping[str, Any]
+    work: str
+    code: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        """Return the request as one line of JSON.
+
+        Keys are sorted: a step cannot depend on an order that its key leaves out.
+        """
+        return json.dumps(asdict(self), sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a step's process answers."""
+
+    status: Status
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    gates: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def encode(self) -> str:
+        """Return the reply as JSON."""
+        return json.dumps(asdict(self))
+
+
+def decode_request(line: str) -> Request:
+    """Read a request back."""
+    return Request(**json.loads(line))
+
+
+def decode_reply(text: str) -> Reply:
+    """Read a reply back."""
+    value = json.loads(text)
+    value["diagnostics"] = tuple(_diagnostic(item) for item in value["diagnostics"])
+    value["warnings"] = tuple(value["warnings"])
+    return Reply(**value)
+
+
+def _diagnostic(value: dict[str, Any]) -> Diagnostic:
+    place = value.pop("place")
+    return Diagnostic(**value, place=Place(**place) if place else None)

@@ -1,0 +1,108 @@
+"""Run one step: lay out its folder, start its process, and collect what it wrote."""
+
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_runner.digest import FileDigest, digest_file
+from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
+from mlops_runner.execute.isolation import Exit, Worker
+from mlops_runner.execute.messages import Reply, Request, decode_reply
+from mlops_runner.plan.steps import Step
+
+LOG_TAIL_LINES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an input's content lies: file name → path; `folder` says whether the step sees a folder of them."""
+
+    files: Mapping[str, Path]
+    folder: bool
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one execution produced: files below `out`, the process's reply, seconds, peak memory in KiB."""
+
+    out: Path
+    files: Mapping[str, FileDigest]
+    reply: Reply
+    seconds: float
+    peak_kib: int
+
+
+@contextlib.contextmanager
+def work_folder(parent: Path) -> Iterator[Path]:
+    """Yield a fresh private folder that is removed afterwards."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / secrets.token_hex(8)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Path, code: Path) -> Ran:
+    """Execute a step in `work`. Raises StepFailed or InvalidInput with what the step said."""
+    out = work / "out"
+    out.mkdir()
+    inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
+    digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
+    request = Request(step.kind, step.config, step.execution, str(work), str(code), inputs, digests)
+    started = time.monotonic()
+    ended = worker.run(request)
+    seconds = time.monotonic() - started
+    reply = _reply(step, work, ended)
+    if reply.status != "done":
+        raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](reply.diagnostics)
+    return Ran(out, _collect(step, out), reply, seconds, ended.peak_kib)
+
+
+def _lay_out(folder: Path, name: str, source: Source) -> Path:
+    place = folder / name
+    place.mkdir(parents=True)
+    for file, path in source.files.items():
+        (place / file).symlink_to(path)
+    return place if source.folder else place / next(iter(source.files))
+
+
+def _reply(step: Step, work: Path, ended: Exit) -> Reply:
+    if ended.code == 0:
+        return decode_reply((work / "reply.json").read_text(encoding="utf-8"))
+    raise _crashed(step, work, ended)
+
+
+def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
+    how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
+    hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.name}.log"
+    tail = log_tail(work / "log.txt")
+    message = f"step {step.name} {how}" + (f"; its last lines:\n{tail}" if tail else "")
+    return StepFailed(Diagnostic("step-crashed", message, step.place(""), hint))
+
+
+def log_tail(log: Path) -> str:
+    """Return the last lines of a log, indented; empty when there is none."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(f"    {line[:400]}" for line in lines[-LOG_TAIL_LINES:])
+
+
+def _collect(step: Step, out: Path) -> dict[str, FileDigest]:
+    files: dict[str, FileDigest] = {}
+    for path in sorted(out.iterdir()):
+        if path.is_symlink() or not path.is_file():
+            message = f"step {step.name} wrote {path.name}, which is not a regular file"
+            raise StepFailed(Diagnostic("irregular-output", message, step.place(""), "write plain files"))
+        files[path.name] = digest_file(path)
+    if not files:
+        raise StepFailed(Diagnostic("no-output", f"step {step.name} wrote nothing", step.place("")))
+    return files

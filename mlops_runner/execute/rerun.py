@@ -1,0 +1,134 @@
+"""Verify by doing it again: every step in a clean room, with another hash seed, compared with the lock."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_runner.digest import FileDigest
+from mlops_runner.errors import Diagnostic, NotVerified
+from mlops_runner.execute.handlers import preload
+from mlops_runner.execute.isolation import Room, Worker
+from mlops_runner.execute.process import Ran, Source, run_step, work_folder
+from mlops_runner.lock.model import Lock, Stage
+from mlops_runner.plan.key import same_metric
+from mlops_runner.plan.steps import Step
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.objects import ObjectStore
+
+SEEDS = 7919  # hash seeds of the reruns are multiples of a prime, and never the 0 of an ordinary run
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One step of one rerun that agreed with the lock, and how: by every byte, or by its metrics."""
+
+    round: int
+    step: str
+    by: str
+    seconds: float
+
+
+def rerun(
+    layout: Layout, steps: Sequence[Step], lock: Lock, code: Path, rounds: int, tell: Callable[[Agreement], None]
+) -> None:
+    """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
+    store = ObjectStore(layout.root)
+    for number in range(1, rounds + 1):
+        threads = int(str(steps[0].execution.get("threads", 1)))
+        worker = Worker(Room(threads, number * SEEDS), layout.work / "home", preload(steps))
+        try:
+            for step in steps:
+                with work_folder(layout.work) as work:
+                    ran = run_step(step, dict(_sources(layout.root, store, step, lock)), worker, work, code)
+                    by = _compare(layout, store, step, lock.stages[step.name], ran, number)
+                tell(Agreement(number, step.name, by, ran.seconds))
+        finally:
+            worker.close()
+
+
+def _sources(root: Path, store: ObjectStore, step: Step, lock: Lock) -> Iterator[tuple[str, Source]]:
+    for item in step.inputs:
+        if item.producer is None:
+            path = root / item.path
+            yield item.name, Source({path.name: path}, False, {})
+            continue
+        outputs = lock.stages[item.producer].outputs
+        wanted = {p: o for p, o in outputs.items() if item.folder or p == item.path}
+        for path, output in wanted.items():
+            if store.verified(output.md5, output.sha256) is None:
+                message = f"{path} is not in the cache, so {step.name} cannot be run again"
+                raise NotVerified(Diagnostic("artifact-missing", message, hint="run: dvc pull, or: mlops run"))
+        if wanted:
+            files = {p.rpartition("/")[2]: store.path(o.md5) for p, o in wanted.items()}
+            digests = {p.rpartition("/")[2]: o.sha256 for p, o in wanted.items()}
+            yield item.name, Source(files, item.folder, digests)
+
+
+def _compare(layout: Layout, store: ObjectStore, step: Step, stage: Stage, ran: Ran, number: int) -> str:
+    locked = {path.rpartition("/")[2]: output for path, output in stage.outputs.items()}
+    different = sorted(n for n in locked.keys() | ran.files.keys() if _differs(locked.get(n), ran.files.get(n)))
+    if not different:
+        return "every byte"
+    if step.repro == "none":
+        return "nothing (reproducibility: none)"
+    metrics = _different_metrics(stage.metrics, ran.reply.metrics)
+    if step.repro == "tolerance" and not metrics:
+        return "its metrics"
+    raise NotVerified(_complaint(layout, store, step, stage, ran, different[0], metrics, number))
+
+
+def _differs(locked: Any, found: FileDigest | None) -> bool:
+    return locked is None or found is None or locked.sha256 != found.sha256
+
+
+def _different_metrics(locked: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    names = sorted(locked.keys() | found.keys())
+    return [f"{n} {locked.get(n)} → {found.get(n)}" for n in names if not same_metric(locked.get(n), found.get(n))]
+
+
+def _complaint(
+    layout: Layout, store: ObjectStore, step: Step, stage: Stage, ran: Ran, name: str, metrics: list[str], number: int
+) -> Diagnostic:  # noqa: PLR0913
+    kept = layout.state / "rerun" / step.name
+    shutil.rmtree(kept, ignore_errors=True)
+    (kept / "locked").mkdir(parents=True)
+    shutil.copytree(ran.out, kept / "rerun")
+    for path, output in stage.outputs.items():
+        if store.path(output.md5).exists():
+            shutil.copyfile(store.path(output.md5), kept / "locked" / path.rpartition("/")[2])
+    first = first_difference(kept / "locked" / name, kept / "rerun" / name)
+    numbers = f"; metrics: {', '.join(metrics[:3])}" if metrics else ""
+    message = f"rerun {number}: {step.output}/{name} of {step.name} differs ({first}){numbers}"
+    hint = f"both copies are in {kept.relative_to(layout.root)}"
+    return Diagnostic("not-reproduced", message, step.place(""), hint)
+
+
+def first_difference(one: Path, other: Path) -> str:
+    """Say where two versions of a file first differ: a JSON field where possible, else the byte."""
+    if not one.exists() or not other.exists():
+        return "only one of the two has it"
+    left, right = one.read_bytes(), other.read_bytes()
+    if one.suffix == ".json":
+        try:
+            return _first_field(json.loads(left), json.loads(right), "")
+        except ValueError:
+            pass
+    position = next(
+        (i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right))
+    )
+    return f"byte {position} of {len(left)} and {len(right)}"
+
+
+def _first_field(one: Any, other: Any, path: str) -> str:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            if one.get(key) != other.get(key):
+                return _first_field(one.get(key), other.get(key), f"{path}.{key}".lstrip("."))
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for position, (left, right) in enumerate(zip(one, other, strict=True)):
+            if left != right:
+                return _first_field(left, right, f"{path}.{position}")
+    return f"{path}: {str(one)[:40]} and {str(other)[:40]}"

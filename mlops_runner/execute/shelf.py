@@ -1,0 +1,97 @@
+"""Artifacts in two places: the object store, which is the truth, and the project's folder, where a person looks.
+
+A file that lies where an artifact belongs and that nobody here wrote is never overwritten: it is moved aside first.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from mlops_runner.digest import FileDigest
+from mlops_runner.durable import copy_file, sync_folder
+from mlops_runner.lock.model import Output
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.stats import StatCache
+
+Files = Mapping[str, FileDigest]
+
+
+class Shelf:
+    """Brings artifacts from a step's folder to the store, and from the store to the project's folder."""
+
+    def __init__(self, layout: Layout, store: ObjectStore, stats: StatCache, tell: Callable[[str], None]) -> None:
+        self._layout = layout
+        self._store = store
+        self._stats = stats
+        self._tell = tell
+
+    def standing(self, folder: str, outputs: Mapping[str, Output]) -> dict[str, FileDigest]:
+        """Return those of the outputs that lie in the project's folder with the recorded content."""
+        found = {}
+        for name, output in outputs.items():
+            digest = self._look(self._layout.root / folder / name)
+            if digest and (digest.md5, digest.sha256) == (output.md5, output.sha256):
+                found[name] = digest
+        return found
+
+    def bring(self, folder: str, outputs: Mapping[str, Output]) -> tuple[dict[str, FileDigest], bool] | None:
+        """Make the outputs stand in the project's folder and in the store.
+
+        Returns their digests and whether anything had to be restored, or None when content is missing from both.
+        """
+        standing = self.standing(folder, outputs)
+        restored: dict[str, FileDigest] = {}
+        for name in outputs.keys() - standing.keys():
+            found = self._store.verified(outputs[name].md5, outputs[name].sha256)
+            if found is None:
+                return None
+            restored[name] = found
+        for name, digest in restored.items():
+            self._place(self._store.path(digest.md5), self._layout.root / folder / name, digest)
+        for name, digest in standing.items():
+            self._store.add(self._layout.root / folder / name, digest)
+        return {name: {**standing, **restored}[name] for name in outputs}, bool(restored)
+
+    def keep(self, folder: str, out: Path, files: Files) -> None:
+        """Store what a step wrote, then place it in the project's folder."""
+        for name, digest in files.items():
+            self._store.add(out / name, digest)
+        for name, digest in files.items():
+            self._place(out / name, self._layout.root / folder / name, digest)
+
+    def drop(self, folder: str, stale: Mapping[str, Output]) -> None:
+        """Remove files that an earlier run wrote and nothing writes any more; changed ones stay."""
+        for name in self.standing(folder, stale):
+            (self._layout.root / folder / name).unlink()
+
+    def object_path(self, digest: FileDigest) -> Path:
+        """Return the stored object of an artifact."""
+        return self._store.path(digest.md5)
+
+    def _look(self, path: Path) -> FileDigest | None:
+        try:
+            return None if path.is_symlink() else self._stats.digest(path)
+        except OSError:
+            return None
+
+    def _place(self, source: Path, target: Path, digest: FileDigest) -> None:
+        present = self._look(target)
+        if present == digest:
+            return
+        if os.path.lexists(target) and (present is None or not self._store.has(present)):
+            self._move_aside(target)
+        copy_file(source, target)
+        self._stats.record(target, digest)
+
+    def _move_aside(self, target: Path) -> None:
+        relative = target.relative_to(self._layout.root)
+        place = self._layout.replaced / relative
+        number = 0
+        while os.path.lexists(place):
+            number += 1
+            place = self._layout.replaced / relative.with_name(f"{relative.name}.{number}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(place)
+        sync_folder(place.parent)
+        self._tell(f"{relative} was changed by hand; your version is kept as {place.relative_to(self._layout.root)}")

@@ -1,0 +1,1 @@
+"""The built-in steps, one module each: what runs inside a step's process."""

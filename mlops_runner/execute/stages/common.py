@@ -1,0 +1,49 @@
+"""What the stages share: specs rebuilt from a step's config, and a log that is written line by line."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mlops_runner.execute.messages import Request
+from mlops_runner.specs.base import API_VERSION, Spec
+from mlops_runner.specs.data import Column
+from mlops_runner.specs.training import Training
+
+S = TypeVar("S", bound=Spec)
+
+
+def spec_from(kind: type[S], config: Mapping[str, Any]) -> S:
+    """Rebuild a spec from the values that the plan resolved; they were validated when they were read."""
+    head = {"apiVersion": API_VERSION, "kind": kind.__name__, "name": kind.__name__.lower()}
+    return kind.model_validate_json(json.dumps({**head, **config}))
+
+
+def training_from(request: Request, trainer: Mapping[str, Any]) -> Training:
+    """Rebuild the Training document of a step that trains or uses one candidate."""
+    config = {key: value for key, value in request.config.items() if key in {"task", "positive", "preprocessing"}}
+    select = request.config.get("select", {"metric": "unused"})
+    values = {**config, **request.execution, "baseline": trainer, "candidates": {"candidate": trainer}}
+    return spec_from(Training, {**values, "select": select})
+
+
+def columns_from(request: Request) -> dict[str, Column]:
+    """Rebuild the declared columns, in the order of the table."""
+    columns = request.config["columns"]
+    return {name: Column.model_validate_json(json.dumps(columns[name])) for name in request.config["order"]}
+
+
+def out_folder(request: Request) -> Path:
+    """Return the folder the step writes to."""
+    return Path(request.work) / "out"
+
+
+def log(text: str) -> None:
+    """Write a line to the step's log."""
+    print(text, flush=True)  # noqa: T201
+
+
+def expected_digests(request: Request, name: str) -> dict[str, str]:
+    """Return file name → sha256 of an input folder, as the runner verified it."""
+    prefix = f"{name}/"
+    return {file.removeprefix(prefix): digest for file, digest in request.digests.items() if file.startswith(prefix)}

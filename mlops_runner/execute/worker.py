@@ -1,0 +1,113 @@
+"""The worker: imports what steps need, then forks one process for each request it reads.
+
+Speaks lines: a request as JSON in, `exit-code peak-KiB` out. When its input ends (the runner has closed it, or was
+killed) it kills the process group of the step that runs and leaves.
+"""
+
+import contextlib
+import importlib
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlops_runner.execute.messages import decode_request
+
+
+def main(preload: Sequence[str]) -> None:
+    """Serve requests until the input ends."""
+    woken = _wake_on_child_exit()
+    for module in preload:
+        importlib.import_module(module)
+    buffered = b""
+    while True:
+        chunk = os.read(0, 1 << 16)
+        if not chunk:
+            return
+        buffered += chunk
+        while b"\n" in buffered:
+            line, _, buffered = buffered.partition(b"\n")
+            code, peak = _serve(line.decode(), woken)
+            os.write(1, f"{code} {peak}\n".encode())
+
+
+def _wake_on_child_exit() -> int:
+    """Return a descriptor that becomes readable when a child ends, so that one select waits for child and input."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def _serve(line: str, woken: int) -> tuple[int, int]:
+    """Fork, wait for the step or for the end of the input, and return exit code and peak memory in KiB."""
+    child = os.fork()
+    if child == 0:
+        _become_step(line)
+    with contextlib.suppress(OSError):
+        os.setpgid(child, child)  # both sides set it, so that it holds whichever runs first
+    while True:
+        ended, status, usage = os.wait4(child, os.WNOHANG)
+        if ended:
+            break
+        if _runner_gone(woken):
+            _kill_group(child)
+            os._exit(1)
+    _kill_group(child)  # what the step left behind
+    scale = 1024 if sys.platform == "darwin" else 1
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale
+
+
+def _runner_gone(woken: int) -> bool:
+    """Wait for a child to end or for the input; say whether the input has ended."""
+    ready, _, _ = select.select([woken, 0], [], [])
+    if woken in ready:
+        with contextlib.suppress(BlockingIOError):
+            os.read(woken, 4096)
+        return False
+    return not os.read(0, 1)
+
+
+def _kill_group(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def _become_step(line: str) -> None:
+    """Turn this fork into the step's process; never returns."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        request = decode_request(line)
+        work = Path(request.work)
+        _redirect(work / "log.txt")
+        os.chdir(work)
+        os.environ |= {"HOME": str(work), "TMPDIR": str(work)}
+        sys.path.insert(0, request.code)
+        from mlops_runner.execute.handlers import handle
+
+        reply = handle(request)
+        (work / "reply.json").write_text(reply.encode(), encoding="utf-8")
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _redirect(log: Path) -> None:
+    target = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.closerange(3, 4096)

@@ -1,0 +1,96 @@
+"""The run journal: what finished here, by key, appended and fsynced at once so that a kill loses nothing finished.
+
+One JSON object a line. A torn last line (a kill during the write) is ignored and closed off by the next append.
+The journal is local: it makes restoring and expected durations possible, never what a lock says.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_runner.digest import FileDigest
+from mlops_runner.durable import sync_folder
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One finished step: its key, what it wrote (path below its output folder → digest), metrics, gates, seconds."""
+
+    key: str
+    step: str
+    outputs: Mapping[str, FileDigest]
+    metrics: Mapping[str, float | int | None] = field(default_factory=dict)
+    gates: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def append(path: Path, finished: Finished) -> None:
+    """Append a record; when this returns it is on disk. Raises OSError."""
+    new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    try:
+        _close_torn_line(descriptor)
+        os.write(descriptor, (json.dumps(_encode(finished), sort_keys=True) + "\n").encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if new:
+        sync_folder(path.parent)
+
+
+def read(path: Path) -> dict[str, Finished]:
+    """Return what finished here, by key; of several records of one key the last. A missing journal is empty."""
+    return {finished.key: finished for finished in _records(path)}
+
+
+def _records(path: Path) -> Iterator[Finished]:
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:
+        return
+    for line in lines:
+        if not line.endswith(b"\n"):
+            return
+        try:
+            record = json.loads(line)
+            if record["version"] == VERSION:
+                yield _decode(record)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # a damaged line costs a rerun, never an answer
+
+
+def _close_torn_line(descriptor: int) -> None:
+    size = os.lseek(descriptor, 0, os.SEEK_END)
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        os.write(descriptor, b"\n")
+
+
+def _encode(finished: Finished) -> dict[str, Any]:
+    outputs = {path: [d.md5, d.sha256, d.size] for path, d in finished.outputs.items()}
+    return {
+        "version": VERSION,
+        "key": finished.key,
+        "step": finished.step,
+        "outputs": outputs,
+        "metrics": dict(finished.metrics),
+        "gates": dict(finished.gates),
+        "seconds": round(finished.seconds, 3),
+    }
+
+
+def _decode(record: Mapping[str, Any]) -> Finished:
+    outputs = {path: FileDigest(str(md5), str(sha), int(size)) for path, (md5, sha, size) in record["outputs"].items()}
+    return Finished(
+        str(record["key"]),
+        str(record["step"]),
+        outputs,
+        dict(record["metrics"]),
+        dict(record["gates"]),
+        float(record["seconds"]),
+    )

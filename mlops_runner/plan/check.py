@@ -1,0 +1,156 @@
+"""What no document can check alone: names that one document uses and another declares."""
+
+from collections.abc import Callable, Iterator, Set
+
+from mlops_runner.errors import Diagnostic
+from mlops_runner.evaluate.metrics.names import better, known_metrics
+from mlops_runner.plan.compile import sides_of
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.evaluation import Evaluation, Slice
+from mlops_runner.specs.load import Core, Loaded
+from mlops_runner.specs.locations import Path
+from mlops_runner.specs.training import Training
+
+NUMERIC = {"float", "int"}
+
+
+def check_core(core: Core) -> Iterator[Diagnostic]:
+    """Yield every contradiction between the documents that decide what is trained."""
+    for check in _CHECKS:
+        yield from check(core)
+
+
+def _target_fits_task(core: Core) -> Iterator[Diagnostic]:
+    data, training = core.data, core.training
+    target = data.spec.with_role("target")[0]
+    column = data.spec.columns[target]
+    if training.spec.task == "regression" and column.type not in NUMERIC:
+        message = f'a regression needs a numeric target; "{target}" is {column.type}'
+        yield _at(data, "target-type", message, ("columns", target, "type"), "change the type, or the task")
+    if training.spec.task != "regression" and column.type in {"date", "datetime"}:
+        message = f'"{target}" is a {column.type}; a class is a string, int or bool'
+        yield _at(data, "target-type", message, ("columns", target, "type"), "change the type, or the task")
+    positive = training.spec.positive
+    if positive is not None and column.allowed is not None and positive not in column.allowed:
+        known = [str(value) for value in column.allowed]
+        message = f'positive "{positive}" is not an allowed value of "{target}"'
+        hint = nearest(str(positive), known) or f"one of: {', '.join(known)}"
+        yield _at(training, "unknown-class", message, ("positive",), hint)
+
+
+def _metrics_are_known(core: Core) -> Iterator[Diagnostic]:
+    evaluation, training = core.evaluation, core.training
+    known = known_metrics(training.spec.task)
+    for position, metric in enumerate(evaluation.spec.metrics):
+        if metric not in known:
+            yield _unknown_metric(evaluation, metric, ("metrics", position), known, training.spec.task)
+        elif metric in evaluation.spec.metrics[:position]:
+            yield _at(
+                evaluation,
+                "duplicate-metric",
+                f'metric "{metric}" is listed twice',
+                ("metrics", position),
+                "remove one",
+            )
+    uses: list[tuple[Loaded[Training] | Loaded[Evaluation], str, Path]] = [
+        (training, training.spec.select.metric, ("select", "metric"))
+    ]
+    uses += [(evaluation, gate.metric, ("gates", name, "metric")) for name, gate in evaluation.spec.gates.items()]
+    for loaded, metric, path in uses:
+        if metric not in known:
+            yield _unknown_metric(loaded, metric, path, known, training.spec.task)
+        elif metric not in evaluation.spec.metrics:
+            hint = f"add it to metrics in {evaluation.document.file}"
+            yield _at(loaded, "unmeasured-metric", f'metric "{metric}" is not among the measured metrics', path, hint)
+
+
+def _unknown_metric(
+    loaded: Loaded[Training] | Loaded[Evaluation], metric: str, path: Path, known: Set[str], task: str
+) -> Diagnostic:
+    hint = nearest(metric, known) or f"known for {task}: {', '.join(sorted(known))}"
+    return _at(loaded, "unknown-metric", f'metric "{metric}" is not known', path, hint)
+
+
+def _select_direction_is_right(core: Core) -> Iterator[Diagnostic]:
+    select = core.training.spec.select
+    if select.metric not in known_metrics(core.training.spec.task):
+        return
+    right = "maximize" if better(select.metric) == "higher" else "minimize"
+    if select.direction != right:
+        message = f"{select.metric} is better when {better(select.metric)}, but select says {select.direction}"
+        yield _at(core.training, "wrong-direction", message, ("select", "direction"), f"direction: {right}")
+
+
+def _sides_exist(core: Core) -> Iterator[Diagnostic]:
+    sides = sides_of(core.data.spec)
+    uses: list[tuple[Loaded[Training] | Loaded[Evaluation], str, Path]] = [
+        (core.training, core.training.spec.select.split, ("select", "split"))
+    ]
+    rule = core.evaluation.spec.threshold
+    if rule is not None and rule.rule != "fixed":
+        uses.append((core.evaluation, rule.split, ("threshold", "split")))
+    uses += [
+        (core.evaluation, gate.split, ("gates", name, "split")) for name, gate in core.evaluation.spec.gates.items()
+    ]
+    for loaded, side, path in uses:
+        if side not in sides:
+            hint = f"give {side} a share in {core.data.document.file}, or use another side"
+            yield _at(loaded, "unknown-side", f"the split makes no {side} side", path, hint)
+    for name, trainer in core.training.spec.candidates.items():
+        if getattr(trainer, "early_stopping_rounds", None) and "validation" not in sides:
+            message = "early stopping needs a validation side, and the split makes none"
+            path = ("candidates", name, "early_stopping_rounds")
+            yield _at(core.training, "unknown-side", message, path, "give validation a share, or remove early stopping")
+
+
+def _threshold_fits_task(core: Core) -> Iterator[Diagnostic]:
+    task = core.training.spec.task
+    if core.evaluation.spec.threshold is not None and task != "binary":
+        message = f"a decision threshold needs a binary task; this one is {task}"
+        yield _at(core.evaluation, "needless-threshold", message, ("threshold",), "remove it")
+
+
+def _slices_are_declared(core: Core) -> Iterator[Diagnostic]:
+    evaluation, data = core.evaluation, core.data.spec
+    for name, part in evaluation.spec.slices.items():
+        yield from _slice(evaluation, data, name, part)
+    for name, gate in evaluation.spec.gates.items():
+        if gate.slice is not None and gate.slice not in evaluation.spec.slices:
+            known = evaluation.spec.slices
+            hint = nearest(gate.slice, known) or f"declare it under slices; known: {', '.join(known) or 'none'}"
+            yield _at(
+                evaluation, "unknown-slice", f'slice "{gate.slice}" is not declared', ("gates", name, "slice"), hint
+            )
+
+
+def _slice(evaluation: Loaded[Evaluation], data: Data, name: str, part: Slice) -> Iterator[Diagnostic]:
+    path: Path = ("slices", name, "column")
+    if part.column not in data.columns:
+        hint = nearest(part.column, data.columns) or "declare it in the Data document"
+        yield _at(evaluation, "unknown-column", f'column "{part.column}" is not declared', path, hint)
+    elif part.equals is None and data.columns[part.column].type not in NUMERIC:
+        kind = data.columns[part.column].type
+        yield _at(
+            evaluation, "wrong-type", f'a range needs a numeric column; "{part.column}" is {kind}', path, "use equals"
+        )
+
+
+def _specs_outside_artifacts(core: Core) -> Iterator[Diagnostic]:
+    artifacts = core.pipeline.spec.artifacts
+    files = {"data": core.pipeline.spec.specs.data, "training": core.pipeline.spec.specs.training,
+             "evaluation": core.pipeline.spec.specs.evaluation}  # fmt: skip
+    for name, file in files.items():
+        if file == artifacts or file.startswith(f"{artifacts}/"):
+            message = f"{file} lies in the folder that steps write to ({artifacts})"
+            yield _at(core.pipeline, "spec-in-artifacts", message, ("specs", name), "keep specs elsewhere")
+
+
+def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagnostic:  # type: ignore[type-arg]
+    return Diagnostic(code, message, loaded.document.place(path), hint)
+
+
+_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
+    _target_fits_task, _metrics_are_known, _select_direction_is_right, _sides_exist, _threshold_fits_task,
+    _slices_are_declared, _specs_outside_artifacts,
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""Plan → JSON: byte-stable, without time stamps or local notes, with a digest that `run --plan` checks.
+
+Places are printed but not part of the digest: a comment above a line moves it without changing the plan.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_runner.digest import Json, digest_value
+from mlops_runner.errors import Place
+from mlops_runner.plan.model import Plan, PlannedStep, Reason
+from mlops_runner.plan.steps import Compiled, Input, Step
+
+VERSION = 1
+
+
+def plan_digest(plan: Plan) -> str:
+    """Digest what would be done: steps, actions, keys and reasons, without places."""
+    steps: list[Json] = [
+        [planned.name, planned.action, planned.key, [[r.code, r.what, r.old, r.new] for r in planned.reasons]]
+        for planned in plan.steps
+    ]
+    return digest_value("p1", [plan.pipeline, steps])
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan as a JSON value."""
+    return {
+        "plan_version": VERSION,
+        "plan_digest": plan_digest(plan),
+        "pipeline": plan.pipeline,
+        "changes": plan.changes,
+        "steps": [planned_json(planned) for planned in plan.steps],
+        "notes": list(plan.notes),
+    }
+
+
+def planned_json(planned: PlannedStep) -> dict[str, Any]:
+    """Return one planned step as a JSON value."""
+    value: dict[str, Any] = {"name": planned.name, "action": planned.action, "key": planned.key}
+    value["reasons"] = [_reason(reason) for reason in planned.reasons]
+    if planned.counted_as_locked:
+        value["counted_as_locked"] = list(planned.counted_as_locked)
+    return value
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    place = str(reason.place) if reason.place else None
+    return {"code": reason.code, "what": reason.what, "old": reason.old, "new": reason.new, "place": place}
+
+
+def compiled_json(compiled: Compiled) -> dict[str, Any]:
+    """Encode a compiled pipeline for the cache."""
+    return {
+        "pipeline": compiled.pipeline,
+        "steps": [_step(step) for step in compiled.steps],
+        "code": compiled.code,
+        "dependencies": compiled.dependencies,
+        "specs": list(compiled.specs),
+    }
+
+
+def compiled_from_json(value: Mapping[str, Any]) -> Compiled:
+    """Decode a compiled pipeline. Raises KeyError, TypeError or ValueError for what `compiled_json` did not write."""
+    fields = dict(value)
+    fields["steps"] = tuple(_decode_step(step) for step in value["steps"])
+    fields["specs"] = tuple(value["specs"])
+    return Compiled(**fields)
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "kind": step.kind,
+        "version": step.version,
+        "config": step.config,
+        "places": {path: [p.file, p.line, p.column] for path, p in step.places.items()},
+        "output": step.output,
+        "inputs": [[i.name, i.path, i.producer, i.folder, i.optional] for i in step.inputs],
+        "code": list(step.code),
+        "repro": step.repro,
+        "execution": dict(step.execution),
+    }
+
+
+def _decode_step(value: Mapping[str, Any]) -> Step:
+    fields = dict(value)
+    fields["places"] = {path: Place(*place) for path, place in value["places"].items()}
+    fields["inputs"] = tuple(Input(*item) for item in value["inputs"])
+    fields["code"] = tuple(value["code"])
+    return Step(**fields)

@@ -1,0 +1,199 @@
+"""Specs → steps: which steps a pipeline has, what each of them reads, and where that is written."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_runner.errors import Place
+from mlops_runner.plan.steps import Compiled, Input, Step
+from mlops_runner.specs.data import CsvSource, Data, ParquetSource, PythonSource
+from mlops_runner.specs.load import Core
+from mlops_runner.specs.locations import Document
+from mlops_runner.specs.training import PythonTrainer, Trainer
+
+# Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
+# version of this package is not part of a key, so that upgrading it does not retrain the world.
+DATA_VERSION = 1
+TRAIN_VERSION = 1
+EVALUATE_VERSION = 1
+PACKAGE_VERSION = 1
+
+BASELINE = "baseline"
+SIDES = ("train", "validation", "test")
+TRAINED_ROLES = {"feature", "target", "weight"}
+
+
+def compile_pipeline(core: Core) -> Compiled:
+    """Reduce the specs to what planning and running need."""
+    spec = core.pipeline.spec
+    specs = tuple(loaded.document.file for loaded in (core.pipeline, core.data, core.training, core.evaluation))
+    return Compiled(spec.name, compile_steps(core), spec.code or "", spec.dependencies.lock, specs)
+
+
+def compile_steps(core: Core) -> tuple[Step, ...]:
+    """Return the steps of a pipeline in an order in which each follows what it reads."""
+    trainers = {BASELINE: core.training.spec.baseline, **core.training.spec.candidates}
+    training = [_train_step(core, name, trainer) for name, trainer in trainers.items()]
+    return (_data_step(core), *training, _evaluate_step(core, list(trainers)), _package_step(core, list(trainers)))
+
+
+def sides_of(data: Data) -> dict[str, bool]:
+    """Return the sides a split makes, and whether each may turn out to be absent."""
+    split = data.split
+    if split.kind == "predefined":
+        return {"train": False, "validation": True, "test": True}
+    shares = {"train": 1.0, "validation": split.validation, "test": split.test}
+    return {side: False for side, share in shares.items() if share > 0}
+
+
+def _data_step(core: Core) -> Step:
+    spec, document = core.data.spec, core.data.document
+    keys = ("source", "columns", "undeclared", "checks", "split")
+    config = {key: value for key, value in _dump(spec).items() if key in keys}
+    config["order"] = list(spec.columns)
+    source = spec.source
+    inputs: tuple[Input, ...] = ()
+    if isinstance(source, CsvSource | ParquetSource):
+        del config["source"]["path"]  # where the file lies is not what it says
+        inputs = (Input("source", source.path),)
+    elif isinstance(source, PythonSource):
+        inputs = tuple(Input(name, path) for name, path in source.inputs.items())
+        config["source"]["inputs"] = dict.fromkeys(source.inputs, "")
+    code = (source.callable,) if isinstance(source, PythonSource) else ()
+    places = {**dict(_places(document, keys)), **_execution_places(core)}
+    return _step(core, "data", "data", DATA_VERSION, config, places, inputs, code, {})
+
+
+def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
+    spec, document = core.training.spec, core.training.document
+    keys = ("task", "positive", "preprocessing")
+    config = {key: value for key, value in _dump(spec).items() if key in keys}
+    config["trainer"] = _dump(trainer)
+    config |= _columns(core.data.spec, TRAINED_ROLES)
+    path = (BASELINE,) if name == BASELINE else ("candidates", name)
+    places = {
+        **dict(_places(document, keys)),
+        **dict(_places_below(document, path, "trainer")),
+        **_execution_places(core),
+    }
+    inputs = tuple(
+        Input(side, f"{_folder(core, 'data')}/{side}.parquet", "data", optional=optional)
+        for side, optional in sides_of(core.data.spec).items()
+        if side != "test"
+    )
+    code = (trainer.callable,) if isinstance(trainer, PythonTrainer) else ()
+    if isinstance(trainer, PythonTrainer):
+        del config["preprocessing"]  # a python trainer receives the raw columns
+    return _step(core, f"train.{name}", "train", TRAIN_VERSION, config, places, inputs, code, _execution(core))
+
+
+def _evaluate_step(core: Core, models: list[str]) -> Step:
+    training, evaluation = core.training, core.evaluation
+    keys = ("metrics", "digits", "threshold", "slices", "gates")
+    config = {key: value for key, value in _dump(evaluation.spec).items() if key in keys}
+    selected = ("task", "positive", "select")
+    config |= {key: value for key, value in _dump(training.spec).items() if key in selected}
+    config["models"] = models
+    config |= _columns(core.data.spec, {*TRAINED_ROLES, "group", "id", "time", "ignored"})
+    places = {
+        **dict(_places(evaluation.document, keys)),
+        **dict(_places(training.document, selected)),
+        **_execution_places(core),
+        **_model_places(core, models),
+    }
+    return _step(core, "evaluate", "evaluate", EVALUATE_VERSION, config, places, _all_inputs(core, models), (),
+                 _execution(core))  # fmt: skip
+
+
+def _package_step(core: Core, models: list[str]) -> Step:
+    spec = core.data.spec
+    signature = ("type", "role", "tags", "min", "max", "allowed", "max_missing")
+    columns = {
+        name: {key: value for key, value in _dump(column).items() if key in signature}
+        for name, column in spec.columns.items()
+        if column.role in TRAINED_ROLES
+    }
+    config = {
+        "name": core.pipeline.spec.name,
+        "task": core.training.spec.task,
+        "positive": core.training.spec.positive,
+        "models": models,
+        "columns": columns,
+        "order": list(columns),
+    }
+    places = {
+        **dict(_places(core.training.document, ("task", "positive"))),
+        **dict(_places(core.pipeline.document, ("name",))),
+        **_model_places(core, models),
+    }
+    evaluation = Input("evaluation", f"{_folder(core, 'evaluate')}/evaluation.json", "evaluate")
+    inputs = (*_all_inputs(core, models), evaluation)
+    return _step(core, "package", "package", PACKAGE_VERSION, config, places, inputs, (), _execution(core))
+
+
+def _all_inputs(core: Core, models: list[str]) -> tuple[Input, ...]:
+    data = _folder(core, "data")
+    sides = [
+        Input(side, f"{data}/{side}.parquet", "data", optional=optional)
+        for side, optional in sides_of(core.data.spec).items()
+    ]
+    candidates = [
+        Input(f"model.{name}", _folder(core, f"train.{name}"), f"train.{name}", folder=True) for name in models
+    ]
+    return (*sides, *candidates)
+
+
+def _step(
+    core: Core, name: str, kind: Any, version: int, config: Mapping[str, Any], places: Mapping[str, Place],
+    inputs: tuple[Input, ...], code: tuple[str, ...], execution: Mapping[str, Any],
+) -> Step:  # fmt: skip  # noqa: PLR0913
+    documents = {"data": core.data, "train": core.training, "evaluate": core.evaluation, "package": core.pipeline}
+    everything = {"": documents[kind].document.place(()), **places}
+    repro = core.pipeline.spec.reproducibility
+    return Step(name, kind, version, config, everything, _folder(core, name), inputs, code, repro, execution)
+
+
+def _folder(core: Core, step: str) -> str:
+    artifacts = core.pipeline.spec.artifacts
+    kind, _, candidate = step.partition(".")
+    names = {"data": "data", "train": f"candidates/{candidate}", "evaluate": "evaluation", "package": "model"}
+    return f"{artifacts}/{names[kind]}"
+
+
+def _execution(core: Core) -> dict[str, Any]:
+    spec = core.training.spec
+    return {"seed": spec.seed, "threads": spec.threads, "device": spec.device}
+
+
+def _execution_places(core: Core) -> dict[str, Place]:
+    document = core.training.document
+    return {f"execution.{key}": document.place((key,)) for key in ("seed", "threads", "device")}
+
+
+def _columns(data: Data, roles: set[str]) -> dict[str, Any]:
+    """Describe the columns a step reads; their order counts, and a mapping's order is not part of a key."""
+    columns = {name: column for name, column in data.columns.items() if column.role in roles}
+    described = {name: {"type": c.type, "role": c.role, "tags": list(c.tags)} for name, c in columns.items()}
+    return {"columns": described, "order": list(columns)}
+
+
+def _model_places(core: Core, models: list[str]) -> dict[str, Place]:
+    paths = [(name,) if name == BASELINE else ("candidates", name) for name in models]
+    return {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
+
+
+def _dump(part: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = part.model_dump(mode="json", by_alias=True)
+    return dumped
+
+
+def _places(document: Document, keys: tuple[str, ...]) -> Iterator[tuple[str, Place]]:
+    for path, mark in document.marks.items():
+        if path and path[0] in keys:
+            yield ".".join(map(str, path)), Place(document.file, *mark.value)
+
+
+def _places_below(document: Document, above: tuple[str, ...], name: str) -> Iterator[tuple[str, Place]]:
+    for path, mark in document.marks.items():
+        if path[: len(above)] == above:
+            position = mark.key if path == above else mark.value
+            yield ".".join(map(str, (name, *path[len(above) :]))), Place(document.file, *position)

@@ -1,0 +1,75 @@
+"""A plan as a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlops_runner.errors import Place
+from mlops_runner.lock.model import Environment, Scalar
+from mlops_runner.plan.steps import Step
+
+Action = Literal["add", "rerun", "unchanged", "rename", "remove", "unknown", "unresolved"]
+SYMBOLS: Mapping[Action, str] = {
+    "add": "+", "rerun": "~", "unchanged": "·", "rename": ">", "remove": "-", "unknown": "?", "unresolved": "!",
+}  # fmt: skip
+PENDING = frozenset({"add", "rerun", "unknown", "unresolved"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a step is not unchanged: a stable code, what changed, old and new value, and the line that says so."""
+
+    code: str
+    what: str
+    old: Scalar = None
+    new: Scalar = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What would happen to one step. A removed stage has no step; an unknown one no key."""
+
+    name: str
+    action: Action
+    step: Step | None = None
+    key: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    counted_as_locked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a plan is decided from, besides steps and lock.
+
+    `code` maps a callable to the fingerprints of its files, `external` a file that no step writes to the sha256 of
+    what is there, `absent` names the files that are not there.
+    """
+
+    environment: Environment
+    code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    external: Mapping[str, str] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def code_of(self, step: Step) -> dict[str, str]:
+        """Return the fingerprints of all files behind a step's callables."""
+        return {file: digest for name in step.code for file, digest in self.code[name].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen, in the order of execution; removed stages come last."""
+
+    pipeline: str
+    steps: tuple[PlannedStep, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is not unchanged."""
+        return any(planned.action != "unchanged" for planned in self.steps)
+
+    def find(self, name: str) -> PlannedStep | None:
+        """Return the planned step of that name."""
+        return next((planned for planned in self.steps if planned.name == name), None)

@@ -1,0 +1,86 @@
+"""Steps: what a pipeline is made of, as small frozen values that the explainer prints and the engine executes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mlops_runner.errors import Place
+from mlops_runner.lock.model import Scalar
+
+Kind = Literal["data", "train", "evaluate", "package"]
+Repro = Literal["bitwise", "tolerance", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something a step reads: a file, or all files of a folder that another step writes.
+
+    `name` is what the handler and the key call it; a path is not part of a key, so moving a file is free.
+    """
+
+    name: str
+    path: str
+    producer: str | None = None
+    folder: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. `config` is every spec value it reads; `places` says where each of them is written."""
+
+    name: str
+    kind: Kind
+    version: int
+    config: Mapping[str, Any]
+    places: Mapping[str, Place]
+    output: str
+    inputs: tuple[Input, ...] = ()
+    code: tuple[str, ...] = ()
+    repro: Repro = "bitwise"
+    execution: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def params(self) -> dict[str, Scalar]:
+        """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but say nothing to a reader."""
+        settings = {f"execution.{name}": value for name, value in self.execution.items()}
+        values = {**dict(flatten(self.config)), **(settings if self.repro == "bitwise" else {})}
+        return {name: value for name, value in values.items() if name in self.places}
+
+    def place(self, param: str) -> Place:
+        """Return where a param is written, or the nearest thing above it."""
+        while param and param not in self.places:
+            param = param.rpartition(".")[0]
+        return self.places[param]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What the specs say, reduced to what planning and running need.
+
+    `code` is the folder of python callables (empty: the project's own), `dependencies` the dependency lock, `specs`
+    the files all of this was read from.
+    """
+
+    pipeline: str
+    steps: tuple[Step, ...]
+    code: str
+    dependencies: str | None
+    specs: tuple[str, ...]
+
+
+def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Scalar]]:
+    """Yield the scalar leaves of a nested value with dotted paths; an empty collection is a leaf of its own."""
+    match value:
+        case Mapping() if value:
+            for key, inner in value.items():
+                yield from flatten(inner, f"{path}.{key}" if path else str(key))
+        case list() | tuple() if value:
+            for position, inner in enumerate(value):
+                yield from flatten(inner, f"{path}.{position}" if path else str(position))
+        case Mapping():
+            yield path, "{}"
+        case list() | tuple():
+            yield path, "[]"
+        case _:
+            yield path, value

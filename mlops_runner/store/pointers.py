@@ -1,0 +1,69 @@
+"""DVC pointers: one small `.dvc` file per output folder, so that the real dvc sees what the runner wrote."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlops_runner.digest import FileDigest, digest_bytes
+from mlops_runner.durable import write_if_changed
+from mlops_runner.store.objects import manifest
+
+_DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
+_DVC_GITIGNORE = "/config.local\n/tmp\n/cache\n"
+
+
+def pointer_path(project: Path, output: str) -> Path:
+    """Return the pointer that belongs to an output folder."""
+    return project / f"{output}.dvc"
+
+
+def pointer_text(output: str, files: Mapping[str, FileDigest]) -> str:
+    """Return the pointer's text, byte for byte what `dvc add` would write for the folder."""
+    digest = digest_bytes(manifest(files))
+    size = sum(d.size for d in files.values())
+    name = output.rsplit("/", 1)[-1]
+    return f"outs:\n- md5: {digest.md5}.dir\n  size: {size}\n  nfiles: {len(files)}\n  hash: md5\n  path: {name}\n"
+
+
+def write_pointer(project: Path, output: str, files: Mapping[str, FileDigest]) -> None:
+    """Write the pointer of an output folder, and have git ignore the folder itself."""
+    path = pointer_path(project, output)
+    write_if_changed(path, pointer_text(output, files))
+    _ignore(path.parent / ".gitignore", f"/{output.rsplit('/', 1)[-1]}")
+
+
+def remove_pointer(project: Path, output: str) -> None:
+    """Remove the pointer of an output folder that no step writes any more; its objects stay until dvc gc."""
+    pointer_path(project, output).unlink(missing_ok=True)
+
+
+def tracked_md5(project: Path, path: str) -> str | None:
+    """Return the md5 that a file's `.dvc` pointer names, or None when the file has none."""
+    try:
+        text = pointer_path(project, path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(r"^(?:- |  )md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def ensure_dvc(project: Path) -> None:
+    """Make the project a DVC repository if it is none yet, as `dvc init` does."""
+    folder = project / ".dvc"
+    if (folder / "config").exists():
+        return
+    folder.mkdir(exist_ok=True)
+    write_if_changed(folder / ".gitignore", _DVC_GITIGNORE)
+    if not (project / ".dvcignore").exists():
+        write_if_changed(project / ".dvcignore", _DVC_IGNORE)
+    write_if_changed(folder / "config", "")
+
+
+def _ignore(path: Path, line: str) -> None:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    if line not in text.splitlines():
+        separator = "" if not text or text.endswith("\n") else "\n"
+        write_if_changed(path, f"{text}{separator}{line}\n")
