@@ -1,6 +1,8 @@
 """What all kinds of document share: the strict base model and the types of their fields."""
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -9,6 +11,7 @@ from pydantic_core import PydanticCustomError
 API_VERSION = "mlops/v1"
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 NAME = r"[a-z][a-z0-9_-]{0,62}"
+TIMESTAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
 
 
 class Part(BaseModel):
@@ -17,9 +20,16 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Says in the reference and in messages what the values of a type look like."""
+
+    text: str
+
+
 def complaint(code: str, message: str, hint: str = "", **numbers: Any) -> PydanticCustomError:
     """Build the error a validator raises: a stable code, a message with {placeholders}, and a hint for the reader."""
-    return PydanticCustomError(code, message, {**numbers, "hint": hint})  # type: ignore[arg-type]
+    return PydanticCustomError(code, message, {**numbers, "hint": hint})
 
 
 def _name(value: str) -> str:
@@ -85,21 +95,76 @@ def _digest(value: str) -> str:
     return value
 
 
+def _timestamp(value: str) -> str:
+    if not re.fullmatch(TIMESTAMP, value) or not _exists(value):
+        raise complaint(
+            "invalid-timestamp",
+            '"{given}" is not a point in time',
+            'RFC 3339 with a zone, in quotes: "2026-08-01T10:00:00Z"',
+            given=value,
+        )
+    return value
+
+
+def _exists(timestamp: str) -> bool:
+    try:
+        datetime.fromisoformat(timestamp)
+    except ValueError:
+        return False
+    return True
+
+
+def _timezone(value: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        if value != "UTC":
+            ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise complaint(
+            "unknown-timezone",
+            'time zone "{given}" is not known',
+            "a name of the IANA database: UTC, Europe/Berlin, Asia/Shanghai",
+            given=value,
+        ) from None
+    return value
+
+
 def seconds(duration: str) -> float:
     """Convert a valid duration ("10m") into seconds."""
     number, unit = re.fullmatch(r"([0-9.]+)([a-z]+)", duration).groups()  # type: ignore[union-attr]
     return float(number) * SECONDS[unit]
 
 
-Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
-RelativePath = Annotated[str, AfterValidator(_relative_path), Field(json_schema_extra={"pattern": r"^[^/~\\][^\\]*$"})]
+Name = Annotated[str, AfterValidator(_name), Words("a name"), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
+RelativePath = Annotated[
+    str,
+    AfterValidator(_relative_path),
+    Words("a path in the project"),
+    Field(json_schema_extra={"pattern": r"^[^/~\\][^\\]*$"}),
+]
 CallablePath = Annotated[
-    str, AfterValidator(_callable), Field(json_schema_extra={"pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"})
+    str,
+    AfterValidator(_callable),
+    Words("package.module:function"),
+    Field(json_schema_extra={"pattern": r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"}),
 ]
 Duration = Annotated[
-    str, AfterValidator(_duration), Field(json_schema_extra={"pattern": r"^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d|w)$"})
+    str,
+    AfterValidator(_duration),
+    Words("a duration"),
+    Field(json_schema_extra={"pattern": r"^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d|w)$"}),
 ]
-Digest = Annotated[str, AfterValidator(_digest), Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})]
+Digest = Annotated[
+    str, AfterValidator(_digest), Words("a digest"), Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})
+]
+Timestamp = Annotated[
+    str,
+    AfterValidator(_timestamp),
+    Words("a point in time"),
+    Field(json_schema_extra={"pattern": f"^{TIMESTAMP}$"}),
+]
+Timezone = Annotated[str, AfterValidator(_timezone), Words("a time zone")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Scalar = bool | int | float | str | None
