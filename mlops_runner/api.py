@@ -8,7 +8,7 @@ project.run()
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from mlops_runner.store.stats import StatCache
 if TYPE_CHECKING:
     from mlops_runner.execute.engine import Listener, Result
     from mlops_runner.execute.rerun import Agreement
+    from mlops_runner.reports.document import Report
 
 
 EVIDENCE = "evaluation.json"
@@ -104,6 +105,41 @@ class Project:
         lock = self.lock_at(base) if base else self.lock()
         return build_plan(compiled.pipeline, compiled.steps, lock, self.facts())
 
+    def validate(self) -> list[Diagnostic]:
+        """Return every problem of every document, and advice as warnings; in file order."""
+        from mlops_runner.plan.check import check_core
+        from mlops_runner.plan.check_operation import check_operation
+        from mlops_runner.specs.documents import load_operation
+        from mlops_runner.specs.load import folder_reader, load_core, load_pipeline
+        from mlops_runner.specs.rollout import rollout_warnings
+        from mlops_runner.specs.schema import check
+
+        read = folder_reader(self.root)
+        pipeline = load_pipeline(read)
+        operation = load_operation(read, pipeline)
+        found = list(operation.problems)
+        try:
+            core = load_core(read)
+        except InvalidInput as error:
+            return sorted([*error.diagnostics, *found], key=_by_place)
+        loaded = [core.pipeline, core.data, core.training, core.evaluation, *operation.environments]
+        loaded += [document for document in (operation.rollout, operation.monitoring) if document]
+        found += [problem for document in loaded for problem in check(document.document, document.spec.kind)]
+        found += [*check_core(core), *check_operation(core, operation)]
+        if operation.rollout:
+            found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
+        if not any(problem.severity == "error" for problem in found):
+            self.facts()  # the environment and the code that the documents name must be readable too
+        return sorted(found, key=_by_place)
+
+    def documents(self) -> list[str]:
+        """Return the files of all documents of the pipeline."""
+        from mlops_runner.specs.load import folder_reader, load_pipeline
+
+        spec = load_pipeline(folder_reader(self.root)).spec
+        named = [spec.specs.data, spec.specs.training, spec.specs.evaluation, spec.specs.rollout, spec.specs.monitoring]
+        return ["pipeline.yaml", *filter(None, named), *spec.environments]
+
     def notes(self, plan: Plan) -> dict[str, LocalNote]:
         """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
         return local_notes(plan, self.lock(), self.finished(), self.root, StatCache(self.layout.stats))
@@ -117,7 +153,7 @@ class Project:
             for g in evidence["gates"]
         )
         threshold = evidence.get("threshold")
-        metrics = _headline(evidence, gates)
+        metrics = _headline(evidence, self._evaluate_step().config["metrics"])
         value = threshold["value"] if threshold else None
         return Verdict(self.compiled().pipeline, evidence["winner"], metrics, value, gates)
 
@@ -140,9 +176,9 @@ class Project:
 
     def write_report(self) -> Path:
         """Render the report of the last run as one HTML page, and return its path relative to the project."""
-        from mlops_runner.reports.render import render_html
+        from mlops_runner.reports.render import render
 
-        write_text(self.layout.report, render_html(self.report()))
+        write_text(self.layout.report, render(self.report(), "html"))
         return self.layout.report.relative_to(self.root)
 
     def report(self) -> "Report":
@@ -150,7 +186,29 @@ class Project:
         from mlops_runner.reports.builders.evaluation import build_evaluation_report
         from mlops_runner.reports.context import ReportContext
 
-        raise NotImplementedError
+        evidence, lock = self.evidence(), self.lock()
+        steps = self.compiled().steps
+        environment = lock.environments["default"]
+        context = ReportContext(
+            name=self.compiled().pipeline,
+            description=self.compiled().description,
+            lineage={name: {"key": stage.key, "inputs": dict(stage.inputs)} for name, stage in lock.stages.items()},
+            parameters={step.name.removeprefix("train."): step.config["trainer"] for step in steps if step.kind == "train"},
+            data=self._profile(lock),
+            importance=[(row["feature"], row["drop"], row["std"]) for row in evidence["importance"]],
+            importance_metric=evidence["select"]["metric"],
+            environment={"python": environment.python, "dependencies": environment.digest},
+            commands=("mlops verify --rerun 1",),
+        )
+        return build_evaluation_report(evidence, context)
+
+    def _profile(self, lock: Lock) -> dict[str, Any]:
+        """Return the profile of the data, or nothing when it is not here."""
+        for path in lock.stages["data"].outputs:
+            if path.endswith("/profile.json") and (self.root / path).is_file():
+                found: dict[str, Any] = json.loads((self.root / path).read_bytes())
+                return found
+        return {}
 
     def _evaluate_step(self) -> Step:
         return next(step for step in self.compiled().steps if step.kind == "evaluate")
@@ -313,9 +371,14 @@ def _blocks(answer: str, unmeasured: str) -> bool:
     return answer == "fail" or (answer == "unmeasured" and unmeasured == "fail")
 
 
-def _headline(evidence: dict[str, Any], gates: tuple[GateLine, ...]) -> dict[str, float]:
-    """Choose the numbers of the verdict: the selecting metric and those of the gates, on the held-out side."""
+def _headline(evidence: dict[str, Any], wanted: Sequence[str]) -> dict[str, float]:
+    """Choose the numbers of the verdict: the first metrics of the spec, on the held-out side."""
     winner = evidence["metrics"][evidence["winner"]]
     side = next(name for name in ("test", "validation", "train") if name in winner)
-    numbers = {f"{side} {name}": value for name, value in winner[side].items() if value is not None}
-    return dict(list(numbers.items())[:4])
+    numbers = {f"{side} {name}": winner[side].get(name) for name in wanted}
+    return dict(list((name, value) for name, value in numbers.items() if value is not None)[:4])
+
+
+def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    place = diagnostic.place
+    return (place is None, place.file if place else "", place.line if place else 0, place.column if place else 0)

@@ -35,15 +35,15 @@ def compare(old: Lock, new: Lock) -> Iterator[Change]:
     for name in sorted(old.environments.keys() | new.environments.keys()):
         one, other = old.environments.get(name), new.environments.get(name)
         if one != other:
-            yield Change("", "environment", "python", one and one.python, other and other.python)
-            yield Change("", "environment", "digest", one and one.digest, other and other.digest)
+            for fact in ("python", "digest"):
+                yield Change("", "environment", fact, getattr(one, fact, None), getattr(other, fact, None))
     for name in sorted(old.stages.keys() | new.stages.keys()):
         yield from _stage(name, old.stages.get(name), new.stages.get(name))
 
 
 def _stage(name: str, old: Stage | None, new: Stage | None) -> Iterator[Change]:
     if old is None or new is None:
-        yield Change(name, "stage", name, old and old.key, new and new.key)
+        yield Change(name, "stage", name, getattr(old, "key", None), getattr(new, "key", None))
         return
     for part in PARTS:
         yield from _part(name, part, _facts(old, part), _facts(new, part))

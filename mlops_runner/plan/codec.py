@@ -53,6 +53,7 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
     """Encode a compiled pipeline for the cache."""
     return {
         "pipeline": compiled.pipeline,
+        "description": compiled.description,
         "steps": [_step(step) for step in compiled.steps],
         "code": compiled.code,
         "dependencies": compiled.dependencies,

@@ -26,7 +26,7 @@ def compile_pipeline(core: Core) -> Compiled:
     """Reduce the specs to what planning and running need."""
     spec = core.pipeline.spec
     specs = tuple(loaded.document.file for loaded in (core.pipeline, core.data, core.training, core.evaluation))
-    return Compiled(spec.name, compile_steps(core), spec.code or "", spec.dependencies.lock, specs)
+    return Compiled(spec.name, spec.description, compile_steps(core), spec.code or "", spec.dependencies.lock, specs)
 
 
 def compile_steps(core: Core) -> tuple[Step, ...]:

@@ -63,6 +63,7 @@ class Compiled:
     """
 
     pipeline: str
+    description: str
     steps: tuple[Step, ...]
     code: str
     dependencies: str | None

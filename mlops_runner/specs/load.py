@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from mlops_runner.specs.base import Part
 from mlops_runner.specs.complaints import complaints, nearest
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation
-from mlops_runner.specs.locations import MAX_BYTES, Document, load_yaml
+from mlops_runner.specs.locations import MAX_BYTES, Document, Path, load_yaml
 from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.training import Training
 
@@ -56,7 +56,7 @@ class Problems:
             raise InvalidInput(self.found)
 
 
-def folder_reader(root: Path) -> Reader:
+def folder_reader(root: FilePath) -> Reader:
     """Return a reader of files below a project's folder. It refuses links that lead outside, and oversized files."""
 
     def read(file: str) -> bytes:
@@ -90,9 +90,14 @@ def load_document(read: Reader, file: str, model: type[S]) -> Loaded[S]:
         raise InvalidInput(complaints(error, document, model)) from None
 
 
+def load_pipeline(read: Reader) -> Loaded[Pipeline]:
+    """Read pipeline.yaml. Raises InvalidInput with every problem in it."""
+    return load_document(read, PIPELINE_FILE, Pipeline)
+
+
 def load_core(read: Reader) -> Core:
     """Read the pipeline and the documents that decide what is trained. Raises InvalidInput with every problem."""
-    pipeline = load_document(read, PIPELINE_FILE, Pipeline)
+    pipeline = load_pipeline(read)
     problems = Problems()
     files = pipeline.spec.specs
 
@@ -100,7 +105,7 @@ def load_core(read: Reader) -> Core:
         try:
             return load_document(read, file, model)
         except InvalidInput as error:
-            problems.found.extend(_blame_pipeline(d, file, pipeline.document, name) for d in error.diagnostics)
+            problems.found += [blame_pipeline(d, pipeline.document, ("specs", name)) for d in error.diagnostics]
             return None
 
     data = load("data", files.data, Data)
@@ -111,21 +116,21 @@ def load_core(read: Reader) -> Core:
     return Core(pipeline, data, training, evaluation)
 
 
-def _blame_pipeline(diagnostic: Diagnostic, file: str, pipeline: Document, name: str) -> Diagnostic:
-    """A file that cannot be read is the fault of the line that names it."""
+def blame_pipeline(diagnostic: Diagnostic, pipeline: Document, path: Path) -> Diagnostic:
+    """Move the complaint about a file that cannot be read to the line that names it."""
     if diagnostic.code not in {"missing-file", "unreadable-file"}:
         return diagnostic
-    place = pipeline.place(("specs", name))
+    place = pipeline.place(path)
     return Diagnostic(diagnostic.code, diagnostic.message, place, diagnostic.hint)
 
 
-def _missing(root: Path, file: str) -> Diagnostic:
+def _missing(root: FilePath, file: str) -> Diagnostic:
     if file == PIPELINE_FILE:
         hint = "run mlops in the project's folder, give it with -C DIR, or start one with: mlops init"
         return Diagnostic("missing-file", "there is no pipeline.yaml here", Place(file), hint)
     folder = (root / file).parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    hint = nearest(Path(file).name, names) or "create it, or correct the path"
+    hint = nearest(FilePath(file).name, names) or "create it, or correct the path"
     return Diagnostic("missing-file", f"there is no file {file}", Place(file), hint)
 
 

@@ -1,0 +1,78 @@
+"""lock resolve | accept | prune."""
+
+import click
+
+from mlops_runner.cli.console import Settings, common_options, emit_json, say
+from mlops_runner.errors import EXIT_OK, Diagnostic, UsageFailure
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@common_options
+def lock(settings: Settings) -> None:  # noqa: ARG001
+    """Mend pipeline.lock without executing anything.
+
+    \b
+    Examples:
+      mlops lock resolve                     after a merge conflict
+      mlops lock accept train.boosted --reason "renamed a variable"
+      mlops lock prune
+    """
+
+
+@lock.command()
+@common_options
+def resolve(settings: Settings) -> int:
+    """Take both sides of a merge conflict, keep what the merged specs still prove, leave out the rest.
+
+    What is left out runs at the next `mlops run`; known results then come back from the cache.
+    """
+    from mlops_runner.lock.codec import emit
+    from mlops_runner.lock.merge import has_conflicts, sides
+    from mlops_runner.plan.resolve import describe
+    from mlops_runner.plan.resolve import resolve as mend
+
+    project = settings.project()
+    text = project.lock_text()
+    ours, theirs = sides(text) if has_conflicts(text) else (project.lock(), project.lock())
+    mended = mend(project.compiled().steps, ours, theirs, project.facts())
+    project.write_lock(emit(mended.lock))
+    if settings.as_json:
+        emit_json({"kept": dict(mended.kept), "to_run": list(mended.to_run)})
+    else:
+        for line in describe(mended):
+            say(line)
+        say("next: mlops run" if mended.to_run else "nothing left to run; next: git add pipeline.lock")
+    return EXIT_OK
+
+
+@lock.command()
+@common_options
+@click.argument("steps", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why the outputs are still right; it stands in the lock for the reviewer.")
+def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
+    """Declare that steps need not run although their key changed: their locked outputs are still right."""
+    from mlops_runner.lock.codec import emit
+    from mlops_runner.plan.resolve import accept as accepted
+
+    if not reason.strip():
+        raise UsageFailure(Diagnostic("empty-reason", "the reason is empty", hint="say why the outputs are still right"))
+    project = settings.project()
+    project.write_lock(emit(accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())))
+    say(f"accepted {', '.join(steps)}: {reason.strip()}")
+    return EXIT_OK
+
+
+@lock.command()
+@common_options
+def prune(settings: Settings) -> int:
+    """Drop the stages that nothing asks for any more."""
+    from mlops_runner.lock.codec import emit
+    from mlops_runner.plan.resolve import prune as pruned
+
+    project = settings.project()
+    project.lock_text()
+    new, gone = pruned(project.compiled().steps, project.lock())
+    if gone:
+        project.write_lock(emit(new))
+    say(f"pruned {', '.join(gone)}" if gone else "nothing to prune")
+    return EXIT_OK

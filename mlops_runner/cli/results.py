@@ -1,0 +1,87 @@
+"""gate, report, diff: what came of a run, for people and programs."""
+
+from pathlib import Path
+
+import click
+
+from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say
+from mlops_runner.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, Diagnostic, UsageFailure
+
+
+@click.command()
+@common_options
+def gate(settings: Settings) -> int:
+    """Answer by the gates of the last run: exit 0 or 3. Executes nothing.
+
+    \b
+    Examples:
+      mlops gate
+      mlops gate --json
+    """
+    from mlops_runner.reports.verdict import gates_text, verdict_json
+
+    verdict = settings.project().verdict()
+    if settings.as_json:
+        emit_json(verdict_json(verdict, []))
+    else:
+        emit(gates_text(verdict) or "  no gates are declared")
+    return EXIT_OK if verdict.passed else EXIT_REFUSED
+
+
+@click.command()
+@common_options
+@click.option("--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False), help="File to write.  [default: .mlops/report.html, or stdout]")
+def report(settings: Settings, form: str, out: str | None) -> int:
+    """Write the report of the last run: one page, with plots.
+
+    \b
+    Examples:
+      mlops report
+      mlops report --format markdown
+      mlops report --out report.html
+    """
+    from mlops_runner.durable import write_text
+    from mlops_runner.reports.render import render
+
+    project = settings.project()
+    if form == "html" and out is None:
+        emit(str(project.write_report()))
+        return EXIT_OK
+    text = render(project.report(), "json" if settings.as_json else form)
+    if out is None:
+        emit(text)
+    else:
+        write_text(Path(out), text)
+        say(f"wrote {out}")
+    return EXIT_OK
+
+
+@click.command()
+@common_options
+@click.argument("revisions", default="HEAD..")
+@click.option("--format", "form", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@click.option("--check", is_flag=True, help="Exit 2 when something differs.")
+def diff(settings: Settings, revisions: str, form: str, check: bool) -> int:
+    """Compare what two revisions resolved to: A..B, or A.. for the working tree.
+
+    \b
+    Examples:
+      mlops diff                     HEAD with the working tree
+      mlops diff main..HEAD
+      mlops diff v1..v2 --format markdown
+    """
+    from mlops_runner.lock.compare import compare
+    from mlops_runner.reports.diff import diff_json, render_diff
+
+    old, dots, new = revisions.partition("..")
+    if not dots or not old or new.startswith("."):
+        message = f'"{revisions}" does not name two revisions'
+        raise UsageFailure(Diagnostic("usage", message, hint="write A..B, or A.. for the working tree"))
+    project = settings.project()
+    changes = list(compare(project.lock_at(old), project.lock_at(new) if new else project.lock()))
+    if settings.as_json:
+        emit_json(diff_json(changes))
+    else:
+        emit(render_diff(changes, form))
+    return EXIT_CHANGES if check and changes else EXIT_OK

@@ -1,0 +1,110 @@
+"""What a machine must offer, looked at one thing at a time."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mlops_runner.api import Project
+from mlops_runner.durable import leftovers
+from mlops_runner.errors import InvalidInput, LockBusy, MlopsError
+from mlops_runner.gitops import git
+from mlops_runner.store.mutex import exclusive
+from mlops_runner.store.objects import cache_folder
+
+OLDEST_PYTHON = (3, 11)
+FEW_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    what: str
+    hint: str | None = None
+
+
+def examine(project: Project, *, fix: bool) -> list[Finding]:
+    """Look at everything; with `fix`, remove what killed runs left behind."""
+    return [finding for look in _LOOKS for finding in look(project)] + list(_leftovers(project, fix=fix))
+
+
+def _python(_: Project) -> Iterator[Finding]:
+    ok = sys.version_info >= OLDEST_PYTHON
+    yield Finding("python", ok, platform.python_version(), "use Python 3.11 or newer")
+
+
+def _git(project: Project) -> Iterator[Finding]:
+    version = git.version()
+    yield Finding("git", version is not None, version or "is not installed", "install git")
+    if version is not None:
+        root = git.root(project.root)
+        what = "the project is in a git repository" if root else "the project is not in a git repository"
+        yield Finding("repository", root is not None, what, "run: git init")
+
+
+def _folder(project: Project) -> Iterator[Finding]:
+    ok = os.access(project.root, os.W_OK)
+    free = shutil.disk_usage(project.root).free
+    yield Finding("folder", ok, "can be written" if ok else "cannot be written", "check its permissions")
+    yield Finding("disk", free > FEW_BYTES, f"{free / (1 << 30):.1f} GiB free", "free some space")
+
+
+def _documents(project: Project) -> Iterator[Finding]:
+    try:
+        problems = [d for d in project.validate() if d.severity == "error"]
+    except InvalidInput as error:
+        problems = list(error.diagnostics)
+    what = f"{len(problems)} problems" if problems else "valid"
+    yield Finding("documents", not problems, what, "run: mlops validate")
+
+
+def _environment(project: Project) -> Iterator[Finding]:
+    try:
+        found = project.environment_differences()
+    except MlopsError as error:
+        yield Finding("packages", False, str(error), "run: mlops validate")
+        return
+    what = "; ".join(found[:5]) + ("; …" if len(found) > 5 else "") if found else "as the dependency lock says"
+    yield Finding("packages", not found, what, "install the dependency lock: pip install -r FILE")
+
+
+def _lock(project: Project) -> Iterator[Finding]:
+    try:
+        stages = len(project.lock().stages)
+    except InvalidInput as error:
+        yield Finding("lock", False, str(error), error.diagnostics[0].hint)
+        return
+    yield Finding("lock", True, f"{stages} stages" if stages else "not written yet")
+    try:
+        with exclusive(project.layout.mutex, 0):
+            yield Finding("runner", True, "no other run is under way")
+    except LockBusy:
+        yield Finding("runner", False, "another run is under way", "wait for it")
+
+
+def _cache(project: Project) -> Iterator[Finding]:
+    folder = cache_folder(project.root)
+    damaged = list((folder / "damaged").glob("*")) if folder.is_dir() else []
+    what = f"{len(damaged)} damaged objects were set aside in {folder / 'damaged'}" if damaged else "no damage was met"
+    yield Finding("cache", not damaged, what, "they are made again when needed; remove the folder")
+
+
+def _leftovers(project: Project, *, fix: bool) -> Iterator[Finding]:
+    folders = [folder for folder in (project.layout.state, project.root / ".dvc") if folder.is_dir()]
+    found = [path for folder in folders for path in leftovers(folder)]
+    if fix:
+        for path in found:
+            path.unlink(missing_ok=True)
+        found = []
+    what = f"{len(found)} temporary files of killed runs" if found else "none"
+    yield Finding("leftovers", not found, what, "run: mlops doctor --fix")
+
+
+_LOOKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (
+    _python, _git, _folder, _documents, _environment, _lock, _cache,
+)  # fmt: skip

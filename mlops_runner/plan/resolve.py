@@ -1,0 +1,103 @@
+"""Mend a lock: keep what the present specs still prove, drop the rest so that it runs again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from mlops_runner.errors import Diagnostic, UsageFailure
+from mlops_runner.lock.model import Lock, Stage
+from mlops_runner.plan.build import known_external, written
+from mlops_runner.plan.key import Outputs, resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.model import Facts
+from mlops_runner.plan.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """The new lock; the stages that were kept, each with the side it came from; and those that must run."""
+
+    lock: Lock
+    kept: tuple[tuple[str, str], ...]
+    to_run: tuple[str, ...]
+
+
+def resolve(steps: Sequence[Step], ours: Lock, theirs: Lock, facts: Facts) -> Mended:
+    """Choose for every step the side whose key the present specs lead to, following the chain from its start.
+
+    A step is proven when its key comes out of the specs, the code and the outputs chosen for what it reads.
+    """
+    chosen: dict[str, Stage] = {}
+    kept: list[tuple[str, str]] = []
+    settled: dict[str, Outputs] = {}
+    for step in steps:
+        for side, lock in (("ours", ours), ("theirs", theirs)):
+            stage = lock.stages.get(step.name)
+            if stage and _proven(step, stage, settled, facts):
+                chosen[step.name] = stage
+                settled[step.name] = written(stage)
+                kept.append((step.name, side))
+                break
+    to_run = tuple(step.name for step in steps if step.name not in chosen)
+    return Mended(Lock({"default": facts.environment}, chosen), tuple(kept), to_run)
+
+
+def prune(steps: Sequence[Step], lock: Lock) -> tuple[Lock, tuple[str, ...]]:
+    """Drop the stages that no step stands for; return the new lock and their names."""
+    names = {step.name for step in steps}
+    gone = tuple(sorted(lock.stages.keys() - names))
+    return replace(lock, stages={name: stage for name, stage in lock.stages.items() if name in names}), gone
+
+
+def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str], reason: str) -> Lock:
+    """Declare that the locked outputs of some steps are still right although their keys changed.
+
+    Their stages take the present key and facts and keep outputs and metrics; the reason stands in the lock, for the
+    reviewer. Raises UsageFailure for a step that is unknown, not locked, or reads what is not known yet.
+    """
+    stages = dict(lock.stages)
+    settled: dict[str, Outputs] = {}
+    for step in steps:
+        if step.name in names:
+            stages[step.name] = _accepted(step, stages.get(step.name), settled, facts, reason)
+        stage = stages.get(step.name)
+        if stage and (step.name in names or _proven(step, stage, settled, facts)):
+            settled[step.name] = written(stage)
+    if unknown := sorted(set(names) - {step.name for step in steps}):
+        known = ", ".join(step.name for step in steps)
+        raise UsageFailure([Diagnostic("unknown-step", f'there is no step "{n}"', hint=f"steps: {known}") for n in unknown])
+    return Lock({"default": facts.environment}, stages)
+
+
+def _proven(step: Step, stage: Stage, settled: dict[str, Outputs], facts: Facts) -> bool:
+    external, _ = known_external(step, stage, facts)
+    resolved, unknown = resolve_inputs(step, settled, external)
+    return not unknown and stage.key == step_key(step, resolved, facts.code_of(step), facts.environment.digest)
+
+
+def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], facts: Facts, reason: str) -> Stage:
+    if stage is None:
+        message = f"{step.name} is not in pipeline.lock: there is nothing to accept"
+        raise UsageFailure(Diagnostic("not-locked", message, hint="run: mlops run"))
+    external, _ = known_external(step, stage, facts)
+    resolved, unknown = resolve_inputs(step, settled, external)
+    if unknown:
+        waits = ", ".join(sorted({item.producer or item.path for item in unknown}))
+        message = f"{step.name} reads what is not known yet: {waits}"
+        raise UsageFailure(Diagnostic("unknown-input", message, hint=f"accept or run {waits} first"))
+    return replace(
+        stage,
+        key=step_key(step, resolved, facts.code_of(step), facts.environment.digest),
+        spec=spec_digest(step),
+        repro=step.repro,
+        code=facts.code_of(step),
+        inputs=dict(resolved.files),
+        params=step.params,
+        accepted=reason,
+    )
+
+
+def describe(mended: Mended) -> Iterator[str]:
+    """Say what was kept and what must run."""
+    for name, side in mended.kept:
+        yield f"  kept    {name:<24} {side}"
+    for name in mended.to_run:
+        yield f"  to run  {name}"

@@ -1,0 +1,72 @@
+"""What differs between two locks, for people and programs."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mlops_runner.evaluate.metrics.names import METRICS
+from mlops_runner.lock.compare import Change
+
+NOTHING = "nothing differs"
+
+
+def render_diff(changes: Sequence[Change], form: str) -> str:
+    """Render changes as text or markdown."""
+    if not changes:
+        return NOTHING
+    return "\n".join(_text(changes) if form == "text" else _markdown(changes))
+
+
+def diff_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Return changes as a JSON value."""
+    return [
+        {"stage": c.stage, "part": c.part, "name": c.name, "old": c.old, "new": c.new, "verdict": _verdict(c) or None}
+        for c in changes
+    ]
+
+
+def _text(changes: Sequence[Change]) -> Iterator[str]:
+    stage = None
+    for change in changes:
+        if change.stage != stage:
+            stage = change.stage
+            yield f"{stage or 'environment'}"
+        yield f"  {_line(change)}"
+
+
+def _line(change: Change) -> str:
+    if change.part == "stage":
+        return "new" if change.old is None else "removed"
+    verdict = _verdict(change)
+    delta = f"  ({change.delta:+.6g}{', ' + verdict if verdict else ''})" if change.delta is not None else ""
+    return f"{change.part:<9} {change.name}: {_short(change.old)} → {_short(change.new)}{delta}"
+
+
+def _markdown(changes: Sequence[Change]) -> Iterator[str]:
+    yield "| stage | what | name | old | new | |"
+    yield "|---|---|---|--:|--:|---|"
+    for change in changes:
+        cells = (change.stage, change.part, change.name, _short(change.old), _short(change.new), _verdict(change))
+        yield f"| {' | '.join(_escape(str(cell)) for cell in cells)} |"
+
+
+def _verdict(change: Change) -> str:
+    """Say whether a metric got better, for metrics whose better direction is known."""
+    metric = METRICS.get(change.name.rpartition(".")[2]) if change.part == "metrics" else None
+    if metric is None or not change.delta:
+        return ""
+    return "better" if (change.delta > 0) == (metric.better == "higher") else "worse"
+
+
+def _short(value: object) -> str:
+    """Digests are shown by their first digits, an absent side as a dash."""
+    if value is None:
+        return "–"
+    text = str(value)
+    prefix, colon, digits = text.rpartition(":")
+    if len(digits) >= 32 and all(c in "0123456789abcdef" for c in digits):
+        return f"{prefix}{colon}{digits[:8]}"
+    return text
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
