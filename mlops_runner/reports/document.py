@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Answer = Literal["pass", "fail", "unmeasured"]
+Outcome = Literal["pass", "fail", "no-gates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Section:
 class Verdict:
     """The answer of the whole report, in one word and one sentence."""
 
-    answer: Answer
+    answer: Outcome
     text: str
 
 
@@ -123,6 +124,6 @@ class Report:
     highlights: Facts = Facts(())
 
 
-def verdict_word(answer: Answer) -> str:
+def verdict_word(answer: Answer | Outcome) -> str:
     """Return the word for an answer; reports never rely on colour alone."""
-    return {"pass": "PASS", "fail": "FAIL", "unmeasured": "NOT MEASURED"}[answer]
+    return {"pass": "PASS", "fail": "FAIL", "unmeasured": "NOT MEASURED", "no-gates": "NO GATES"}[answer]

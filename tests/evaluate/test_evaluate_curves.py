@@ -95,6 +95,16 @@ def test_a_class_without_rows_is_null_and_has_no_curve():
     assert list(found["roc"]) == ["a", "b"]
 
 
+def test_many_classes_keep_the_evidence_small():
+    target = np.arange(240) % 60
+    scores = RNG.random((240, 60)) + np.eye(60)[target]
+    names = tuple(f"c{k}" for k in range(60))
+    found = curves("multiclass", names, "accuracy", {"validation": target}, {"validation": scores})
+    assert "confusion" not in found
+    assert len(found["roc"]) == 20
+    assert len(found["per_class"]) == 60
+
+
 def test_regression_shows_at_most_2000_dots_but_counts_all_residuals():
     actual = RNG.normal(0, 1, 5000)
     predicted = actual + RNG.normal(0, 0.1, 5000)

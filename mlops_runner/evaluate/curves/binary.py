@@ -1,6 +1,7 @@
 """Curves of binary models: ROC and precision-recall of all models, the rest of the winner."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
@@ -44,7 +45,7 @@ def binary_curves(
     return curves
 
 
-def roc_points(positive: Mask, scores: Floats) -> dict[str, Json]:
+def roc_points(positive: Mask, scores: Floats) -> dict[str, Any]:
     """Return the ROC curve, its area taken before thinning. Both classes must have rows."""
     false_rate, true_rate, _ = roc_curve(positive, scores)
     keep = chosen_points(len(false_rate))

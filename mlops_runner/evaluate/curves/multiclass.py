@@ -10,14 +10,17 @@ from mlops_runner.evaluate.curves.thin import DIGITS
 from mlops_runner.evaluate.metrics.decisions import confusion
 from mlops_runner.evaluate.values import Sample
 
+# Beyond these numbers of classes the evidence would grow larger than anybody reads.
+MOST_CONFUSED = 50
+MOST_CURVES = 20
+
 
 def multiclass_curves(here: Mapping[str, Sample], winner: str) -> dict[str, Json]:
     """Return the curves of one side. here: model -> sample of that side."""
-    return {
-        "confusion": {model: confusion(other).tolist() for model, other in here.items()},
-        "per_class": _per_class(here[winner]),
-        "roc": _one_vs_rest(here[winner]),
-    }
+    curves: dict[str, Json] = {"per_class": _per_class(here[winner]), "roc": _one_vs_rest(here[winner])}
+    if len(here[winner].classes) <= MOST_CONFUSED:
+        curves["confusion"] = {model: confusion(other).tolist() for model, other in here.items()}
+    return curves
 
 
 def _per_class(sample: Sample) -> dict[str, Json]:
@@ -35,10 +38,9 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def _one_vs_rest(sample: Sample) -> dict[str, Json]:
-    """ROC curves of the classes that occur without being the only one."""
+    """ROC curves of the classes that occur without being the only one; of many, those with the smallest areas."""
     rows = np.bincount(sample.target, minlength=len(sample.classes))
-    return {
-        name: roc_points(sample.target == k, sample.scores[:, k])
-        for k, name in enumerate(sample.classes)
-        if 0 < rows[k] < len(sample.target)
-    }
+    drawable = [k for k in range(len(sample.classes)) if 0 < rows[k] < len(sample.target)]
+    points = {k: roc_points(sample.target == k, sample.scores[:, k]) for k in drawable}
+    worst = sorted(drawable, key=lambda k: (points[k]["auc"], k))[:MOST_CURVES]
+    return {sample.classes[k]: points[k] for k in sorted(worst)}

@@ -35,29 +35,21 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
 
 def _verdict(evidence: Evidence) -> Verdict:
     gates = evidence["gates"]
-    blocking = [gate for gate in gates if gate["blocks"]]
-    warned = sum(gate["answer"] == "unmeasured" for gate in gates) - sum(
-        gate["answer"] == "unmeasured" for gate in blocking
-    )
     if not gates:
-        return Verdict("unmeasured", "No gates are declared, so nothing was demanded of the model.")
+        return Verdict("no-gates", "No gates are declared, so nothing was demanded of the model.")
+    blocking = [gate["comparison"] for gate in gates if gate["blocks"]]
     if blocking:
-        return Verdict(
-            "fail",
-            f"{len(blocking)} of {_count(len(gates), 'gate')} refuse{_s(blocking)} the model: "
-            + "; ".join(gate["comparison"] for gate in blocking)
-            + ".",
-        )
-    aside = f" {_count(warned, 'gate')} could not be measured, which the specs allow." if warned else ""
-    return Verdict("pass", f"{len(gates) - warned} of {_count(len(gates), 'gate')} passed.{aside}")
+        refuse = "refuses" if len(blocking) == 1 else "refuse"
+        return Verdict("fail", f"{len(blocking)} of {_gates(len(gates))} {refuse} the model: {'; '.join(blocking)}.")
+    passed = sum(gate["answer"] == "pass" for gate in gates)
+    if passed == len(gates):
+        return Verdict("pass", f"{'The gate' if passed == 1 else f'All {_gates(passed)}'} passed.")
+    rest = f"{len(gates) - passed} could not be measured, which the specs allow"
+    return Verdict("pass", f"{passed} of {_gates(len(gates))} passed; {rest}.")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _s(subjects: list[Any]) -> str:
-    return "s" if len(subjects) == 1 else ""
+def _gates(number: int) -> str:
+    return "1 gate" if number == 1 else f"{number} gates"
 
 
 def _highlights(evidence: Evidence) -> Facts:

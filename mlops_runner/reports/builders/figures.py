@@ -14,6 +14,7 @@ from mlops_runner.reports.figures.regression import draw_predicted, draw_residua
 Evidence = Mapping[str, Any]
 
 MOST_FEATURES = 20
+MOST_CLASSES = 40
 
 
 def plots_section(evidence: Evidence) -> Section:
@@ -50,18 +51,23 @@ def _binary(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterat
 
 def _multiclass(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterator[Figure]:
     winner = evidence["winner"]
-    yield draw_confusion(curves["confusion"][winner], evidence["classes"], f"{winner}, {where}")
+    if "confusion" in curves:
+        yield draw_confusion(curves["confusion"][winner], evidence["classes"], f"{winner}, {where}")
     if curves["roc"]:
         yield draw_roc(curves["roc"], None, f"each class against the rest, {where}")
 
 
 def _per_class(classes: Mapping[str, Any]) -> Table:
     columns = (Column("Class"), Column("Rows", "right"), Column("Recall", "right"), Column("Precision", "right"))
+    shown = list(classes.items())
+    if len(shown) > MOST_CLASSES:
+        shown.sort(key=lambda item: 2.0 if item[1]["recall"] is None else item[1]["recall"])
     rows = tuple(
         (name, f"{found['rows']:,}", metric_text(found["recall"]), metric_text(found["precision"]))
-        for name, found in classes.items()
+        for name, found in shown[:MOST_CLASSES]
     )
-    return Table(columns, rows)
+    left = len(shown) - len(rows)
+    return Table(columns, rows, f"{left} more classes, with at least this recall, are not shown." if left else "")
 
 
 def importance_section(context: ReportContext) -> Section:

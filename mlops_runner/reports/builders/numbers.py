@@ -38,7 +38,8 @@ def metrics_section(evidence: Evidence) -> Section:
     models = [winner, *(model for model in metrics if model not in (winner, "baseline")), "baseline"]
     places = [(side, model) for side in SIDES for model in models if side in metrics[model]]
     names = list(metrics[winner][places[0][0]])
-    columns = (Column("Side"), Column("Model"), *(Column(name, "right") for name in names))
+    heads = [*names, "threshold"] if _thresholds_differ(evidence) else names
+    columns = (Column("Side"), Column("Model"), *(Column(name, "right") for name in heads))
     rows = tuple(_metric_row(evidence, side, model, names) for side, model in places)
     marked = frozenset(at for at, (_, model) in enumerate(places) if model == winner)
     select = evidence["select"]
@@ -55,20 +56,24 @@ def _metric_row(evidence: Evidence, side: str, model: str, names: list[str]) -> 
     won = model == evidence["winner"]
     measured = evidence["metrics"][model][side]
     title = Cell(f"{model} ★ winner", strong=True) if won else Cell(model)
-    return (Cell(side), title, *(metric_text(measured[name], strong=won) for name in names))
+    cut = (number_text(evidence["thresholds"][model]),) if _thresholds_differ(evidence) else ()
+    return (Cell(side), title, *(metric_text(measured[name], strong=won) for name in names), *cut)
+
+
+def _thresholds_differ(evidence: Evidence) -> bool:
+    return len(set(evidence["thresholds"].values())) > 1
 
 
 def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
-    """The rule, what it reached, and the threshold of every model."""
+    """The rule, what it reached for the winner, and the winner's threshold."""
     chosen = evidence["threshold"]
-    yield "Threshold rule", chosen["rule"].replace("_", " ")
+    yield "Threshold rule", Cell(chosen["rule"], mono=True)
     if "split" in chosen:
         yield "Chosen on", chosen["split"]
     for name, words in (("cost", "Total cost there"), ("score", "Score there")):
         if name in chosen:
             yield words, number_text(chosen[name])
-    for model, value in evidence["thresholds"].items():
-        yield f"Threshold of {model}", number_text(value)
+    yield "Threshold of the winner", number_text(chosen["value"])
 
 
 def slices_section(evidence: Evidence) -> Section:
@@ -94,11 +99,15 @@ def _slice_table(evidence: Evidence, side: str, places: list[tuple[str, Any]]) -
 
 
 def unmeasured_section(evidence: Evidence) -> Section:
-    """What could not be measured, one row per place and reason."""
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    """What could not be measured: one row per place and reason, models with the same gaps together."""
+    metrics: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in evidence["unmeasured"]:
         place = (entry["model"], entry["split"], entry["slice"] or "all rows", entry["reason"])
-        grouped.setdefault(place, []).append(entry["metric"])
-    columns = tuple(Column(name) for name in ("Model", "Side", "Slice", "Metrics", "Reason"))
-    rows = tuple((model, side, part, ", ".join(names), why) for (model, side, part, why), names in grouped.items())
+        metrics.setdefault(place, []).append(entry["metric"])
+    models: dict[tuple[str, str, str, str], list[str]] = {}
+    for (model, *rest), names in metrics.items():
+        side, part, why = rest
+        models.setdefault((side, part, why, ", ".join(names)), []).append(model)
+    columns = tuple(Column(name) for name in ("Side", "Slice", "Models", "Reason", "Metrics"))
+    rows = tuple((side, part, ", ".join(who), why, names) for (side, part, why, names), who in models.items())
     return Section("Could not be measured", (Table(columns, rows),) if rows else (), "detail")

@@ -14,6 +14,7 @@ def metric_text(value: float | None, *, strong: bool = False) -> Cell:
     if value is None:
         return Cell(ABSENT, "could not be measured")
     short = f"{value:.4f}" if abs(value) < 1000 else f"{value:,.6g}"
+    short = "0.0000" if short == "-0.0000" else short
     return Cell(short, repr(value), strong=strong)
 
 

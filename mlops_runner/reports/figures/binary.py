@@ -54,24 +54,24 @@ def draw_calibration(bins: Sequence[Mapping[str, Any]], histogram: Mapping[str, 
 
 
 def draw_scores(histogram: Mapping[str, Any], threshold: float | None, where: str) -> Figure:
-    """Draw the scores by class: the positive class upwards, the negative one downwards, the threshold across."""
+    """Draw the scores as shares of their class, so that a rare class shows: positive upwards, negative downwards."""
     edges = np.array(histogram["edges"])
     (negative, below), (positive, above) = histogram["counts"].items()
+    down, up = (100 * np.array(counts) / max(sum(counts), 1) for counts in (below, above))
 
     def paint(sheet: Sheet) -> None:
-        axes = titled(sheet.add_subplot(), "Score of the positive class", "Rows")
-        widths = np.diff(edges) * 0.92
-        axes.bar(edges[:-1], above, widths, align="edge", color=SERIES[1], alpha=DEEP + 0.25)
-        axes.bar(edges[:-1], -np.array(below), widths, align="edge", color=SERIES[0], alpha=DEEP + 0.25)
+        axes = titled(sheet.add_subplot(), "Score of the positive class", "Share of the class, %")
+        bars: dict[str, Any] = {"width": np.diff(edges) * 0.92, "align": "edge", "alpha": 0.85}
+        axes.bar(edges[:-1], up, color=SERIES[1], label=f"▲ {label(positive, 16)}, {sum(above):,} rows", **bars)
+        axes.bar(edges[:-1], -down, color=SERIES[0], label=f"▼ {label(negative, 16)}, {sum(below):,} rows", **bars)
         axes.axhline(0, color=MUTED, linewidth=0.8)
-        room = 1.18 * max(*above, *below, 1)
+        room = 1.15 * max(*up, *down, 1)
         axes.set_ylim(-room, room)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
         axes.grid(visible=False, axis="x")
-        axes.text(0.015, 0.97, f"▲ {label(positive)}", transform=axes.transAxes, color=SERIES[1], va="top")
-        axes.text(0.015, 0.03, f"▼ {label(negative)}", transform=axes.transAxes, color=SERIES[0], va="bottom")
         if threshold is not None:
             _mark(axes, threshold, f"threshold {threshold:.4g}")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, handlelength=1.2)
 
     sums = f"{sum(above)} rows of {positive} above, {sum(below)} rows of {negative} below"
     caption = f"Scores of the winner by true class, {where}. Right of the threshold is decided {positive}."
@@ -93,7 +93,7 @@ def draw_costs(costs: Mapping[str, Any]) -> Figure:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
 
     prices = f"a missed positive costs {costs['false_negative']:g}, a false alarm {costs['false_positive']:g}"
-    caption = f"Cost of wrong decisions over thresholds; {prices}."
+    caption = f"Cost of wrong decisions over thresholds; {prices}. Higher costs are cut off."
     return Figure(draw("cost", paint), caption, f"Cost per row over thresholds, lowest near {chosen:.4g}")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
+from matplotlib.rcsetup import cycler
 
 # name of the CSS variable -> (sentinel in the drawing, fallback where no page defines the variable)
 PALETTE = {
@@ -52,6 +53,7 @@ STYLE: Any = {
     "axes.linewidth": 0.7,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.prop_cycle": cycler(color=SERIES),
     "grid.color": LINE,
     "grid.linewidth": 0.7,
     "xtick.color": MUTED,

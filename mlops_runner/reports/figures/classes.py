@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as Sheet
-from matplotlib.patches import Rectangle
 
 from mlops_runner.reports.document import Figure
 from mlops_runner.reports.figures.canvas import DASHES, INK, LINE, MUTED, SERIES, draw, label, titled
 
 MOST_LINES = 6
-MOST_NUMBERED_CLASSES = 8
+MOST_NUMBERED_CLASSES = 12
 # At this opacity the ink stays readable on a full tile, on white paper as on black.
 DEEPEST = 0.55
 
@@ -20,6 +21,9 @@ DEEPEST = 0.55
 def lines_to_draw(curves: Mapping[str, Any], winner: str | None) -> list[tuple[str, dict[str, Any]]]:
     """Return names with line styles, the winner first, the baseline last and grey; never told apart by colour alone."""
     others = [name for name in curves if name not in (winner, "baseline")]
+    if winner is None:
+        # Curves of classes: those that are told apart worst are the ones to look at.
+        others.sort(key=lambda name: curves[name]["auc"])
     ranked = ([winner] if winner in curves else []) + others
     styles: list[tuple[str, dict[str, Any]]] = [
         (str(name), {"color": SERIES[at], "linestyle": DASHES[at], "linewidth": 1.3})
@@ -46,7 +50,9 @@ def draw_roc(curves: Mapping[str, Any], winner: str | None, where: str) -> Figur
         axes.legend(loc="lower right", title="AUC", alignment="left", title_fontsize=8)
 
     areas = ", ".join(f"{name} {curves[name]['auc']:.4f}" for name, _ in lines)
-    caption = f"ROC curves, {where}. Above the diagonal is better than chance."
+    left = len(curves) - len(lines)
+    more = f" {left} with a larger area are not drawn." if left and winner is None else f" {left} more are not drawn."
+    caption = f"ROC curves, {where}. Above the diagonal is better than chance.{more if left else ''}"
     return Figure(draw("roc", paint), caption, f"ROC curves with areas: {areas}")
 
 
@@ -64,20 +70,35 @@ def draw_confusion(counts: Sequence[Sequence[int]], classes: Sequence[str], wher
 
     def paint(sheet: Sheet) -> None:
         axes = titled(sheet.add_subplot(), "Decided class", "True class")
-        for (row, column), share in np.ndenumerate(shares):
-            color = SERIES[0] if row == column else SERIES[1]
-            axes.add_patch(Rectangle((column + 0.02, row + 0.02), 0.96, 0.96, color=color, alpha=DEEPEST * share, lw=0))
-            axes.add_patch(Rectangle((column + 0.02, row + 0.02), 0.96, 0.96, fill=False, edgecolor=LINE, lw=0.7))
+        axes.add_collection(_tiles(shares), autolim=False)
         if len(classes) <= MOST_NUMBERED_CLASSES:
             _write_numbers(axes, table, shares)
         _name_ticks(axes, classes)
 
     named = "; ".join(_row_in_words(table[row].tolist(), classes, row) for row in range(min(len(classes), 12)))
-    caption = f"Confusion matrix, {where}: rows and their share of the true class. Blue is right, orange is wrong."
+    shading = "shaded by their share of the true class. Blue is right, orange is wrong."
+    caption = f"Confusion matrix, {where}: rows per tile, {shading}"
     return Figure(draw("confusion", paint), caption, f"Confusion matrix: {named}")
 
 
+def _tiles(shares: Any) -> PolyCollection:
+    """All tiles as one collection: a patch of its own for each makes forty classes take seconds."""
+    places = list(np.ndindex(*shares.shape))
+    low, high = 0.02, 0.98
+    corners = [(low, low), (high, low), (high, high), (low, high)]
+    tiles = [[(column + x, row + y) for x, y in corners] for row, column in places]
+    fills = [
+        to_rgba(SERIES[0] if row == column else SERIES[1], DEEPEST * shares[row, column]) for row, column in places
+    ]
+    return PolyCollection(tiles, facecolors=fills, edgecolors=LINE, linewidths=0.7)
+
+
 def _write_numbers(axes: Axes, table: Any, shares: Any) -> None:
+    if len(table) > 6:
+        for (row, column), count in np.ndenumerate(table):
+            if count:
+                axes.text(column + 0.5, row + 0.52, f"{count:,}", ha="center", va="center", fontsize=7.5, color=INK)
+        return
     big, small = (15, 8.5) if len(table) <= 3 else (9, 7)
     for (row, column), count in np.ndenumerate(table):
         axes.text(column + 0.5, row + 0.46, f"{count:,}", ha="center", va="center", fontsize=big, color=INK)

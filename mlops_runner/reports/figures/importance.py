@@ -24,7 +24,7 @@ def draw_importance(rows: Sequence[tuple[str, float, float]], metric: str) -> Fi
         axes.barh(at, drops, xerr=spreads, error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2}, **bars)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_yticks(at, names, color=INK)
-        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel=f"Loss of {metric} when the feature is shuffled")
+        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel=f"Loss of {label(metric, 24)} when the feature is shuffled")
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
 

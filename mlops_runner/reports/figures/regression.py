@@ -19,7 +19,7 @@ def draw_predicted(dots: Mapping[str, Any], where: str) -> Figure:
         axes = titled(sheet.add_subplot(), "Actual (unit of the target)", "Predicted (unit of the target)")
         axes.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=DASHES[1], label="predicted = actual")
         alpha = 0.7 if len(actual) <= 300 else 0.35
-        axes.plot(actual, predicted, "o", color=SERIES[0], markersize=3.2, markeredgewidth=0, alpha=alpha)
+        axes.plot(actual, predicted, "o", color=SERIES[0], markersize=4, markeredgewidth=0, alpha=alpha)
         axes.legend(loc="upper left")
 
     caption = f"Predicted against actual, {where}; {len(actual):,} rows shown."
