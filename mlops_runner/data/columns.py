@@ -11,6 +11,13 @@ from mlops_runner.specs.data import Data
 MOST_SHOWN = 20
 
 
+def unusable_names(spec: Data) -> list[Diagnostic]:
+    """Complain about declared names that every reader of the table would take for a pattern over several columns."""
+    patterns = [name for name in spec.columns if name == "*" or (name.startswith("^") and name.endswith("$"))]
+    hint = "rename it where the data is written"
+    return [Diagnostic("unusable-name", f'column "{name}": the name is a pattern', hint=hint) for name in patterns]
+
+
 def compare_columns(found: Sequence[str], spec: Data, origin: str) -> list[Diagnostic]:
     """Complain about doubled, missing and undeclared columns, each with the nearest name as a hint."""
     declared, present = spec.columns, frozenset(found)

@@ -8,6 +8,7 @@ import polars as pl
 
 from mlops_runner.data.checks.duplicates import repeats
 from mlops_runner.data.checks.run import run_checks
+from mlops_runner.data.columns import unusable_names
 from mlops_runner.data.profile import profile
 from mlops_runner.data.sources.base import read_source
 from mlops_runner.data.split import SIDES, Division, divide
@@ -53,6 +54,8 @@ def _examined(
     spec: Data, project: Path, inputs: Mapping[str, Path], log: Callable[[str], None]
 ) -> tuple[Table, Division, tuple[str, ...]]:
     """Return the typed table, its division and the warnings. Raises InvalidInput with all that is wrong."""
+    if patterns := unusable_names(spec):
+        raise InvalidInput(patterns)
     reading = read_source(spec, project, inputs)
     if reading.table is None:
         raise InvalidInput(reading.problems)

@@ -49,15 +49,13 @@ def convert(table: Table, columns: Mapping[str, Column]) -> tuple[Table, list[Di
     wrong = {} if table.text else {n: c for n, c in present.items() if not accepts(stored[n], c.type)}
     able = {name: column for name, column in present.items() if name not in wrong}
     cast = table.frame.select(
-        [(_parsed(n, c.type) if table.text else _cast(n, stored[n], c.type)) for n, c in able.items()]
+        [_parsed(n, c.type) if table.text else _cast(n, stored[n], c.type) for n, c in able.items()]
     )
-    nulls, before = cast.null_count(), table.frame.select(list(able)).null_count()
-    lost = (
-        [name for name, now, then in zip(able, nulls.row(0), before.row(0), strict=True) if now != then] if able else []
-    )
+    # A value that could not be converted has become null, so a column that gained nulls has lost values.
+    lost = {name for name in able if cast[name].null_count() != table.frame[name].null_count()}
     problems = [_wrong_dtype(table, name, column) for name, column in wrong.items()]
-    problems += [_unreadable(table, cast[name], present[name]) for name in lost]
-    return table.over(cast.drop(lost)), problems
+    problems += [_unreadable(table, cast[name], column) for name, column in able.items() if name in lost]
+    return table.over(cast[[name for name in able if name not in lost]]), problems
 
 
 def accepts(dtype: pl.DataType, declared: Type) -> bool:

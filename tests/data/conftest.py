@@ -72,3 +72,8 @@ def only(stage: Stage) -> Callable[..., Diagnostic]:
         return found[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def describe() -> Callable[..., Data]:
+    return Stage.describe

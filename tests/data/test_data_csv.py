@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_runner.data.sources.base import read_source
 from mlops_runner.data.sources.structure import Structure, scan
 
+TARGET = {"y": {"type": "string", "role": "target"}}
 GOOD = "a,b,y\n1,2.5,u\n2,3,v\n"
 
 
@@ -143,6 +145,22 @@ def test_ten_thousand_unknown_columns_are_summed_up(stage):
     assert "loans.csv: 9980 more columns are not declared" in [one.message for one in found]
 
 
+@pytest.mark.parametrize("name", ["^", "*a", "a.b", "größe", "x y", "a_duplicated_0", ""])
+def test_column_may_have_any_name(stage, name):
+    columns = {name: {"type": "int", "min": 0, "unique": True, "allowed": [1, 2]}, "a": {"type": "int"}, **TARGET}
+    stage.csv(f'"{name}",a,y\n1,3,u\n2,4,v\n', columns, {"null_values": ["NA"]})
+    assert stage.side().rows() == [(1, 3, "u"), (2, 4, "v")]
+    assert stage.side().columns == [name, "a", "y"]
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$"])
+def test_column_with_the_name_of_a_pattern_is_refused_only_when_declared(stage, only, name):
+    text = f"{name},a,y\n1,3,u\n2,4,v\n"
+    assert only(text, {name: {"type": "int"}, **TARGET}).code == "unusable-name"
+    stage.csv(text, {"a": {"type": "int"}, **TARGET}, {"null_values": []}, undeclared="ignore")
+    assert stage.side()["a"].to_list() == [3, 4]
+
+
 def test_absent_file_is_named(stage):
     spec = stage.describe({"kind": "csv", "path": "gone.csv"})
     (found,) = stage.complaints(stage.run, spec, {"source": stage.folder / "gone.csv"})
@@ -163,6 +181,17 @@ def test_structure_agrees_with_what_a_csv_writer_wrote(rows):
     assert found.fields.tolist() == [len(row) for row in rows]
     breaks = [sum(text.count("\n") for text in row) + 1 for row in rows]
     assert found.lines.tolist() == [1 + sum(breaks[:index]) for index in range(len(rows))]
+
+
+@given(rows=st.lists(st.tuples(texts, texts, texts), min_size=1))
+def test_values_agree_with_what_a_csv_writer_wrote(describe, tmp_path_factory, rows):
+    file = tmp_path_factory.mktemp("written") / "loans.csv"
+    with file.open("w", newline="") as stream:
+        csv.writer(stream).writerows([("a", "b", "y"), *rows])
+    source = {"kind": "csv", "path": "loans.csv", "null_values": ["1"]}
+    spec = describe(source, {"a": {"type": "string"}, "b": {"type": "string"}, **TARGET})
+    reading = read_source(spec, file.parent, {"source": file})
+    assert reading.table.frame.rows() == [tuple(None if text == "1" else text for text in row) for row in rows]
 
 
 def test_structure_is_the_same_across_chunk_borders(monkeypatch):

@@ -79,6 +79,23 @@ def test_group_never_straddles_two_sides(stage):
     assert sum(len(names) for names in groups) == len(set.union(*groups)) == 7
 
 
+@pytest.mark.parametrize("name", ["i", "g", "t", "y"])
+def test_column_of_any_type_may_name_the_group(stage, name):
+    split = {"kind": "group", "seed": 1, "group": name, "validation": 0, "test": 0.5}
+    stage.frame(table(60), COLUMNS, split=split)
+    assert not set(stage.side("train")[name]) & set(stage.side("test")[name])
+
+
+def test_missing_values_are_a_class_of_their_own(stage):
+    frame = table(100, g=["p"] * 50 + [None] * 50)
+    stage.frame(frame, COLUMNS, split={"kind": "random", "seed": 1, "stratify": "g"})
+    assert {name: side["g"].null_count() for name, side in sides(stage).items()} == {
+        "train": 30,
+        "validation": 10,
+        "test": 10,
+    }
+
+
 def test_time_split_puts_the_latest_rows_into_test(stage):
     shuffled = table(100).sample(fraction=1, shuffle=True, seed=1)
     stage.frame(shuffled, COLUMNS, split={"kind": "time", "time": "t"})

@@ -49,7 +49,7 @@ def _read_records(text: bytes, structure: Structure, spec: Data, source: CsvSour
     ragged = _ragged(structure, source)
     if ragged is not None:
         return Reading(None, (*problems, ragged))
-    frame = _parse(text, header, source)
+    frame = _parse(text, header, spec, source)
     if frame is None or frame.height != len(structure.ends) - 1:
         found = Diagnostic("malformed-csv", f"{source.path}: the records cannot be told apart", hint="check the quotes")
         return Reading(None, (*problems, found))
@@ -104,7 +104,7 @@ def _ragged_hint(found: np.ndarray[tuple[int], np.dtype[np.int64]], expected: in
     return "quote fields that contain the delimiter"
 
 
-def _parse(text: bytes, header: list[str], source: CsvSource) -> pl.DataFrame | None:
+def _parse(text: bytes, header: list[str], spec: Data, source: CsvSource) -> pl.DataFrame | None:
     empty_is_null = "" in source.null_values
     try:
         frame = pl.read_csv(
@@ -117,7 +117,10 @@ def _parse(text: bytes, header: list[str], source: CsvSource) -> pl.DataFrame | 
         return None
     if len(set(header)) == len(header):
         frame.columns = header
-    return frame if empty_is_null else frame.select(_empty_text(name, source) for name in frame.columns)
+    if empty_is_null:
+        return frame
+    present = frozenset(frame.columns)
+    return frame.with_columns(_empty_text(name, source) for name in spec.columns if name in present)
 
 
 def _empty_text(name: str, source: CsvSource) -> pl.Expr:
