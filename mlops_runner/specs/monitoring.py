@@ -211,15 +211,17 @@ def _named_detectors_exist(spec: Monitoring) -> Iterator[Finding]:
 
 
 def _cooldowns_outlast_windows(spec: Monitoring) -> Iterator[Finding]:
-    """A cooldown is at least one step of the windows, where those are durations."""
+    """A cooldown that is given is at least one step of the windows, where those are durations."""
     step = spec.windows.step_or_size()
     if not isinstance(step, str):
         return
     cooldowns: list[tuple[Path, str]] = [
         (("alerts", "routes", position, "cooldown"), route.cooldown)
         for position, route in enumerate(spec.alerts.routes)
+        if "cooldown" in route.model_fields_set
     ]
-    cooldowns.append((("retrain", "cooldown"), spec.retrain.cooldown))
+    if "cooldown" in spec.retrain.model_fields_set:
+        cooldowns.append((("retrain", "cooldown"), spec.retrain.cooldown))
     for at, cooldown in cooldowns:
         if seconds(cooldown) < seconds(step):
             message = f"cooldown {cooldown} is shorter than the {step} from one window to the next: it never acts"
