@@ -62,7 +62,7 @@ def complaints(error: ValidationError, document: Document, model: type[BaseModel
 
 def _is_aftermath(detail: Any) -> bool:
     """A list is called too short when entries of it were refused; those are reported already."""
-    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+    return bool(detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"])
 
 
 class _Error:

@@ -1,6 +1,7 @@
 """The kinds of document, their JSON Schemas (for editors and for people without Python) and a check against those."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -170,3 +171,7 @@ def _sentence(error: Any) -> str:
             return f"does not have the form {error.validator_value}"
         case _:
             return str(error.message)
+
+
+if __name__ == "__main__":
+    export(Path(sys.argv[1] if len(sys.argv) > 1 else "schemas"))
