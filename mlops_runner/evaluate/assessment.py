@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.gates import GateVerdict
+from mlops_runner.evaluate.inputs import wanted_metrics
 from mlops_runner.evaluate.tables import Cell, Table, slice_rows
 from mlops_runner.evaluate.threshold import ChosenThreshold
 from mlops_runner.evaluate.values import BASELINE, Options, Side, Unmeasured
@@ -90,8 +91,8 @@ class Assessment:
         }
 
     def _row(self, model: str, side: str, part: str) -> dict[str, Json]:
-        cells = {c: v for c, v in self.table.items() if (c.model, c.split, c.slice) == (model, side, part)}
-        return {cell.metric: None if isinstance(value, Unmeasured) else value for cell, value in cells.items()}
+        found = {metric: self.table[Cell(model, side, part, metric)] for metric in wanted_metrics(self.options)}
+        return {metric: None if isinstance(value, Unmeasured) else value for metric, value in found.items()}
 
     def _unmeasured(self) -> list[Json]:
         """Reasons for what could not be measured; on slices only for the models that are shown there."""

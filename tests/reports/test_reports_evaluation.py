@@ -20,7 +20,7 @@ CONTEXT = ReportContext(
     "churn",
     "Who leaves?",
     lineage={"train": {"key": "k1:" + "ab" * 16, "outputs": {"model.ubj": "sha256:" + "0" * 64}}},
-    parameters={"forest": {"depth": 3, "bootstrap": True}},
+    parameters={"forest": {"trainer": "sklearn", "params": {"depth": 3, "bootstrap": True}}},
     data={
         "rows": {"train": 1000, "test": 60},
         "columns": {"age": {"type": "int", "role": "feature", "rows": 1000, "missing": 25, "unique": 70}},
@@ -138,9 +138,13 @@ def test_importance_leaves_out_what_was_not_measured():
     assert "age 0.2000" in figure.alt
 
 
-def test_parameters_are_written_like_yaml():
+def test_parameters_are_written_with_the_paths_and_values_of_yaml():
     table = section(build_evaluation_report(evidence(), CONTEXT), "Parameters").blocks[0]
-    assert [(row[1].text, row[2].text) for row in table.rows] == [("depth", "3"), ("bootstrap", "true")]
+    assert [(row[1].text, row[2].text) for row in table.rows] == [
+        ("trainer", "sklearn"),
+        ("params.depth", "3"),
+        ("params.bootstrap", "true"),
+    ]
 
 
 def test_reasons_are_grouped_by_place():

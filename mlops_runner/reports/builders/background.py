@@ -1,6 +1,6 @@
 """Sections that say where a result comes from: parameters, data, lineage, and how to repeat it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlops_runner.reports.builders.text import flat_facts, value_text
@@ -12,11 +12,20 @@ MOST_COLUMNS = 60
 
 def parameters_section(context: ReportContext, winner: str) -> Section:
     """One row per model and parameter."""
-    entries = [(model, name, value) for model, found in context.parameters.items() for name, value in found.items()]
+    entries = [(model, name, value) for model, found in context.parameters.items() for name, value in _flat(found)]
     rows = tuple((model, Cell(name, mono=True), Cell(value_text(value), mono=True)) for model, name, value in entries)
     marked = frozenset(at for at, (model, _, _) in enumerate(entries) if model == winner)
     table = Table((Column("Model"), Column("Parameter"), Column("Value")), rows, marked=marked)
     return Section("Parameters", (table,) if rows else (), "detail")
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Write nested parameters the way paths in specs are written: params.depth."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def data_section(context: ReportContext) -> Section:
