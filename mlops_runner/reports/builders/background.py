@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlops_runner.reports.builders.text import flat_facts, value_text
+from mlops_runner.reports.builders.text import digest_text, flat_facts, value_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Inline, Section, Table
 
@@ -86,7 +86,7 @@ def lineage_section(context: ReportContext) -> Section:
 
 def repeat_section(context: ReportContext) -> Section:
     """The environment, and the commands that repeat the run."""
-    facts = tuple((name, Cell(value, mono=True)) for name, value in context.environment.items())
+    facts = tuple((name, digest_text(value)) for name, value in context.environment.items())
     blocks: list[Block] = [Facts(facts)] if facts else []
     if context.commands:
         blocks.append(Code("\n".join(context.commands), "sh"))

@@ -1,5 +1,6 @@
 """How values are written in reports."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +32,9 @@ def value_text(value: Any) -> str:
 
 
 def digest_text(digest: str) -> Cell:
-    """Shorten a digest after its prefix; the full one stays behind it."""
-    prefix, colon, digits = digest.rpartition(":")
-    short = digest if len(digits) <= DIGEST_DIGITS else f"{prefix}{colon}{digits[:DIGEST_DIGITS]}…"
+    """Shorten a digest after its prefix, with the full one behind it; text that is no digest stays as it is."""
+    found = re.fullmatch(r"([a-z0-9]+:)?([0-9a-f]{32,})", digest)
+    short = f"{found[1] or ''}{found[2][:DIGEST_DIGITS]}…" if found else digest
     return Cell(short, digest, mono=True)
 
 
