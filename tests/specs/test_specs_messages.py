@@ -2,7 +2,14 @@
 """Every complaint about structure: its code, sentence, place and hint. « marks where it points."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 from spec_texts import assert_points, broken, diagnose, only
+
+from mlops_runner.specs.complaints import complaints
+from mlops_runner.specs.locations import load_yaml
+from mlops_runner.specs.schema import KINDS, example, model_of
 
 LONG = "sha256:" + "0" * 64
 
@@ -168,3 +175,43 @@ def test_a_secret_is_never_repeated(kind, old, new):
     found = diagnose(kind, broken(kind, (old, new)).text)
     assert found
     assert not [d for d in found if "hunter2" in d.message or "hunter2" in (d.hint or "")]
+
+
+def paths(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def put(value, path, new):
+    if not path:
+        return new
+    if isinstance(value, dict):
+        return {**value, path[0]: put(value[path[0]], path[1:], new)}
+    return tuple(put(item, path[1:], new) if i == path[0] else item for i, item in enumerate(value))
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_anywhere_is_accepted_or_named_once_at_a_place_in_the_file(data):
+    kind = data.draw(st.sampled_from(sorted(KINDS)))
+    document = load_yaml(example(kind).encode(), f"{kind.lower()}.yaml")
+    path = data.draw(st.sampled_from(list(paths(document.value))))
+    model = model_of(kind)
+    try:
+        model.model_validate(put(document.value, path, data.draw(VALUES)))
+    except ValidationError as error:
+        found = complaints(error, document, model)
+        assert found
+        assert len({(d.message, d.place) for d in found}) == len(found)
+        lines = document.text.count("\n") + 1
+        assert all(d.message and 1 <= d.place.line <= lines for d in found)
+        assert not [d for d in found if "Input should" in d.message or "validator" in d.message]

@@ -60,7 +60,7 @@ WRONG = [{"zzz": {"zzz": ()}}, None, ((),), "no such word", -123456789.5, True]
 
 
 def mutations(value):
-    """Every mapping gets an unknown key, every key is dropped once, every value is replaced by two of six wrong ones."""
+    """Add an unknown key to every mapping, drop every key, replace every value by two of six wrong ones."""
     for position, (path, node) in enumerate(nodes(value)):
         if isinstance(node, dict):
             yield path, "unknown key", replaced(value, path, {**node, "zzz_unknown": ()})
