@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_runner.evaluate.metrics.names import Task
+from mlops_runner.evaluate.task import Task
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Select
 

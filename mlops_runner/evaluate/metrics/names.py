@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["binary", "multiclass", "regression"]
+from mlops_runner.evaluate.task import Task
+
 Better = Literal["higher", "lower"]
 Needs = Literal["scores", "probabilities", "decisions", "predictions"]
 
