@@ -27,8 +27,8 @@ from mlops_runner.plan.build import build_plan
 from mlops_runner.plan.codec import plan_digest
 from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
 from mlops_runner.plan.fingerprint import CodeBase
-from mlops_runner.plan.model import Facts, Plan
 from mlops_runner.plan.local import LocalNote, local_notes
+from mlops_runner.plan.model import Facts, Plan
 from mlops_runner.plan.steps import Compiled, Step
 from mlops_runner.reports.verdict import GateLine, Verdict
 from mlops_runner.store.layout import Layout
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mlops_runner.execute.engine import Listener, Result
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.reports.document import Report
+    from mlops_runner.train.model import Model
 
 
 EVIDENCE = "evaluation.json"
@@ -48,6 +49,21 @@ EVIDENCE = "evaluation.json"
 def load_project(folder: str | Path = ".") -> "Project":
     """Open the project in a folder. Nothing is read until a verb needs it."""
     return Project(Path(folder).absolute())
+
+
+def load_model(folder: str | Path = ".") -> "Model":
+    """Load the model bundle that a project's lock names, after checking every byte against it.
+
+    Raises UsageFailure without a lock, NotVerified for bytes that are missing or altered.
+    """
+    from mlops_runner.train.bundle import load_bundle
+
+    project = load_project(folder)
+    stage = project.lock().stages.get("package")
+    if stage is None:
+        raise UsageFailure(Diagnostic("no-run", "no model has been packaged yet", hint="run: mlops run"))
+    expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
+    return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected)
 
 
 @dataclass(slots=True)
@@ -122,9 +138,10 @@ class Project:
             core = load_core(read)
         except InvalidInput as error:
             return sorted([*error.diagnostics, *found], key=_by_place)
-        loaded = [core.pipeline, core.data, core.training, core.evaluation, *operation.environments]
-        loaded += [document for document in (operation.rollout, operation.monitoring) if document]
-        found += [problem for document in loaded for problem in check(document.document, document.spec.kind)]
+        trained = (core.pipeline, core.data, core.training, core.evaluation)
+        operated = (operation.rollout, operation.monitoring, *operation.environments)
+        documents = [loaded.document for loaded in (*trained, *operated) if loaded is not None]
+        found += [problem for document in documents for problem in check(document, document.value["kind"])]
         found += [*check_core(core), *check_operation(core, operation)]
         if operation.rollout:
             found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
@@ -158,7 +175,7 @@ class Project:
         return Verdict(self.compiled().pipeline, evidence["winner"], metrics, value, gates)
 
     def evidence(self) -> dict[str, Any]:
-        """Return the evidence of the last evaluation. Raises UsageFailure without one, NotVerified if it was altered."""
+        """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
         stage = self.lock().stages.get("evaluate")
         path = f"{self._evaluate_step().output}/{EVIDENCE}"
         if stage is None or path not in stage.outputs:
@@ -173,6 +190,12 @@ class Project:
                 found: dict[str, Any] = json.loads(data)
                 return found
         raise NotVerified(Diagnostic("artifact-missing", f"{path} is not here as it was locked", hint="run: mlops run"))
+
+    def fresh_report(self, *, changed: bool) -> Path:
+        """Return the report of the last run, rendered again only if something changed or it is not there."""
+        if changed or not self.layout.report.exists():
+            return self.write_report()
+        return self.layout.report.relative_to(self.root)
 
     def write_report(self) -> Path:
         """Render the report of the last run as one HTML page, and return its path relative to the project."""
@@ -193,7 +216,9 @@ class Project:
             name=self.compiled().pipeline,
             description=self.compiled().description,
             lineage={name: {"key": stage.key, "inputs": dict(stage.inputs)} for name, stage in lock.stages.items()},
-            parameters={step.name.removeprefix("train."): step.config["trainer"] for step in steps if step.kind == "train"},
+            parameters={
+                step.name.removeprefix("train."): step.config["trainer"] for step in steps if step.kind == "train"
+            },
             data=self._profile(lock),
             importance=[(row["feature"], row["drop"], row["std"]) for row in evidence["importance"]],
             importance_metric=evidence["select"]["metric"],
@@ -376,7 +401,7 @@ def _headline(evidence: dict[str, Any], wanted: Sequence[str]) -> dict[str, floa
     winner = evidence["metrics"][evidence["winner"]]
     side = next(name for name in ("test", "validation", "train") if name in winner)
     numbers = {f"{side} {name}": winner[side].get(name) for name in wanted}
-    return dict(list((name, value) for name, value in numbers.items() if value is not None)[:4])
+    return dict([(name, value) for name, value in numbers.items() if value is not None][:4])
 
 
 def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:

@@ -69,9 +69,8 @@ def show_diagnostics(found: Iterable[Diagnostic]) -> None:
     """Print diagnostics for people, each with place and hint."""
     for diagnostic in found:
         style = {"error": "red", "warning": "yellow"}[diagnostic.severity]
-        say(
-            f"{click.style(f'{diagnostic.severity}[{diagnostic.code}]', fg=style, bold=True)}: {_clean(diagnostic.message)}"
-        )
+        label = click.style(f"{diagnostic.severity}[{diagnostic.code}]", fg=style, bold=True)
+        say(f"{label}: {_clean(diagnostic.message)}")
         if diagnostic.place:
             say(f"  --> {_clean(str(diagnostic.place))}")
         if diagnostic.hint:

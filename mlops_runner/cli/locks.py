@@ -8,7 +8,7 @@ from mlops_runner.errors import EXIT_OK, Diagnostic, UsageFailure
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @common_options
-def lock(settings: Settings) -> None:  # noqa: ARG001
+def lock(settings: Settings) -> None:
     """Mend pipeline.lock without executing anything.
 
     \b
@@ -48,14 +48,18 @@ def resolve(settings: Settings) -> int:
 @lock.command()
 @common_options
 @click.argument("steps", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why the outputs are still right; it stands in the lock for the reviewer.")
+@click.option(
+    "--reason", required=True, help="Why the outputs are still right; it stands in the lock for the reviewer."
+)
 def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
     """Declare that steps need not run although their key changed: their locked outputs are still right."""
     from mlops_runner.lock.codec import emit
     from mlops_runner.plan.resolve import accept as accepted
 
     if not reason.strip():
-        raise UsageFailure(Diagnostic("empty-reason", "the reason is empty", hint="say why the outputs are still right"))
+        raise UsageFailure(
+            Diagnostic("empty-reason", "the reason is empty", hint="say why the outputs are still right")
+        )
     project = settings.project()
     project.write_lock(emit(accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())))
     say(f"accepted {', '.join(steps)}: {reason.strip()}")

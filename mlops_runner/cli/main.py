@@ -87,7 +87,7 @@ def cli(settings: Settings) -> None:
       mlops run                  do it, and write pipeline.lock
       mlops verify --rerun 2     train twice more and compare every byte
       mlops diff main..HEAD      what this branch changes
-    """  # noqa: D301
+    """
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -39,9 +39,8 @@ class Progress:
             return
         numbers = "  ".join(f"{k} {v}" for k, v in result.stage.metrics.items() if "." not in k)
         took = f"{result.seconds:6.1f} s" if result.how == "ran" else f"{result.how:>8}"
-        say(
-            f"  {SYMBOLS[result.how]} {result.step.name:<{self._width}} {took}  {click.style(numbers, dim=True)}".rstrip()
-        )
+        head = f"  {SYMBOLS[result.how]} {result.name:<{self._width}} {took}"
+        say(f"{head}  {click.style(numbers, dim=True)}" if numbers else head)
         for warning in result.warnings:
             say(f"      {click.style('warning', fg='yellow')}: {warning}")
 

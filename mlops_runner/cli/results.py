@@ -1,6 +1,7 @@
 """gate, report, diff: what came of a run, for people and programs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,9 +31,11 @@ def gate(settings: Settings) -> int:
 
 @click.command()
 @common_options
-@click.option("--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True
+)
 @click.option("--out", type=click.Path(dir_okay=False), help="File to write.  [default: .mlops/report.html, or stdout]")
-def report(settings: Settings, form: str, out: str | None) -> int:
+def report(settings: Settings, form: Any, out: str | None) -> int:
     """Write the report of the last run: one page, with plots.
 
     \b
@@ -42,13 +45,14 @@ def report(settings: Settings, form: str, out: str | None) -> int:
       mlops report --out report.html
     """
     from mlops_runner.durable import write_text
-    from mlops_runner.reports.render import render
+    from mlops_runner.reports.render import Format, render
 
     project = settings.project()
     if form == "html" and out is None:
         emit(str(project.write_report()))
         return EXIT_OK
-    text = render(project.report(), "json" if settings.as_json else form)
+    chosen: Format = "json" if settings.as_json else form
+    text = render(project.report(), chosen)
     if out is None:
         emit(text)
     else:

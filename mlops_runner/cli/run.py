@@ -30,7 +30,7 @@ def plan(settings: Settings, base: str | None, detailed_exitcode: bool, out: str
       mlops plan
       mlops plan --base main --detailed-exitcode
       mlops plan --out plan.json && mlops run --plan plan.json
-    """  # noqa: D301
+    """
     from mlops_runner.plan.codec import plan_json
     from mlops_runner.reports.plan import plan_text
 
@@ -58,7 +58,7 @@ def why(settings: Settings, step: str, base: str | None) -> int:
     Examples:
       mlops why train.boosted
       mlops why evaluate --base main
-    """  # noqa: D301
+    """
     from mlops_runner.plan.codec import planned_json
     from mlops_runner.reports.plan import why_text
     from mlops_runner.specs.complaints import nearest
@@ -87,7 +87,7 @@ def graph(settings: Settings, form: str) -> int:
     Examples:
       mlops graph
       mlops graph --format mermaid >> README.md
-    """  # noqa: D301
+    """
     from mlops_runner.reports.graph import graph_json, render_graph
 
     found = settings.project().plan()
@@ -116,16 +116,19 @@ def run(settings: Settings, plan_file: str | None, force: bool, no_report: bool)
     Examples:
       mlops run
       mlops run --plan plan.json     only what was reviewed
-    """  # noqa: D301
+    """
     from mlops_runner.cli.progress import Progress
     from mlops_runner.reports.verdict import verdict_json, verdict_text
 
     project = settings.project()
     expected = _expected(plan_file) if plan_file else None
     progress = Progress(quiet=settings.quiet or settings.as_json)
-    results = project.run(progress, expected, force=force)
+    try:
+        results = project.run(progress, expected, force=force)
+    finally:
+        progress.close()
     verdict = project.verdict()
-    report = None if no_report else project.write_report()
+    report = None if no_report else project.fresh_report(changed=any(r.how == "ran" for r in results))
     if settings.as_json:
         emit_json(verdict_json(verdict, results))
     else:
@@ -144,7 +147,7 @@ def verify(settings: Settings, rerun: int | None, allow_missing: bool) -> int:
     Examples:
       mlops verify
       mlops verify --rerun 2     every byte must come out again
-    """  # noqa: D301
+    """
     project = settings.project()
     found = project.verify(allow_missing=allow_missing)
     if settings.as_json:

@@ -49,7 +49,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What happened to one step. `differs` names outputs whose bytes are not those locked under the same key."""
+    """What happened to one step.
+
+    `differs` names outputs whose bytes are not those locked under the same key; `confirmed` says that the step was
+    executed under a locked key and wrote the very same bytes.
+    """
 
     step: Step
     how: How
@@ -58,7 +62,13 @@ class Result:
     seconds: float = 0.0
     peak_kib: int = 0
     differs: tuple[str, ...] = ()
+    confirmed: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return self.step.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +164,9 @@ class Engine:
         journal.append(self.layout.journal, done)
         known = Known({}, ran.reply.metrics, ran.reply.gates)
         stage = self._stage(step, key, resolved, known, ran.files)
+        differs = self._differs(key, ran)
         return Result(
-            step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, self._differs(key, ran), ran.reply.warnings
+            step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), ran.reply.warnings
         )
 
     def _started_worker(self, step: Step, steps: Sequence[Step]) -> Worker:
@@ -197,11 +208,11 @@ class Engine:
             self.layout.logs.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(log, self.layout.logs / f"{step.name}.log")
 
-    def _differs(self, key: str, ran: Ran) -> tuple[str, ...]:
-        """Name the outputs that are not what the same key produced before."""
+    def _differs(self, key: str, ran: Ran) -> tuple[str, ...] | None:
+        """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""
         locked = next((stage for stage in self.lock.stages.values() if stage.key == key), None)
         if locked is None or locked.repro == "none" or locked.accepted:
-            return ()
+            return None
         then = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in locked.outputs.items()}
         now = {name: digest.sha256 for name, digest in ran.files.items()}
         return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))

@@ -17,6 +17,7 @@ import mlops_runner
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.execute.messages import Request
 
+LAST_LINES = 12
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "POLARS_MAX_THREADS", "RAYON_NUM_THREADS",
@@ -67,20 +68,24 @@ class Worker:
 
     def __init__(self, room: Room, home: Path, preload: Iterable[str]) -> None:
         home.mkdir(parents=True, exist_ok=True)
+        self._log = home / "worker.log"
         package = str(Path(mlops_runner.__file__).parent.parent)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOTSTRAP, package, *preload],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment(room, home),
-            cwd=home,
-            start_new_session=True,  # Ctrl-C reaches the runner, which ends the steps in order
-            text=True,
-        )
+        with self._log.open("w", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _BOOTSTRAP, package, *preload],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=environment(room, home),
+                cwd=home,
+                start_new_session=True,  # Ctrl-C reaches the runner, which ends the steps in order
+                text=True,
+            )
 
     def run(self, request: Request) -> Exit:
         """Run one step in a process of its own and wait for its end. Raises StepFailed when the worker dies."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
             self._process.stdin.write(request.encode() + "\n")
             self._process.stdin.flush()
@@ -88,10 +93,13 @@ class Worker:
         except BrokenPipeError:
             answer = []
         if len(answer) != 2:
-            raise StepFailed(
-                Diagnostic("worker-died", "the process that starts steps has died", hint="see mlops doctor")
-            )
+            message = f"the process that starts steps has died{self._last_words()}"
+            raise StepFailed(Diagnostic("worker-died", message, hint="run: mlops doctor"))
         return Exit(int(answer[0]), int(answer[1]))
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+        return ":\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
 
     def close(self) -> None:
         """End the worker and whatever it runs."""

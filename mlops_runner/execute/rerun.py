@@ -43,7 +43,7 @@ def rerun(
             for step in steps:
                 with work_folder(layout.work) as work:
                     ran = run_step(step, dict(_sources(layout.root, store, step, lock)), worker, work, code)
-                    by = _compare(layout, store, step, lock.stages[step.name], ran, number)
+                    by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))
         finally:
             worker.close()
@@ -57,9 +57,9 @@ def _sources(root: Path, store: ObjectStore, step: Step, lock: Lock) -> Iterator
             continue
         outputs = lock.stages[item.producer].outputs
         wanted = {p: o for p, o in outputs.items() if item.folder or p == item.path}
-        for path, output in wanted.items():
+        for name, output in wanted.items():
             if store.verified(output.md5, output.sha256) is None:
-                message = f"{path} is not in the cache, so {step.name} cannot be run again"
+                message = f"{name} is not in the cache, so {step.name} cannot be run again"
                 raise NotVerified(Diagnostic("artifact-missing", message, hint="run: dvc pull, or: mlops run"))
         if wanted:
             files = {p.rpartition("/")[2]: store.path(o.md5) for p, o in wanted.items()}
@@ -67,17 +67,29 @@ def _sources(root: Path, store: ObjectStore, step: Step, lock: Lock) -> Iterator
             yield item.name, Source(files, item.folder, digests)
 
 
-def _compare(layout: Layout, store: ObjectStore, step: Step, stage: Stage, ran: Ran, number: int) -> str:
-    locked = {path.rpartition("/")[2]: output for path, output in stage.outputs.items()}
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One execution, beside what the lock says of the step."""
+
+    number: int
+    step: Step
+    stage: Stage
+    ran: Ran
+
+
+def _compare(layout: Layout, attempt: Attempt) -> str:
+    """Say what the attempt has in common with the lock. Raises NotVerified when that is too little."""
+    step, ran = attempt.step, attempt.ran
+    locked = {path.rpartition("/")[2]: output for path, output in attempt.stage.outputs.items()}
     different = sorted(n for n in locked.keys() | ran.files.keys() if _differs(locked.get(n), ran.files.get(n)))
     if not different:
         return "every byte"
     if step.repro == "none":
         return "nothing (reproducibility: none)"
-    metrics = _different_metrics(stage.metrics, ran.reply.metrics)
+    metrics = _different_metrics(attempt.stage.metrics, ran.reply.metrics)
     if step.repro == "tolerance" and not metrics:
         return "its metrics"
-    raise NotVerified(_complaint(layout, store, step, stage, ran, different[0], metrics, number))
+    raise NotVerified(_complaint(layout, attempt, different[0], metrics))
 
 
 def _differs(locked: Any, found: FileDigest | None) -> bool:
@@ -89,19 +101,18 @@ def _different_metrics(locked: Mapping[str, Any], found: Mapping[str, Any]) -> l
     return [f"{n} {locked.get(n)} → {found.get(n)}" for n in names if not same_metric(locked.get(n), found.get(n))]
 
 
-def _complaint(
-    layout: Layout, store: ObjectStore, step: Step, stage: Stage, ran: Ran, name: str, metrics: list[str], number: int
-) -> Diagnostic:  # noqa: PLR0913
+def _complaint(layout: Layout, attempt: Attempt, name: str, metrics: list[str]) -> Diagnostic:
+    step, store = attempt.step, ObjectStore(layout.root)
     kept = layout.state / "rerun" / step.name
     shutil.rmtree(kept, ignore_errors=True)
     (kept / "locked").mkdir(parents=True)
-    shutil.copytree(ran.out, kept / "rerun")
-    for path, output in stage.outputs.items():
+    shutil.copytree(attempt.ran.out, kept / "rerun")
+    for path, output in attempt.stage.outputs.items():
         if store.path(output.md5).exists():
             shutil.copyfile(store.path(output.md5), kept / "locked" / path.rpartition("/")[2])
     first = first_difference(kept / "locked" / name, kept / "rerun" / name)
     numbers = f"; metrics: {', '.join(metrics[:3])}" if metrics else ""
-    message = f"rerun {number}: {step.output}/{name} of {step.name} differs ({first}){numbers}"
+    message = f"rerun {attempt.number}: {step.output}/{name} of {step.name} differs ({first}){numbers}"
     hint = f"both copies are in {kept.relative_to(layout.root)}"
     return Diagnostic("not-reproduced", message, step.place(""), hint)
 

@@ -39,6 +39,10 @@ class Settled(Protocol):
     """What the verdict needs to know of a step's result."""
 
     @property
+    def name(self) -> str:
+        """Name of the step."""
+
+    @property
     def how(self) -> str:
         """unchanged, restored or ran."""
 
@@ -46,13 +50,17 @@ class Settled(Protocol):
     def differs(self) -> tuple[str, ...]:
         """Outputs that are not what the lock had for the same key."""
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether it was executed and wrote what the lock had for the same key."""
 
-def verdict_text(verdict: Verdict, results: Sequence[Any], report: Path | None) -> str:
+
+def verdict_text(verdict: Verdict, results: Sequence[Settled], report: Path | None) -> str:
     """Render the verdict for people."""
     return "\n".join(_lines(verdict, results, report))
 
 
-def verdict_json(verdict: Verdict, results: Sequence[Any]) -> dict[str, Any]:
+def verdict_json(verdict: Verdict, results: Sequence[Settled]) -> dict[str, Any]:
     """Return the verdict as a JSON value."""
     gates = [{"name": g.name, "answer": g.answer, "comparison": g.comparison} for g in verdict.gates]
     return {
@@ -62,7 +70,7 @@ def verdict_json(verdict: Verdict, results: Sequence[Any]) -> dict[str, Any]:
         "threshold": verdict.threshold,
         "metrics": dict(verdict.metrics),
         "gates": gates,
-        "steps": [{"name": r.step.name, "how": r.how, "differs": list(r.differs)} for r in results],
+        "steps": [{"name": r.name, "how": r.how, "differs": list(r.differs)} for r in results],
     }
 
 
@@ -72,7 +80,7 @@ def gates_text(verdict: Verdict) -> str:
     return "\n".join(f"  {SIGNS[gate.answer]} {gate.name:<{width}}  {gate.comparison}" for gate in verdict.gates)
 
 
-def _lines(verdict: Verdict, results: Sequence[Any], report: Path | None) -> Iterator[str]:
+def _lines(verdict: Verdict, results: Sequence[Settled], report: Path | None) -> Iterator[str]:
     yield ""
     answer = "PASS" if verdict.passed else "FAIL"
     numbers = "  ".join(f"{name} {value:g}" for name, value in verdict.metrics.items())
@@ -86,9 +94,12 @@ def _lines(verdict: Verdict, results: Sequence[Any], report: Path | None) -> Ite
     yield ""
     counts = Counter(result.how for result in results)
     words = {"ran": "executed", "restored": "restored", "unchanged": "unchanged"}
-    yield "  " + ", ".join(f"{counts[how]} {words[how]}" for how in words if counts[how])
+    same = sum(result.confirmed for result in results)
+    agreed = f" ({same} of them byte for byte as in pipeline.lock)" if same else ""
+    yield "  " + ", ".join(f"{counts[h]} {words[h]}{agreed if h == 'ran' else ''}" for h in words if counts[h])
     for result in results:
         if result.differs:
-            yield f"  ! {result.step.name}: {', '.join(result.differs)} came out different from pipeline.lock under the same key"
+            files = ", ".join(result.differs)
+            yield f"  ! {result.name}: {files} came out different from pipeline.lock under the same key"
     if report:
         yield f"  report: {report}"

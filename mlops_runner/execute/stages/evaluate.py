@@ -40,7 +40,7 @@ def execute(request: Request) -> Reply:
     evidence = {**found.as_json(), "importance": _importance(request, found, models, frames, sides)}
     write_text(out_folder(request) / EVIDENCE, canonical_json(evidence) + "\n")
     digits = evaluation.digits
-    metrics = {name: round(value, 9 if name == "threshold" else digits) for name, value in found.flat_metrics().items()}
+    metrics = {n: value if n == "threshold" else round(value, digits) for n, value in found.flat_metrics().items()}
     return Reply("done", {"winner": found.winner, **metrics}, {gate.name: gate.answer for gate in found.gates})
 
 
