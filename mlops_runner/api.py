@@ -73,6 +73,7 @@ class Project:
     root: Path
     lock_timeout: float = 0.0
     layout: Layout = field(init=False)
+    _memory: cache.Entry | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.root)
@@ -327,11 +328,18 @@ class Project:
         return self.lock()
 
     def _entry(self) -> cache.Entry:
+        """Return what the specs compile to: from memory or the cache while their files have the same content."""
+        if self._memory is None or not cache.fresh(self._memory.sources, self._read):
+            stored = self._stored()
+            self._memory = cache.decode(stored, self._read, python_minor()) if stored else None
+            self._memory = self._memory or self._compile()
+        return self._memory
+
+    def _stored(self) -> bytes:
         try:
-            stored = self.layout.compiled.read_bytes()
+            return self.layout.compiled.read_bytes()
         except OSError:
-            stored = b""
-        return (cache.decode(stored, self._read, python_minor()) if stored else None) or self._compile()
+            return b""
 
     def _compile(self) -> cache.Entry:
         from mlops_runner.plan.check import check_core
@@ -342,7 +350,9 @@ class Project:
         if problems := list(check_core(core)):
             raise InvalidInput(problems)
         compiled = compile_pipeline(core)
-        return cache.Entry(compiled, self._environment(compiled))
+        files = [*compiled.specs, *filter(None, [compiled.dependencies])]
+        sources = {file: cache.source_digest(self._read(file) or b"") for file in files}
+        return cache.Entry(compiled, self._environment(compiled), sources)
 
     def _environment(self, compiled: Compiled) -> Environment | None:
         if compiled.dependencies is None:
@@ -355,16 +365,9 @@ class Project:
         return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
 
     def _remember_compiled(self) -> None:
-        entry = self._entry()
-        files = [*entry.compiled.specs, *filter(None, [entry.compiled.dependencies])]
-        sources = {file: cache.source_digest(self._read(file) or b"") for file in files}
-        text = cache.encode(entry, sources, python_minor())
-        try:
-            if self.layout.compiled.read_text(encoding="utf-8") == text:
-                return
-        except (OSError, UnicodeDecodeError):
-            pass
-        write_text(self.layout.compiled, text)
+        text = cache.encode(self._entry(), python_minor())
+        if self._stored() != text.encode():
+            write_text(self.layout.compiled, text)
 
     def _external(self, compiled: Compiled) -> tuple[dict[str, str], frozenset[str]]:
         stats = StatCache(self.layout.stats)

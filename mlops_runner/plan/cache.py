@@ -19,19 +19,20 @@ ROOMS = ("specs", "plan", "evaluate/metrics/names.py", "train/trainers/names.py"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was compiled, and the environment its dependency lock described."""
+    """What was compiled, the environment its dependency lock described, and the sha256 of every file behind both."""
 
     compiled: Compiled
     environment: Environment | None
+    sources: Mapping[str, str]
 
 
-def encode(entry: Entry, sources: Mapping[str, str], python: str) -> str:
-    """Return the cache's text. `sources` maps each file it came from to its sha256."""
+def encode(entry: Entry, python: str) -> str:
+    """Return the cache's text."""
     environment = entry.environment and [entry.environment.digest, entry.environment.python]
     value = {
         "rules": rules(),
         "python": python,
-        "sources": dict(sources),
+        "sources": dict(entry.sources),
         "compiled": compiled_json(entry.compiled),
         "environment": environment,
     }
@@ -46,10 +47,10 @@ def decode(text: bytes, read: Callable[[str], bytes | None], python: str) -> Ent
         if _sha256(outer["entry"].encode()) != outer["digest"]:
             return None
         value = json.loads(outer["entry"])
-        if value["rules"] != rules() or value["python"] != python or not _fresh(value["sources"], read):
+        if value["rules"] != rules() or value["python"] != python or not fresh(value["sources"], read):
             return None
         environment = Environment(*value["environment"]) if value["environment"] else None
-        return Entry(compiled_from_json(value["compiled"]), environment)
+        return Entry(compiled_from_json(value["compiled"]), environment, value["sources"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -72,7 +73,8 @@ def rules() -> list[list[str | int]]:
     return found
 
 
-def _fresh(sources: Mapping[str, str], read: Callable[[str], bytes | None]) -> bool:
+def fresh(sources: Mapping[str, str], read: Callable[[str], bytes | None]) -> bool:
+    """Say whether every source still has the same content."""
     return all((data := read(file)) is not None and _sha256(data) == digest for file, digest in sources.items())
 
 
