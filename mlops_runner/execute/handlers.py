@@ -19,9 +19,16 @@ STAGES = {
 PRELOAD = {
     "data": ("mlops_runner.data.materialise",),
     "data.sklearn": ("sklearn.datasets",),
-    "train": ("mlops_runner.train.fit",),
+    "train": (
+        "mlops_runner.train.fit",
+        "skops.io",
+        "sklearn.compose",
+        "sklearn.impute",
+        "sklearn.pipeline",
+        "sklearn.preprocessing",
+    ),
     "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
-    "train.xgboost": ("mlops_runner.train.trainers.xgboost",),
+    "train.xgboost": ("mlops_runner.train.trainers.xgboost", "xgboost", "mlops_runner.train.formats.booster"),
     "train.python": ("mlops_runner.train.trainers.python",),
     "evaluate": ("mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
     "package": ("mlops_runner.train.bundle",),
@@ -33,9 +40,15 @@ def preload(steps: Iterable[Step]) -> tuple[str, ...]:
     wanted: dict[str, None] = {}
     for step in steps:
         variant = step.config.get("trainer", {}).get("trainer") or step.config.get("source", {}).get("kind")
-        for name in (*PRELOAD[step.kind], *PRELOAD.get(f"{step.kind}.{variant}", ()), STAGES[step.kind]):
-            wanted[name] = None
+        named = (*PRELOAD[step.kind], *PRELOAD.get(f"{step.kind}.{variant}", ()), *_estimator(step), STAGES[step.kind])
+        wanted |= dict.fromkeys(named)
     return tuple(wanted)
+
+
+def _estimator(step: Step) -> tuple[str, ...]:
+    """Return the module of scikit-learn that a step's estimator lives in."""
+    module = str(step.config.get("trainer", {}).get("estimator", "")).rpartition(".")[0]
+    return (module,) if module.startswith("sklearn.") else ()
 
 
 def handle(request: Request) -> Reply:

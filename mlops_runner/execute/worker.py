@@ -21,7 +21,8 @@ def main(preload: Sequence[str]) -> None:
     """Serve requests until the input ends."""
     woken = _wake_on_child_exit()
     for module in preload:
-        importlib.import_module(module)
+        with contextlib.suppress(ImportError):  # the step that needs it will say so
+            importlib.import_module(module)
     buffered = b""
     while True:
         chunk = os.read(0, 1 << 16)
