@@ -69,6 +69,7 @@ class Worker:
     def __init__(self, room: Room, home: Path, preload: Iterable[str]) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._log = home / "worker.log"
+        self._ready = False
         package = str(Path(mlops_runner.__file__).parent.parent)
         with self._log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
@@ -82,8 +83,16 @@ class Worker:
                 text=True,
             )
 
+    def wait(self) -> None:
+        """Wait until everything is imported. Raises StepFailed when the worker dies of it."""
+        assert self._process.stdout is not None
+        if not self._ready and self._process.stdout.readline() != "ready\n":
+            raise self._dead()
+        self._ready = True
+
     def run(self, request: Request) -> Exit:
         """Run one step in a process of its own and wait for its end. Raises StepFailed when the worker dies."""
+        self.wait()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
@@ -93,13 +102,14 @@ class Worker:
         except BrokenPipeError:
             answer = []
         if len(answer) != 2:
-            message = f"the process that starts steps has died{self._last_words()}"
-            raise StepFailed(Diagnostic("worker-died", message, hint="run: mlops doctor"))
+            raise self._dead()
         return Exit(int(answer[0]), int(answer[1]))
 
-    def _last_words(self) -> str:
+    def _dead(self) -> StepFailed:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-        return ":\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
+        words = ":\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
+        message = f"the process that starts steps has died{words}"
+        return StepFailed(Diagnostic("worker-died", message, hint="run: mlops doctor"))
 
     def close(self) -> None:
         """End the worker and whatever it runs."""

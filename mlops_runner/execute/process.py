@@ -56,6 +56,7 @@ def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Pa
     inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
     digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
     request = Request(step.kind, step.config, step.execution, str(work), str(code), inputs, digests)
+    worker.wait()
     started = time.monotonic()
     ended = worker.run(request)
     seconds = time.monotonic() - started

@@ -1,6 +1,6 @@
 """The worker: imports what steps need, then forks one process for each request it reads.
 
-Speaks lines: a request as JSON in, `exit-code peak-KiB` out. When its input ends (the runner has closed it, or was
+Speaks lines: `ready` when it has imported, then for each request, as JSON, `exit-code peak-KiB`. When its input ends (the runner has closed it, or was
 killed) it kills the process group of the step that runs and leaves.
 """
 
@@ -23,6 +23,7 @@ def main(preload: Sequence[str]) -> None:
     for module in preload:
         with contextlib.suppress(ImportError):  # the step that needs it will say so
             importlib.import_module(module)
+    os.write(1, b"ready\n")
     buffered = b""
     while True:
         chunk = os.read(0, 1 << 16)
