@@ -132,7 +132,10 @@ class Project:
         from mlops_runner.specs.schema import check
 
         read = folder_reader(self.root)
-        pipeline = load_pipeline(read)
+        try:
+            pipeline = load_pipeline(read)
+        except InvalidInput as error:
+            return list(error.diagnostics)
         operation = load_operation(read, pipeline)
         found = list(operation.problems)
         try:
@@ -147,8 +150,16 @@ class Project:
         if operation.rollout:
             found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
         if not any(problem.severity == "error" for problem in found):
-            self.facts()  # the environment and the code that the documents name must be readable too
+            found += self._unreadable()
         return sorted(found, key=_by_place)
+
+    def _unreadable(self) -> tuple[Diagnostic, ...]:
+        """Return what keeps the environment and the code that the documents name from being read."""
+        try:
+            self.facts()
+        except InvalidInput as error:
+            return error.diagnostics
+        return ()
 
     def documents(self) -> list[str]:
         """Return the files of all documents of the pipeline."""
@@ -298,6 +309,7 @@ class Project:
         try:
             return (self.root / FILE_NAME).read_text(encoding="utf-8")
         except FileNotFoundError:
+            self.compiled()  # where there is no pipeline at all, that is what must be said
             raise UsageFailure(Diagnostic("no-lock", "there is no pipeline.lock yet", hint="run: mlops run")) from None
 
     def code_folder(self, compiled: Compiled) -> Path:

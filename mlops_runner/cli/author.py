@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say, show_diagnostics
+from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say, show_diagnostics, tell_written
 from mlops_runner.errors import EXIT_FAILED, EXIT_INVALID, EXIT_OK, Diagnostic
 
 GITHUB_ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
@@ -42,7 +42,7 @@ def validate(settings: Settings, form: str) -> int:
 @common_options
 @click.argument("kind", required=False)
 @click.option("--out", type=click.Path(file_okay=False), help="Write the schemas of all kinds into this folder.")
-def schema(settings: Settings, kind: str | None, out: str | None) -> int:  # noqa: ARG001
+def schema(settings: Settings, kind: str | None, out: str | None) -> int:
     """Print the JSON Schema of a kind of document, or export all of them for editors.
 
     \b
@@ -54,10 +54,11 @@ def schema(settings: Settings, kind: str | None, out: str | None) -> int:  # noq
     from mlops_runner.specs.schema import KINDS, export, json_schema
 
     if out:
-        for path in export(Path(out)):
-            say(f"wrote {path}")
+        tell_written(settings, export(Path(out)))
     elif kind:
         emit(json.dumps(json_schema(kind), indent=2))
+    elif settings.as_json:
+        emit_json(list(KINDS))
     else:
         emit("\n".join(KINDS))
     return EXIT_OK
@@ -105,8 +106,7 @@ def init(settings: Settings, folder: str, name: str | None) -> int:
     from mlops_runner.starter import write_starter
 
     target = Path(settings.directory) / folder
-    for path in write_starter(target, name or target.resolve().name):
-        say(f"wrote {path}")
+    tell_written(settings, write_starter(target, name or target.resolve().name))
     say("next: mlops plan, then mlops run")
     return EXIT_OK
 

@@ -1,7 +1,9 @@
 """What commands share: the global options, messages for people on stderr, results for programs on stdout."""
 
+import contextlib
 import functools
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -62,6 +64,8 @@ def _merge(settings: Settings, options: dict[str, Any]) -> None:
     settings.quiet |= options.pop("quiet")
     settings.color &= not options.pop("no_color") and not os.environ.get("NO_COLOR")
     timeout = options.pop("lock_timeout")
+    if timeout is not None and not math.isfinite(timeout):
+        raise click.BadParameter(f"{timeout} is not a number of seconds", param_hint="'--lock-timeout'")
     settings.lock_timeout = settings.lock_timeout if timeout is None else timeout
 
 
@@ -83,8 +87,9 @@ def _clean(text: str) -> str:
 
 
 def say(text: str = "") -> None:
-    """Print a line for people."""
-    click.echo(text, err=True, color=_color())
+    """Print a line for people. A terminal that is gone stops no work: what came of it stands in the exit code."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, color=_color())
 
 
 def emit(text: str) -> None:
@@ -95,6 +100,16 @@ def emit(text: str) -> None:
 def emit_json(value: Any) -> None:
     """Print the result as JSON with sorted keys: byte-stable."""
     click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def tell_written(settings: Settings, paths: Iterable[Path]) -> None:
+    """Name the files that a command wrote."""
+    listed = [str(path) for path in paths]
+    if settings.as_json:
+        emit_json({"written": listed})
+    else:
+        for path in listed:
+            say(f"wrote {path}")
 
 
 def interactive() -> bool:

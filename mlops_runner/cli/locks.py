@@ -25,6 +25,10 @@ def resolve(settings: Settings) -> int:
     """Take both sides of a merge conflict, keep what the merged specs still prove, leave out the rest.
 
     What is left out runs at the next `mlops run`; known results then come back from the cache.
+
+    \b
+    Examples:
+      git merge main; mlops lock resolve && mlops run
     """
     from mlops_runner.lock.codec import emit
     from mlops_runner.lock.merge import has_conflicts, sides
@@ -52,7 +56,12 @@ def resolve(settings: Settings) -> int:
     "--reason", required=True, help="Why the outputs are still right; it stands in the lock for the reviewer."
 )
 def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
-    """Declare that steps need not run although their key changed: their locked outputs are still right."""
+    """Declare that steps need not run although their key changed: their locked outputs are still right.
+
+    \b
+    Examples:
+      mlops lock accept train.boosted --reason "renamed a variable"
+    """
     from mlops_runner.lock.codec import emit
     from mlops_runner.plan.resolve import accept as accepted
 
@@ -62,14 +71,22 @@ def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
         )
     project = settings.project()
     project.write_lock(emit(accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())))
-    say(f"accepted {', '.join(steps)}: {reason.strip()}")
+    if settings.as_json:
+        emit_json({"accepted": list(steps), "reason": reason.strip()})
+    else:
+        say(f"accepted {', '.join(steps)}: {reason.strip()}")
     return EXIT_OK
 
 
 @lock.command()
 @common_options
 def prune(settings: Settings) -> int:
-    """Drop the stages that nothing asks for any more."""
+    """Drop the stages that nothing asks for any more.
+
+    \b
+    Examples:
+      mlops lock prune
+    """
     from mlops_runner.lock.codec import emit
     from mlops_runner.plan.resolve import prune as pruned
 
@@ -78,5 +95,8 @@ def prune(settings: Settings) -> int:
     new, gone = pruned(project.compiled().steps, project.lock())
     if gone:
         project.write_lock(emit(new))
-    say(f"pruned {', '.join(gone)}" if gone else "nothing to prune")
+    if settings.as_json:
+        emit_json({"pruned": list(gone)})
+    else:
+        say(f"pruned {', '.join(gone)}" if gone else "nothing to prune")
     return EXIT_OK

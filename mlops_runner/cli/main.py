@@ -10,12 +10,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from mlops_runner import __version__
-from mlops_runner.cli.console import Settings, common_options, show_diagnostics
+from mlops_runner.cli.console import Settings, common_options, say, show_diagnostics
 from mlops_runner.errors import (
     EXIT_BUG,
     EXIT_FAILED,
@@ -93,6 +94,7 @@ def cli(settings: Settings) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code. Expected failures print one message each and no traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    _open_missing_streams()
     try:
         code = cli.main(list(arguments), prog_name="mlops", standalone_mode=False)
         sys.stdout.flush()
@@ -102,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _usage(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; what had finished is kept, and the next run goes on from there", err=True)
+        say("interrupted; what had finished is kept, and the next run goes on from there")
         return EXIT_INTERRUPTED
     except MlopsError as error:
         show_diagnostics(error.diagnostics)
@@ -116,12 +118,26 @@ def run(arguments: Sequence[str]) -> int:
         return _bug()
 
 
+def _open_missing_streams() -> None:
+    """Put the empty device where a standard stream is closed: else the next file opened would take its number."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("r" if descriptor == 0 else "w", encoding="utf-8"))
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
 def _usage(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        say(error.format_message())
+        return EXIT_USAGE
     hint = f"see: {context.command_path} --help" if context else "see: mlops --help"
     show_diagnostics([Diagnostic("usage", error.format_message(), hint=hint)])
     return EXIT_USAGE
@@ -137,8 +153,7 @@ def _system(error: OSError) -> int:
     }
     file = f" {error.filename}" if error.filename else ""
     what = error.strerror or str(error)
-    with contextlib.suppress(OSError):
-        show_diagnostics([Diagnostic("system", f"{what}:{file}" if file else what, hint=hints.get(error.errno or 0))])
+    show_diagnostics([Diagnostic("system", f"{what}:{file}" if file else what, hint=hints.get(error.errno or 0))])
     _forget_stdout()
     return EXIT_FAILED
 

@@ -48,10 +48,10 @@ def report(settings: Settings, form: Any, out: str | None) -> int:
     from mlops_runner.reports.render import Format, render
 
     project = settings.project()
-    if form == "html" and out is None:
+    chosen: Format = "json" if settings.as_json else form
+    if chosen == "html" and out is None:
         emit(str(project.write_report()))
         return EXIT_OK
-    chosen: Format = "json" if settings.as_json else form
     text = render(project.report(), chosen)
     if out is None:
         emit(text)

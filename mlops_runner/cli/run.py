@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +14,13 @@ from mlops_runner.errors import (
     EXIT_REFUSED,
     Diagnostic,
     InvalidInput,
+    NotVerified,
     UsageFailure,
 )
+
+if TYPE_CHECKING:
+    from mlops_runner.api import Project
+    from mlops_runner.execute.rerun import Agreement
 
 
 @click.command()
@@ -61,12 +67,13 @@ def why(settings: Settings, step: str, base: str | None) -> int:
     """
     from mlops_runner.plan.codec import planned_json
     from mlops_runner.reports.plan import why_text
-    from mlops_runner.specs.complaints import nearest
 
     project = settings.project()
     found = project.plan(base)
     planned = found.find(step)
     if planned is None:
+        from mlops_runner.specs.complaints import nearest
+
         names = [other.name for other in found.steps]
         hint = nearest(step, names) or f"steps: {', '.join(names)}"
         raise UsageFailure(Diagnostic("unknown-step", f'there is no step "{step}"', hint=hint))
@@ -150,18 +157,32 @@ def verify(settings: Settings, rerun: int | None, allow_missing: bool) -> int:
     """
     project = settings.project()
     found = project.verify(allow_missing=allow_missing)
+    if not found:
+        if not settings.quiet:
+            say(f"verified: {len(project.lock().stages)} stages, every artifact is the locked one")
+        found = _rerun(project, rerun, quiet=settings.quiet) if rerun else []
     if settings.as_json:
         emit_json([{"code": d.code, "message": d.message, "place": str(d.place or "")} for d in found])
     else:
         show_diagnostics(found)
-    if found:
-        return EXIT_NOT_VERIFIED
-    if not settings.quiet:
-        say(f"verified: {len(project.lock().stages)} stages, every artifact is the locked one")
-    if rerun:
-        project.rerun(rerun, lambda a: say(f"  rerun {a.round}  {a.step:<24} equal by {a.by}  {a.seconds:.1f} s"))
-        say(f"reproduced {rerun} times")
-    return EXIT_OK
+    return EXIT_NOT_VERIFIED if found else EXIT_OK
+
+
+def _rerun(project: "Project", rounds: int, *, quiet: bool) -> list[Diagnostic]:
+    """Execute every step again and return what came out differently."""
+    tell = (lambda _: None) if quiet else _agreed
+    try:
+        project.rerun(rounds, tell)
+    except NotVerified as error:
+        return list(error.diagnostics)
+    if not quiet:
+        say(f"reproduced {rounds} times")
+    return []
+
+
+def _agreed(agreement: "Agreement") -> None:
+    a = agreement
+    say(f"  rerun {a.round}  {a.step:<24} equal by {a.by}  {a.seconds:.1f} s")
 
 
 def _expected(file: str) -> str:
