@@ -1,5 +1,6 @@
 """Lock ↔ text: the version gate, and the shape of each part."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
@@ -10,7 +11,9 @@ from mlops_runner.lock.text import HEADER, Section, emit_tree, parse_tree
 
 T = TypeVar("T", Environment, Output, Stage)
 
-_MAPS = ("code", "inputs", "params", "metrics", "gates")
+_TEXT_MAPS = ("code", "inputs", "gates")
+_MAPS = (*_TEXT_MAPS, "params", "metrics")
+_NEWER = re.compile(r"^lock_version: ([1-9][0-9]{0,8})\r?$", re.MULTILINE)
 
 
 def emit(lock: Lock) -> str:
@@ -23,8 +26,9 @@ def emit(lock: Lock) -> str:
 
 def parse(text: str, file: str = FILE_NAME) -> Lock:
     """Read a lock. Raises InvalidInput: damaged, with conflict markers, or from a newer version."""
+    _refuse_newer(text, file)
     root = parse_tree(text, file)
-    _check_version(root, file)
+    _check_root(root, file)
     environments = _section(root, "environments", file)
     stages = _section(root, "stages", file)
     return Lock(
@@ -40,20 +44,27 @@ def _stage_tree(stage: Stage) -> Mapping[str, Any]:
     return tree
 
 
-def _check_version(root: Section, file: str) -> None:
-    version = root.entries.get("lock_version")
-    place = Place(file, root.lines.get("lock_version", 1))
-    if not isinstance(version, int) or isinstance(version, bool):
-        raise InvalidInput(
-            Diagnostic("lock-version", "the lock does not say its lock_version", place, "take it from git")
-        )
-    if version > VERSION:
-        message = f"the lock has version {version}; this mlops reads up to {VERSION}"
+def _refuse_newer(text: str, file: str) -> None:
+    """Look at the version before anything else: a newer form need not be readable here."""
+    if (found := _NEWER.search(text)) and int(found[1]) > VERSION:
+        place = Place(file, text.count("\n", 0, found.start()) + 1)
+        message = f"the lock has version {found[1]}; this mlops reads up to {VERSION}"
         raise InvalidInput(Diagnostic("lock-newer", message, place, "upgrade mlops_runner"))
 
 
+def _check_root(root: Section, file: str) -> None:
+    version = root.entries.get("lock_version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        place = Place(file, root.lines.get("lock_version", 1))
+        raise InvalidInput(
+            Diagnostic("lock-version", "the lock does not say its lock_version", place, "take it from git")
+        )
+    if unknown := root.entries.keys() - {"lock_version", "environments", "stages"}:
+        raise _wrong(min(unknown), Place(file, root.lines[min(unknown)]))
+
+
 def _section(parent: Section, name: str, file: str) -> Section:
-    value = parent.entries.get(name, Section({}, {}))
+    value = parent.entries.get(name, Section())
     if isinstance(value, Section):
         return value
     raise _wrong(name, Place(file, parent.lines[name]))
@@ -70,12 +81,18 @@ def _stage(stages: Section, name: str, file: str) -> Stage:
     section = _section(stages, name, file)
     values: dict[str, Any] = {key: value for key, value in section.entries.items() if key not in {*_MAPS, "outputs"}}
     for key in _MAPS:
-        values[key] = dict(_section(section, key, file).entries)
-        if any(isinstance(value, Section) for value in values[key].values()):
-            raise _wrong(f"{name}.{key}", Place(file, section.lines[key]))
+        values[key] = _map(section, name, key, file)
     outputs = _section(section, "outputs", file)
     values["outputs"] = {path: _build(Output, outputs, path, file) for path in outputs.entries}
     return _checked(Stage, values, name, Place(file, stages.lines[name]))
+
+
+def _map(stage: Section, name: str, key: str, file: str) -> dict[str, Any]:
+    section = _section(stage, key, file)
+    for inner, value in section.entries.items():
+        if isinstance(value, Section) or (key in _TEXT_MAPS and not isinstance(value, str)):
+            raise _wrong(f"{name}.{key}.{inner}", Place(file, section.lines[inner]))
+    return dict(section.entries)
 
 
 def _build(kind: type[T], parent: Section, name: str, file: str) -> T:
@@ -85,11 +102,11 @@ def _build(kind: type[T], parent: Section, name: str, file: str) -> T:
 
 def _checked(kind: type[T], values: dict[str, Any], name: str, place: Place) -> T:
     known = {f.name for f in fields(kind)}
-    texts = {f.name for f in fields(kind)} - {*_MAPS, "outputs", "accepted"}
+    texts = known - {*_MAPS, "outputs"}
     wrong = values.keys() - known or {key for key in texts & values.keys() if not isinstance(values[key], str)}
     if wrong:
         raise _wrong(f"{name}.{min(wrong)}", place)
     try:
         return kind(**values)
-    except TypeError:
+    except TypeError:  # a fact is missing
         raise _wrong(name, place) from None

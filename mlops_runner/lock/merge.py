@@ -1,38 +1,41 @@
 """The two sides of a lock that git could not merge."""
 
+import re
+
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.lock.codec import parse
 from mlops_runner.lock.model import FILE_NAME, Lock
 
-_OURS, _BASE, _THEIRS = "<<<<<<<", "|||||||", ">>>>>>>"
-_MIDDLE = "======="
+_OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
+# Longer ones stand in the base of a merge that had several bases: they are text there.
+_MARKER = re.compile(r"(<{7}|\|{7}|={7}|>{7})(?:\s|$)")
 
 
 def has_conflicts(text: str) -> bool:
     """Say whether a lock's text carries conflict markers."""
-    return any(line.startswith((_OURS, _THEIRS)) for line in text.splitlines())
+    return any(_MARKER.match(line) for line in text.split("\n"))
 
 
 def sides(text: str, file: str = FILE_NAME) -> tuple[Lock, Lock]:
-    """Return our and their lock from a text with conflict markers (of either style of git).
+    """Return our and their lock from a text with conflict markers (of any style of git).
 
-    Raises InvalidInput when the markers do not pair up or a side is not a lock.
+    Lines outside of conflicts stand in both. Raises InvalidInput when the markers do not pair up or a side is not a
+    lock.
     """
     ours: list[str] = []
     theirs: list[str] = []
     targets = [ours, theirs]
     state = ""
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        marker = line[:7]
-        if marker in {_OURS, _BASE, _MIDDLE, _THEIRS}:
-            targets = _next_targets(state, marker, ours, theirs, Place(file, number))
-            state = "" if marker == _THEIRS else marker
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := _MARKER.match(line):
+            targets = _next_targets(state, found[1], ours, theirs, Place(file, number))
+            state = "" if found[1] == _THEIRS else found[1]
         else:
             for target in targets:
                 target.append(line)
     if state:
         raise InvalidInput(_unpaired(Place(file)))
-    return parse("".join(ours), file), parse("".join(theirs), file)
+    return parse("\n".join(ours), file), parse("\n".join(theirs), file)
 
 
 def _next_targets(state: str, marker: str, ours: list[str], theirs: list[str], place: Place) -> list[list[str]]:
