@@ -49,6 +49,7 @@ class Assessment:
             "version": VERSION,
             "task": self.options.task,
             "classes": list(self.options.classes),
+            "order": list(self.options.evaluation.metrics),
             "digits": self.options.evaluation.digits,
             "winner": self.winner,
             "passed": self.passed,

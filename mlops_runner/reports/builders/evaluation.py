@@ -5,7 +5,13 @@ from typing import Any
 
 from mlops_runner.reports.builders.background import data_section, lineage_section, parameters_section, repeat_section
 from mlops_runner.reports.builders.figures import importance_section, plots_section
-from mlops_runner.reports.builders.numbers import gates_section, metrics_section, slices_section, unmeasured_section
+from mlops_runner.reports.builders.numbers import (
+    gates_section,
+    in_order,
+    metrics_section,
+    slices_section,
+    unmeasured_section,
+)
 from mlops_runner.reports.builders.text import metric_text, number_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
@@ -58,7 +64,8 @@ def _highlights(evidence: Evidence) -> Facts:
     measured = evidence["metrics"][winner]
     side = next(name for name in ("test", "validation", "train") if name in measured)
     items: list[tuple[str, Inline]] = [("Winner", winner)]
-    items += [(f"{metric} · {side}", metric_text(value)) for metric, value in measured[side].items()][:MOST_HIGHLIGHTS]
+    names = in_order(evidence, measured[side])[:MOST_HIGHLIGHTS]
+    items += [(f"{metric} · {side}", metric_text(measured[side][metric])) for metric in names]
     if evidence.get("threshold"):
         items.append(("Threshold", number_text(evidence["threshold"]["value"])))
     return Facts(tuple(items))

@@ -1,6 +1,6 @@
 """Sections made of numbers: gates, metrics, slices, and what could not be measured."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlops_runner.reports.builders.text import metric_text, number_text
@@ -37,7 +37,7 @@ def metrics_section(evidence: Evidence) -> Section:
     winner, metrics = evidence["winner"], evidence["metrics"]
     models = [winner, *(model for model in metrics if model not in (winner, "baseline")), "baseline"]
     places = [(side, model) for side in SIDES for model in models if side in metrics[model]]
-    names = list(metrics[winner][places[0][0]])
+    names = in_order(evidence, metrics[winner][places[0][0]])
     heads = [*names, "threshold"] if _thresholds_differ(evidence) else names
     columns = (Column("Side"), Column("Model"), *(Column(name, "right") for name in heads))
     rows = tuple(_metric_row(evidence, side, model, names) for side, model in places)
@@ -50,6 +50,12 @@ def metrics_section(evidence: Evidence) -> Section:
 
 def _best(select: Mapping[str, Any]) -> str:
     return "highest" if select["direction"] == "maximize" else "lowest"
+
+
+def in_order(evidence: Evidence, names: Iterable[str]) -> list[str]:
+    """Return metrics in the order of the spec: its writer put first what matters most."""
+    order = evidence.get("order", [])
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
 
 
 def _metric_row(evidence: Evidence, side: str, model: str, names: list[str]) -> tuple[Inline, ...]:
@@ -87,7 +93,7 @@ def slices_section(evidence: Evidence) -> Section:
 
 def _slice_table(evidence: Evidence, side: str, places: list[tuple[str, Any]]) -> Table:
     winner = evidence["winner"]
-    names = list(places[0][1]["metrics"][winner])
+    names = in_order(evidence, places[0][1]["metrics"][winner])
     columns = (Column("Slice"), Column("Rows", "right"), Column("Model"), *(Column(name, "right") for name in names))
     rows = tuple(
         (name, f"{found['rows']:,}", model, *(metric_text(found["metrics"][model][metric]) for metric in names))
