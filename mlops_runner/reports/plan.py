@@ -74,7 +74,7 @@ def _state(planned: PlannedStep, note: LocalNote | None) -> str:
 
 def _step(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[str]:
     symbol = SYMBOLS[planned.action]
-    if note and note.state == "restore":
+    if note and note.state == "restore" and planned.action != "rename":
         symbol = "="
     if note and note.state == "rebuild":
         symbol = "~"
