@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.specs.builder import MAX_PROBLEMS
 from mlops_runner.specs.locations import MAX_BYTES, MAX_NODES, Document, load_yaml
+
+# A busy machine is slow, not wrong.
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def load(text: str | bytes) -> Document:
@@ -329,6 +332,7 @@ def frozen(value: Any) -> Any:
             return value
 
 
+@RELAXED
 @given(VALUES, st.sampled_from([None, 2]))
 def test_json_is_read_as_json(value: Any, indent: int | None) -> None:
     text = json.dumps(value, indent=indent)
@@ -340,6 +344,7 @@ def test_json_is_read_as_json(value: Any, indent: int | None) -> None:
 NO_NUMBERS = st.text(st.characters(codec="utf-8", max_codepoint=0xFFFF, exclude_characters="0123456789"), max_size=9)
 
 
+@RELAXED
 @given(st.dictionaries(NO_NUMBERS, NO_NUMBERS | st.integers() | st.lists(NO_NUMBERS | st.booleans(), max_size=3)))
 def test_what_a_yaml_writer_emits_is_read_or_refused_but_never_misread(value: Any) -> None:
     try:
@@ -354,6 +359,7 @@ PLAIN = st.text("0123456789+-._:xobeEynNYOo~=<TZ ", min_size=1, max_size=12) | s
 )
 
 
+@RELAXED
 @given(PLAIN)
 def test_a_scalar_that_yaml_1_1_reads_as_another_value_is_refused(text: str) -> None:
     try:
@@ -395,6 +401,7 @@ def outcome(text: str | bytes) -> Document | tuple[Diagnostic, ...]:
         return refused.diagnostics
 
 
+@RELAXED
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_text_raises_anything_but_invalid_input(text: str) -> None:
     match outcome(text):
@@ -404,11 +411,13 @@ def test_no_text_raises_anything_but_invalid_input(text: str) -> None:
             assert all(problem.place and problem.hint for problem in complaints)
 
 
+@RELAXED
 @given(st.binary(max_size=100))
 def test_no_bytes_raise_anything_but_invalid_input(data: bytes) -> None:
     assert outcome(data)
 
 
+@RELAXED
 @given(st.data())
 def test_no_mutation_of_a_spec_raises_anything_but_invalid_input(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(SPEC)))
