@@ -1,11 +1,12 @@
 """Run one step: lay out its folder, start its process, and collect what it wrote."""
 
 import contextlib
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_file
@@ -62,7 +63,8 @@ def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Pa
     seconds = time.monotonic() - started
     reply = _reply(step, work, ended)
     if reply.status != "done":
-        raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](reply.diagnostics)
+        placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
+        raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](placed)
     return Ran(out, _collect(step, out), reply, seconds, ended.peak_kib)
 
 
@@ -95,6 +97,17 @@ def log_tail(log: Path) -> str:
     except OSError:
         return ""
     return "\n".join(f"    {line[:400]}" for line in lines[-LOG_TAIL_LINES:])
+
+
+def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
+    """Give a complaint from inside a step the line of the spec it is about: the first value it quotes, else the step."""
+    if diagnostic.place is not None:
+        return diagnostic
+    quoted = re.findall(r'"([^"]+)"', diagnostic.message)
+    wanted = [f"{above}.{name}" for name in quoted for above in ("trainer.params", "columns")]
+    named = [path for path in wanted if path in step.places]
+    above = {"data": "source", "train": "trainer"}.get(step.kind, "")
+    return replace(diagnostic, place=step.place(named[0] if named else above))
 
 
 def _collect(step: Step, out: Path) -> dict[str, FileDigest]:

@@ -62,12 +62,14 @@ def _policy_is_the_pipelines(
     state, document = environment.spec.rollout, environment.document
     if state.policy is None:
         return
-    if rollout is None or state.policy != rollout.document.file:
-        ours = core.pipeline.spec.specs.rollout
+    ours = core.pipeline.spec.specs.rollout
+    if state.policy != ours:
         hint = f"policy: {ours}" if ours else "name it under specs.rollout in pipeline.yaml"
         message = f"{state.policy} is not the Rollout document of this pipeline"
         yield Diagnostic("unknown-policy", message, document.place(("rollout", "policy")), hint)
         return
+    if rollout is None:
+        return  # it has problems of its own, which are reported there
     present = f"sha256:{hashlib.sha256(rollout.document.text.encode()).hexdigest()}"
     if state.policy_digest is not None and state.policy_digest != present:
         message = f"{state.policy} has changed since this environment pinned it"
