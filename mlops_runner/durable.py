@@ -1,11 +1,13 @@
 """Durable writes: after they return, the new content survives a power cut; until then, the old one does.
 
 The order is: temporary file beside the target, all bytes, fsync, rename, fsync of the folder. A record that names
-a file is written only after the file itself.
+a file is written only after the file itself. What a damaged disk or a stray edit could turn into a wrong answer is
+sealed: it carries its own digest, and reads as absent when that does not fit.
 """
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
@@ -17,16 +19,21 @@ TEMPORARY = ".mlops-tmp-"
 
 
 @contextlib.contextmanager
-def replacing(target: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
-    """Yield a stream whose bytes become the target's when the block ends; on an error the target stays as it was."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def replacing(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+    """Yield a stream whose bytes become the target's when the block ends; on an error the target stays as it was.
+
+    A link is replaced, not followed. Without `mode` the file gets 0644 as the process's umask allows.
+    """
+    make_folder(target.parent)
     temporary = target.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW
     try:
-        descriptor = os.open(temporary, flags, mode)
+        descriptor = os.open(temporary, flags, 0o644)
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
             stream.flush()
+            if mode is not None:
+                os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         temporary.replace(target)
         sync_folder(target.parent)
@@ -59,11 +66,20 @@ def write_if_changed(target: Path, text: str) -> bool:
     return True
 
 
-def copy_file(source: Path, target: Path, mode: int = 0o644) -> None:
-    """Copy a file durably. Raises OSError."""
+def copy_file(source: Path, target: Path, mode: int | None = None) -> None:
+    """Copy a file's bytes durably. Raises OSError."""
     with source.open("rb") as reader, replacing(target, mode) as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
-        os.fchmod(writer.fileno(), mode)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each name durable. Raises OSError."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -81,3 +97,14 @@ def sync_folder(folder: Path) -> None:
 def leftovers(folder: Path) -> list[Path]:
     """List the temporary files that a killed process left below a folder."""
     return sorted(folder.rglob(f"{TEMPORARY}*"))
+
+
+def seal(body: bytes) -> bytes:
+    """Return the body behind its SHA-256 in hexadecimal and a space."""
+    return hashlib.sha256(body).hexdigest().encode() + b" " + body
+
+
+def unseal(data: bytes) -> bytes | None:
+    """Return the body, or None when the bytes are not what `seal` returned."""
+    body = data[65:]
+    return body if seal(body) == data else None

@@ -1,7 +1,8 @@
 """The run journal: what finished here, by key, appended and fsynced at once so that a kill loses nothing finished.
 
-One JSON object a line. A torn last line (a kill during the write) is ignored and closed off by the next append.
-The journal is local: it makes restoring and expected durations possible, never what a lock says.
+One sealed JSON object a line. A torn last line (a kill during the write) is ignored and closed off by the next
+append; a damaged line is left out. The journal is local: it makes restoring and expected durations possible, never
+what a lock says.
 """
 
 import json
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops_runner.digest import FileDigest
-from mlops_runner.durable import sync_folder
+from mlops_runner.durable import make_folder, seal, sync_folder, unseal
 
-VERSION = 1
+VERSION = 2  # version 1 had the same objects, without a seal; its lines are still read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,13 @@ class Finished:
 def append(path: Path, finished: Finished) -> None:
     """Append a record; when this returns it is on disk. Raises OSError."""
     new = not path.exists()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-    try:
-        _close_torn_line(descriptor)
-        os.write(descriptor, (json.dumps(_encode(finished), sort_keys=True) + "\n").encode())
+    make_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
+    with os.fdopen(descriptor, "r+b") as stream:
+        torn = b"\n" if _ends_torn(descriptor) else b""
+        stream.write(torn + seal(json.dumps(_encode(finished), sort_keys=True).encode()) + b"\n")
+        stream.flush()
         os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
     if new:
         sync_folder(path.parent)
 
@@ -51,24 +51,24 @@ def read(path: Path) -> dict[str, Finished]:
 
 def _records(path: Path) -> Iterator[Finished]:
     try:
-        lines = path.read_bytes().splitlines(keepends=True)
+        lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
-    for line in lines:
-        if not line.endswith(b"\n"):
-            return
+    for line in lines[:-1]:  # what follows the last line end is torn
+        body = line if line.startswith(b"{") else unseal(line)
+        if body is None:
+            continue  # a damaged line costs a rerun, never an answer
         try:
-            record = json.loads(line)
-            if record["version"] == VERSION:
+            record = json.loads(body)
+            if record["version"] in {1, VERSION}:
                 yield _decode(record)
         except (ValueError, KeyError, TypeError, AttributeError):
-            continue  # a damaged line costs a rerun, never an answer
+            continue
 
 
-def _close_torn_line(descriptor: int) -> None:
-    size = os.lseek(descriptor, 0, os.SEEK_END)
-    if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        os.write(descriptor, b"\n")
+def _ends_torn(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
 def _encode(finished: Finished) -> dict[str, Any]:
