@@ -259,9 +259,9 @@ class Project:
 
         `expected` is the digest of the plan that was approved. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
         """
-        compiled = self.compiled()
+        self.compiled()  # before the state folder is made: there may be no project here
         with exclusive(self.layout.mutex, self.lock_timeout):
-            lock, facts = self.lock(), self.facts()
+            compiled, lock, facts = self.compiled(), self.lock(), self.facts()
             self._remember_compiled()
             plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
             if expected is not None and plan_digest(plan) != expected:

@@ -4,11 +4,12 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlops_runner.api import Project
-from mlops_runner.durable import leftovers
+from mlops_runner.durable import TEMPORARY, leftovers
 from mlops_runner.errors import InvalidInput, LockBusy, MlopsError
 from mlops_runner.gitops import git
 from mlops_runner.store.mutex import exclusive
@@ -80,11 +81,22 @@ def _lock(project: Project) -> Iterator[Finding]:
         yield Finding("lock", False, str(error), error.diagnostics[0].hint)
         return
     yield Finding("lock", True, f"{stages} stages" if stages else "not written yet")
+    busy = _busy(project)
+    what = "another run is under way" if busy else "no other run is under way"
+    yield Finding("runner", not busy, what, "wait for it")
+
+
+def _busy(project: Project) -> bool:
+    """Say whether a run is under way. A project without the file of the lock has seen none, and gets none from here."""
+    if not project.layout.mutex.exists():
+        return False
     try:
         with exclusive(project.layout.mutex, 0):
-            yield Finding("runner", True, "no other run is under way")
+            return False
     except LockBusy:
-        yield Finding("runner", False, "another run is under way", "wait for it")
+        return True
+    except OSError:  # where nothing can be written, nothing runs
+        return False
 
 
 def _cache(project: Project) -> Iterator[Finding]:
@@ -95,14 +107,46 @@ def _cache(project: Project) -> Iterator[Finding]:
 
 
 def _leftovers(project: Project, *, fix: bool) -> Iterator[Finding]:
-    folders = [folder for folder in (project.layout.state, project.root / ".dvc") if folder.is_dir()]
-    found = [path for folder in folders for path in leftovers(folder)]
-    if fix:
-        for path in found:
+    if not fix:
+        yield _left(list(_abandoned(project)))
+        return
+    if not project.layout.mutex.exists():
+        yield _left(_removed(_abandoned(project)))
+        return
+    try:
+        with exclusive(project.layout.mutex, 0):
+            yield _left(_removed(_abandoned(project)))
+    except LockBusy:
+        yield Finding("leftovers", False, "not looked at: another run is under way", "wait for it")
+
+
+def _left(found: list[Path]) -> Finding:
+    what = f"{len(found)} files of killed runs, such as {found[0]}" if found else "none"
+    return Finding("leftovers", not found, what, "run: mlops doctor --fix")
+
+
+def _abandoned(project: Project) -> Iterator[Path]:
+    """Yield the temporary files of every folder that the runner writes to, and the folders steps worked in."""
+    if project.layout.work.is_dir():
+        yield from project.layout.work.iterdir()
+    yield from project.root.glob(f"{TEMPORARY}*")
+    visible = [path for path in project.root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    cache = cache_folder(project.root)
+    own = [project.layout.state, project.root / ".dvc", *([] if cache.is_relative_to(project.root) else [cache])]
+    for folder in (*visible, *own):
+        if folder.is_dir():
+            yield from (path for path in leftovers(folder) if project.layout.work not in path.parents)
+
+
+def _removed(paths: Iterable[Path]) -> list[Path]:
+    """Remove files and folders and return those that are still there."""
+    found = list(paths)
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
-        found = []
-    what = f"{len(found)} temporary files of killed runs" if found else "none"
-    yield Finding("leftovers", not found, what, "run: mlops doctor --fix")
+    return [path for path in found if os.path.lexists(path)]
 
 
 _LOOKS: tuple[Callable[[Project], Iterator[Finding]], ...] = (

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from mlops_runner import journal
 from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.durable import write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch
+from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
 from mlops_runner.execute.handlers import preload
 from mlops_runner.execute.isolation import Room, Worker
 from mlops_runner.execute.process import Ran, Source, run_step, work_folder
@@ -123,6 +123,7 @@ class Engine:
         finally:
             if self._worker:
                 self._worker.close()
+                shutil.rmtree(self.layout.work, ignore_errors=True)
             self.stats.save()
 
     def _settle(self, step: Step, position: int, steps: Sequence[Step]) -> Result:
@@ -138,6 +139,8 @@ class Engine:
             files, restored = brought
             how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
             return Result(step, how, self._stage(step, key, resolved, known, files), files)
+        if absent := [item for item in step.inputs if item.path in self.facts.absent]:
+            raise InvalidInput([_missing(step, item) for item in absent])
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         self.listener.started(step, position, len(steps), expected)
         return self._execute(step, key, resolved, steps)
@@ -187,9 +190,17 @@ class Engine:
             files = self.settled[item.producer].files
             wanted = files if item.folder else {n: d for n, d in files.items() if n == item.path.rsplit("/", 1)[-1]}
             if wanted:
-                paths = {name: self.shelf.object_path(digest) for name, digest in wanted.items()}
+                producer = self.settled[item.producer].step
+                paths = {name: self._readable(producer, name, digest) for name, digest in wanted.items()}
                 sources[item.name] = Source(paths, item.folder, {n: d.sha256 for n, d in wanted.items()})
         return sources
+
+    def _readable(self, producer: Step, name: str, digest: FileDigest) -> Path:
+        path = self.shelf.readable(producer.output, name, digest)
+        if path is None:
+            message = f"{producer.output}/{name} was damaged after {producer.name} had finished"
+            raise StepFailed(Diagnostic("artifact-damaged", message, producer.place(""), "run again: it is made anew"))
+        return path
 
     def _refuse_changed_inputs(self, step: Step) -> None:
         for item in step.inputs:

@@ -7,6 +7,7 @@ step before it, in milliseconds. Only the variables named here exist in it.
 import contextlib
 import os
 import platform
+import site
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -23,8 +24,10 @@ THREAD_VARIABLES = (
     "POLARS_MAX_THREADS", "RAYON_NUM_THREADS",
 )  # fmt: skip
 
+# The worker must be of this very package, wherever it lies, but its folder must not hide other modules.
 _BOOTSTRAP = (
-    "import sys; sys.path.append(sys.argv[1]); from mlops_runner.execute.worker import main; main(sys.argv[2:])"
+    "import sys; sys.path.insert(0, sys.argv[1]); from mlops_runner.execute.worker import main; "
+    "sys.path.append(sys.path.pop(0)); main(sys.argv[2:])"
 )
 
 
@@ -59,6 +62,7 @@ def environment(room: Room, home: Path) -> dict[str, str]:
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "CUDA_VISIBLE_DEVICES": "",
         **_blas_kernel(),
+        **_user_packages(),
         **threads,
     }
 
@@ -123,6 +127,12 @@ class Worker:
             self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+
+
+def _user_packages() -> Mapping[str, str]:
+    """Say where `pip install --user` put its packages, if they are in use: without a home they are not found."""
+    folder = site.getusersitepackages() if site.ENABLE_USER_SITE else None
+    return {"PYTHONUSERBASE": site.getuserbase()} if folder in sys.path else {}
 
 
 def _blas_kernel() -> Mapping[str, str]:

@@ -16,6 +16,8 @@ from mlops_runner.execute.messages import Reply, Request, decode_reply
 from mlops_runner.plan.steps import Step
 
 LOG_TAIL_LINES = 15
+LOG_TAIL_BYTES = 1 << 16
+LOG_COLUMNS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,15 @@ def _lay_out(folder: Path, name: str, source: Source) -> Path:
 
 
 def _reply(step: Step, work: Path, ended: Exit) -> Reply:
-    if ended.code == 0:
+    if ended.code == 0 and (work / "reply.json").is_file():
         return decode_reply((work / "reply.json").read_text(encoding="utf-8"))
     raise _crashed(step, work, ended)
 
 
 def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
     how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
+    if ended.code == 0:
+        how = "ended without an answer"
     hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.name}.log"
     tail = log_tail(work / "log.txt")
     message = f"step {step.name} {how}" + (f"; its last lines:\n{tail}" if tail else "")
@@ -93,10 +97,12 @@ def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
 def log_tail(log: Path) -> str:
     """Return the last lines of a log, indented; empty when there is none."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+            lines = stream.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return "\n".join(f"    {line[:400]}" for line in lines[-LOG_TAIL_LINES:])
+    return "\n".join(f"    {line[:LOG_COLUMNS]}" for line in lines[-LOG_TAIL_LINES:])
 
 
 def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:

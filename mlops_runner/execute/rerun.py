@@ -47,6 +47,7 @@ def rerun(
                 tell(Agreement(number, step.name, by, ran.seconds))
         finally:
             worker.close()
+            shutil.rmtree(layout.work, ignore_errors=True)
 
 
 def _sources(root: Path, store: ObjectStore, step: Step, lock: Lock) -> Iterator[tuple[str, Source]]:

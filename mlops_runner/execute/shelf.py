@@ -50,7 +50,7 @@ class Shelf:
         for name, digest in restored.items():
             self._place(self._store.path(digest.md5), self._layout.root / folder / name, digest)
         for name, digest in standing.items():
-            self._store.add(self._layout.root / folder / name, digest)
+            self._mend(folder, name, digest)
         return {name: {**standing, **restored}[name] for name in outputs}, bool(restored)
 
     def keep(self, folder: str, out: Path, files: Files) -> None:
@@ -65,9 +65,24 @@ class Shelf:
         for name in self.standing(folder, stale):
             (self._layout.root / folder / name).unlink()
 
-    def object_path(self, digest: FileDigest) -> Path:
-        """Return the stored object of an artifact."""
-        return self._store.path(digest.md5)
+    def readable(self, folder: str, name: str, digest: FileDigest) -> Path | None:
+        """Return the stored object of an artifact, its bytes verified; None when it is damaged beyond repair here."""
+        path = self._store.path(digest.md5)
+        if self._look(path) != digest:
+            if self._look(self._layout.root / folder / name) != digest:
+                return None
+            self._mend(folder, name, digest)
+        return path
+
+    def _mend(self, folder: str, name: str, digest: FileDigest) -> None:
+        """Have the store hold the bytes of an artifact that stands in the project's folder; damage is set aside."""
+        path = self._store.path(digest.md5)
+        if self._look(path) == digest:
+            return
+        if os.path.lexists(path) and self._store.verified(digest.md5, digest.sha256) is None:
+            self._tell(f"{folder}/{name} was damaged in the cache; it is whole again, the damaged object was set aside")
+        self._store.add(self._layout.root / folder / name, digest)
+        self._stats.record(path, digest)
 
     def _look(self, path: Path) -> FileDigest | None:
         try:

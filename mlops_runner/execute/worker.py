@@ -1,7 +1,7 @@
 """The worker: imports what steps need, then forks one process for each request it reads.
 
-Speaks lines: `ready` when it has imported, then for each request, as JSON, `exit-code peak-KiB`. When its input ends (the runner has closed it, or was
-killed) it kills the process group of the step that runs and leaves.
+Speaks lines: `ready` when it has imported, then for each request, as JSON, `exit-code peak-KiB`. When its input ends
+(the runner has closed it, or was killed) it kills what the running step has started and leaves.
 """
 
 import contextlib
@@ -14,12 +14,14 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlops_runner.execute import descendants
 from mlops_runner.execute.messages import decode_request
 
 
 def main(preload: Sequence[str]) -> None:
     """Serve requests until the input ends."""
     woken = _wake_on_child_exit()
+    descendants.adopt()
     for module in preload:
         with contextlib.suppress(ImportError):  # the step that needs it will say so
             importlib.import_module(module)
@@ -59,8 +61,10 @@ def _serve(line: str, woken: int) -> tuple[int, int]:
             break
         if _runner_gone(woken):
             _kill_group(child)
+            descendants.kill()
             os._exit(1)
     _kill_group(child)  # what the step left behind
+    descendants.kill()
     scale = 1024 if sys.platform == "darwin" else 1
     return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale
 
@@ -85,6 +89,8 @@ def _become_step(line: str) -> None:
     code = 1
     try:
         os.setpgid(0, 0)
+        descendants.end_with_parent()
+        sys.argv[:] = ["mlops"]
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         request = decode_request(line)
