@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlops_runner
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.execute.messages import Request
 
@@ -74,7 +73,7 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self._log = home / "worker.log"
         self._ready = False
-        package = str(Path(mlops_runner.__file__).parent.parent)
+        package = str(Path(__file__).parents[2])
         with self._log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _BOOTSTRAP, package, *preload],

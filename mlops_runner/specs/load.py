@@ -63,7 +63,7 @@ def folder_reader(root: FilePath) -> Reader:
         path = root / file
         try:
             if not path.resolve(strict=True).is_relative_to(root.resolve()):
-                raise InvalidInput(_unreadable(file, "is a link that leaves the project", "keep the file in the project"))
+                raise InvalidInput(_unreadable(file, "is a link that leaves the project", "keep it in the project"))
             if not path.is_file():
                 raise InvalidInput(_unreadable(file, "is not a regular file", "a spec is a text file"))
             with path.open("rb") as stream:
@@ -112,7 +112,9 @@ def load_core(read: Reader) -> Core:
     training = load("training", files.training, Training)
     evaluation = load("evaluation", files.evaluation, Evaluation)
     problems.raise_if_any()
-    assert data and training and evaluation
+    assert data is not None
+    assert training is not None
+    assert evaluation is not None
     return Core(pipeline, data, training, evaluation)
 
 

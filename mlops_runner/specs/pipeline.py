@@ -23,8 +23,8 @@ class Dependencies(Part):
     lock: Annotated[
         RelativePath | None,
         Field(
-            description="Requirements file with pinned versions and hashes. Its content, evaluated for the running Python, is the "
-            "environment's digest. Without one, the installed distributions are.",
+            description="Requirements file with pinned versions and hashes. Its content, evaluated for the running "
+            "Python, is the environment's digest. Without one, the installed distributions are.",
             examples=["requirements.lock"],
         ),
     ] = None

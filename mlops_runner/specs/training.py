@@ -31,7 +31,10 @@ class XgboostTrainer(Part):
 
 
 class PythonTrainer(Part):
-    """A function of the project: `train(x, y, *, seed, **params)` returns a fitted scikit-learn estimator or an xgboost.Booster."""
+    """A function of the project, `train(x, y, *, seed, **params)`.
+
+    It returns a fitted scikit-learn estimator or an xgboost.Booster.
+    """
 
     trainer: Literal["python"]
     callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
