@@ -5,22 +5,30 @@ object of its manifest, with the suffix `.dir`. What is read is verified first; 
 """
 
 import configparser
+import contextlib
 import json
 import os
+import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes, digest_file
-from mlops_runner.durable import copy_file, replacing
+from mlops_runner.durable import copy_file, make_folder, replacing
+from mlops_runner.errors import Diagnostic, InvalidInput, Place
+from mlops_runner.store.stats import StatCache
 
 READ_ONLY = 0o444
 
 
 class ObjectStore:
-    """The local cache of a project."""
+    """The local cache of a project.
 
-    def __init__(self, project: Path) -> None:
+    With a stat cache, an object whose file has not changed since it was last read is not read again when it is added.
+    """
+
+    def __init__(self, project: Path, stats: StatCache | None = None) -> None:
         self.folder = cache_folder(project) / "files" / "md5"
+        self._stats = stats
 
     def path(self, md5: str) -> Path:
         """Return where an object lives, whether or not it is there."""
@@ -34,8 +42,8 @@ class ObjectStore:
             return False
 
     def add(self, source: Path, digest: FileDigest) -> None:
-        """Store a file's bytes under a digest computed from them. An object that is there stays untouched."""
-        if not self.has(digest):
+        """Store a file's bytes under a digest computed from them. A whole object stays; a damaged one is set aside."""
+        if not self._is_whole(digest):
             copy_file(source, self.path(digest.md5), READ_ONLY)
 
     def add_folder(self, files: Mapping[str, FileDigest]) -> FileDigest:
@@ -43,7 +51,7 @@ class ObjectStore:
         data = manifest(files)
         digest = digest_bytes(data)
         target = self.path(f"{digest.md5}.dir")
-        if not target.exists():
+        if not target.exists() or target.read_bytes() != data:
             with replacing(target, READ_ONLY) as stream:
                 stream.write(data)
         return digest
@@ -60,26 +68,42 @@ class ObjectStore:
         self._set_aside(path)
         return None
 
+    def _is_whole(self, digest: FileDigest) -> bool:
+        if self._stats is not None:
+            with contextlib.suppress(OSError):
+                if self._stats.digest(self.path(digest.md5)) == digest:
+                    return True
+        return self.verified(digest.md5, digest.sha256) is not None
+
     def _set_aside(self, path: Path) -> None:
         damaged = self.folder.parent.parent / "damaged"
-        damaged.mkdir(parents=True, exist_ok=True)
+        make_folder(damaged)
         path.replace(damaged / f"{path.parent.name}{path.name}")
 
 
 def manifest(files: Mapping[str, FileDigest]) -> bytes:
-    """Return the bytes of a DVC folder object: a JSON list of md5 and relative path, sorted by the path's parts."""
-    paths = sorted(files, key=lambda path: PurePosixPath(path).parts)
-    return json.dumps([{"md5": files[path].md5, "relpath": path} for path in paths], sort_keys=True).encode()
+    """Return the bytes of a DVC folder object: a JSON list of md5 and relative path, sorted by path."""
+    return json.dumps([{"md5": files[path].md5, "relpath": path} for path in sorted(files)], sort_keys=True).encode()
 
 
 def cache_folder(project: Path) -> Path:
-    """Return the cache's folder: DVC's `cache.dir` (local configuration first), else `.dvc/cache`."""
+    """Return the cache's folder: DVC's `cache.dir` (local configuration first), else `.dvc/cache`.
+
+    Raises InvalidInput for a configuration that cannot be read: in another folder, dvc would not find the objects.
+    """
     for name in ("config.local", "config"):
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            parser.read(project / ".dvc" / name, encoding="utf-8")
-        except (configparser.Error, UnicodeDecodeError):
-            continue
-        if folder := parser.get("cache", "dir", fallback=None):
-            return Path(os.path.normpath(project / ".dvc" / folder.strip('"')))
+        if folder := _configured(project / ".dvc" / name, f".dvc/{name}"):
+            return Path(os.path.normpath(project / ".dvc" / Path(folder).expanduser()))
     return project / ".dvc" / "cache"
+
+
+def _configured(path: Path, file: str) -> str | None:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
+        line = getattr(error, "lineno", None) or 1
+        hint = "see: dvc config --list; or remove the file"
+        raise InvalidInput(Diagnostic("dvc-config", f"{file} cannot be read", Place(file, line), hint)) from None
+    folder = parser.get("cache", "dir", fallback="")
+    return folder[1:-1] if re.fullmatch(r"""(["']).*\1""", folder) else folder or None

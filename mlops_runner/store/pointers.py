@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes
-from mlops_runner.durable import write_if_changed
+from mlops_runner.durable import write_bytes, write_if_changed
 from mlops_runner.store.objects import manifest
 
 _DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
 _DVC_GITIGNORE = "/config.local\n/tmp\n/cache\n"
+_NO_GIT = "[core]\n    no_scm = True\n"
+_NOT_TEXT = re.compile(
+    r"null|Null|NULL|~|true|True|TRUE|false|False|FALSE|[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"
+)
 
 
 def pointer_path(project: Path, output: str) -> Path:
@@ -21,7 +25,7 @@ def pointer_text(output: str, files: Mapping[str, FileDigest]) -> str:
     """Return the pointer's text, byte for byte what `dvc add` would write for the folder."""
     digest = digest_bytes(manifest(files))
     size = sum(d.size for d in files.values())
-    name = output.rsplit("/", 1)[-1]
+    name = _yaml_text(output.rsplit("/", 1)[-1])
     return f"outs:\n- md5: {digest.md5}.dir\n  size: {size}\n  nfiles: {len(files)}\n  hash: md5\n  path: {name}\n"
 
 
@@ -37,33 +41,32 @@ def remove_pointer(project: Path, output: str) -> None:
     pointer_path(project, output).unlink(missing_ok=True)
 
 
-def tracked_md5(project: Path, path: str) -> str | None:
-    """Return the md5 that a file's `.dvc` pointer names, or None when the file has none."""
-    try:
-        text = pointer_path(project, path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    found = re.search(r"^(?:- |  )md5: ([0-9a-f]{32}(?:\.dir)?)\s*$", text, re.MULTILINE)
-    return found[1] if found else None
-
-
 def ensure_dvc(project: Path) -> None:
-    """Make the project a DVC repository if it is none yet, as `dvc init` does."""
+    """Make the project a DVC repository if it is none yet, as `dvc init` does, outside of git with --no-scm."""
     folder = project / ".dvc"
     if (folder / "config").exists():
         return
-    folder.mkdir(exist_ok=True)
     write_if_changed(folder / ".gitignore", _DVC_GITIGNORE)
     if not (project / ".dvcignore").exists():
         write_if_changed(project / ".dvcignore", _DVC_IGNORE)
-    write_if_changed(folder / "config", "")
+    write_if_changed(folder / "config", "" if _in_git(project) else _NO_GIT)
+
+
+def _in_git(project: Path) -> bool:
+    return any((folder / ".git").exists() for folder in (project, *project.parents))
+
+
+def _yaml_text(name: str) -> str:
+    """Quote a name that dvc would read as something else."""
+    return "'" + name.replace("'", "''") + "'" if _NOT_TEXT.fullmatch(name) else name
 
 
 def _ignore(path: Path, line: str) -> None:
+    """Add a line to a .gitignore; every byte that is there stays."""
     try:
-        text = path.read_text(encoding="utf-8")
+        present = path.read_bytes()
     except FileNotFoundError:
-        text = ""
-    if line not in text.splitlines():
-        separator = "" if not text or text.endswith("\n") else "\n"
-        write_if_changed(path, f"{text}{separator}{line}\n")
+        present = b""
+    if line.encode() not in present.splitlines():
+        separator = b"" if not present or present.endswith(b"\n") else b"\n"
+        write_bytes(path, present + separator + line.encode() + b"\n")

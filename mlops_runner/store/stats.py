@@ -1,9 +1,11 @@
 """The stat cache: digests of files that have not changed since they were last read.
 
 An entry counts only when inode, size, mtime and ctime are those recorded, and the file was old enough then that a
-later change must have moved a time stamp. A wrong or missing cache costs a second reading, never a wrong answer.
+later change must have moved a time stamp. The cache is sealed: a wrong or missing one costs a second reading, never a
+wrong answer.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -11,10 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_file
-from mlops_runner.durable import write_text
+from mlops_runner.durable import seal, unseal, write_bytes
 
 RACY_NS = 50_000_000
-VERSION = 1
+VERSION = 2
+
+Entry = list[int | str]  # inode, size, mtime, ctime, md5, sha256
 
 
 class StatCache:
@@ -24,42 +28,62 @@ class StatCache:
         self._file = file
         self._clock = clock
         self._entries = _read(file)
+        self._young: dict[str, FileDigest] = {}
         self._changed = False
 
     def digest(self, path: Path) -> FileDigest:
         """Return a file's digest, reading it only if it may have changed. Raises OSError."""
-        status = path.stat()
-        signature = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        before = path.stat()
         entry = self._entries.get(str(path))
-        if entry and entry[:4] == signature:
-            return FileDigest(str(entry[4]), str(entry[5]), status.st_size)
+        if entry and entry[:4] == _signature(before):
+            return FileDigest(str(entry[4]), str(entry[5]), before.st_size)
         digest = digest_file(path)
-        after = path.stat()
-        unmoved = [after.st_ino, after.st_size, after.st_mtime_ns, after.st_ctime_ns] == signature
-        if unmoved and self._clock() - max(status.st_mtime_ns, status.st_ctime_ns) > RACY_NS:
-            self._remember(path, signature, digest)
+        if _signature(path.stat()) == _signature(before) and self._is_old(before):
+            self._remember(path, before, digest)
         return digest
 
     def record(self, path: Path, digest: FileDigest) -> None:
-        """Remember a digest that was computed from the very bytes this process has just written to the path."""
-        status = path.stat()
-        self._remember(path, [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns], digest)
+        """Remember a digest that was computed from the very bytes this process has just written to the path.
+
+        The file is too young to be told from one that is changed at once: `save` reads it again, and remembers it if
+        its bytes are still these.
+        """
+        self._young[str(path)] = digest
 
     def save(self) -> None:
         """Write the cache if something was added. Raises OSError."""
+        self._settle_young()
         if self._changed:
-            write_text(self._file, json.dumps({"version": VERSION, "files": self._entries}, separators=(",", ":")))
+            body = json.dumps({"version": VERSION, "files": self._entries}, separators=(",", ":"))
+            write_bytes(self._file, seal(body.encode()))
             self._changed = False
 
-    def _remember(self, path: Path, signature: list[int], digest: FileDigest) -> None:
-        self._entries[str(path)] = [*signature, digest.md5, digest.sha256]
+    def _settle_young(self) -> None:
+        if self._young:
+            time.sleep(RACY_NS / 1e9)
+        for path, written in self._young.items():
+            with contextlib.suppress(OSError):  # it may be gone already
+                if self.digest(Path(path)) != written:
+                    self._entries.pop(path, None)
+        self._young.clear()
+
+    def _is_old(self, status: os.stat_result) -> bool:
+        return self._clock() - max(status.st_mtime_ns, status.st_ctime_ns) > RACY_NS
+
+    def _remember(self, path: Path, status: os.stat_result, digest: FileDigest) -> None:
+        self._entries[str(path)] = [*_signature(status), digest.md5, digest.sha256]
         self._changed = True
 
 
-def _read(file: Path) -> dict[str, list[int | str]]:
+def _signature(status: os.stat_result) -> list[int]:
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _read(file: Path) -> dict[str, Entry]:
     try:
-        content = json.loads(file.read_bytes())
-        entries = content["files"] if content["version"] == VERSION else {}
-        return {path: entry for path, entry in entries.items() if len(entry) == 6 and os.path.isabs(path)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        body = unseal(file.read_bytes())
+    except OSError:
         return {}
+    content = json.loads(body) if body else {}
+    entries: dict[str, Entry] = content["files"] if content.get("version") == VERSION else {}
+    return {path: entry for path, entry in entries.items() if path.startswith("/")}

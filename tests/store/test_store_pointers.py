@@ -1,0 +1,59 @@
+"""Pointers and what surrounds them: what a person wrote is left as it is."""
+
+import pytest
+
+from mlops_runner.digest import digest_bytes
+from mlops_runner.store.pointers import ensure_dvc, pointer_path, remove_pointer, write_pointer
+
+FILES = {"a": digest_bytes(b"a")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, b"/data\n"),
+        (b"", b"/data\n"),
+        (b"*.pyc\n", b"*.pyc\n/data\n"),
+        (b"*.pyc", b"*.pyc\n/data\n"),
+        (b"# a\r\n*.pyc\r\n", b"# a\r\n*.pyc\r\n/data\n"),
+        (b"\xff\xfe\n", b"\xff\xfe\n/data\n"),
+        (b"/data\n# mine\n", b"/data\n# mine\n"),
+        (b"/data\r\n", b"/data\r\n"),
+        (b"/database\n", b"/database\n/data\n"),
+    ],
+)
+def test_git_ignores_the_folder_and_the_file_keeps_what_it_says(tmp_path, before, after):
+    path = tmp_path / "artifacts" / ".gitignore"
+    path.parent.mkdir()
+    if before is not None:
+        path.write_bytes(before)
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    assert path.read_bytes() == after
+
+
+def test_an_equal_pointer_is_not_written_again(tmp_path):
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    before = pointer_path(tmp_path, "artifacts/data").stat()
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    assert pointer_path(tmp_path, "artifacts/data").stat() == before
+
+
+def test_removing_a_pointer_twice_is_fine(tmp_path):
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    remove_pointer(tmp_path, "artifacts/data")
+    remove_pointer(tmp_path, "artifacts/data")
+    assert not pointer_path(tmp_path, "artifacts/data").exists()
+
+
+def test_a_repository_of_dvc_is_left_as_it_is(tmp_path):
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config").write_text("[core]\n    remote = r\n")
+    ensure_dvc(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == [".dvc", "config"]
+
+
+def test_patterns_that_dvc_ignores_are_kept(tmp_path):
+    (tmp_path / ".dvcignore").write_text("mine\n")
+    ensure_dvc(tmp_path)
+    assert (tmp_path / ".dvcignore").read_text() == "mine\n"
