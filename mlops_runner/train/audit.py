@@ -16,7 +16,7 @@ PROTOCOL = 2
 MEMBER = re.compile(r"[0-9a-f]{32}\.npy")
 MAX_MEMBERS = 1_000_000
 _LOADERS = """
-    ConstructorFromReduceNode DTypeNode DictNode JsonNode ListNode LossNode NdArrayNode ObjectNode
+    DTypeNode DictNode JsonNode ListNode LossNode NdArrayNode ObjectNode
     RandomGeneratorNode RandomStateNode SetNode SliceNode TreeNode TupleNode TypeNode"""
 _VALUES = """
     builtins.bool builtins.dict builtins.float builtins.int builtins.list builtins.set builtins.slice builtins.str

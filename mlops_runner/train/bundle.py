@@ -43,6 +43,8 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
     probe: rows whose predictions are recorded, so that any later reader can check itself.
     Returns the size of the bundle and the number of probe rows. Raises NotVerified, InvalidInput, OSError.
     """
+    if out.resolve() == candidate.resolve():
+        raise ValueError("a bundle needs a folder of its own")
     loaded = load_candidate(candidate)
     if facts.threshold is not None and loaded.schema.task != "binary":
         message = f"a {loaded.schema.task} model has no decision threshold"

@@ -1,7 +1,8 @@
 """One form for one estimator: the same fitted model gives the same skops bytes in every process.
 
 What skops writes depends on memory addresses (object ids, member names), on the clock (zip dates) and on the
-machine (thread counts). Here members are named by their content, ids and dates go, threads become 1.
+machine (thread counts). Here members are named by their content, ids and dates go, threads become 1, and the
+padding inside records is zeroed.
 """
 
 import hashlib
@@ -11,11 +12,14 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from mlops_runner.digest import canonical_json
 
 SCHEMA = "schema.json"
 # What an estimator keeps of the machine it was trained on; no prediction depends on it.
 THREAD_KEYS = frozenset({"n_jobs", "n_threads"})
+NUMPY_MAGIC = b"\x93NUMPY"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -29,7 +33,7 @@ def canonical(data: bytes) -> bytes:
             # which small objects are shared differs between processes.
             node.pop("__id__", None)
             if isinstance(node.get("file"), str):
-                content = source.read(node["file"])
+                content = _without_padding(source.read(node["file"]))
                 node["file"] = _member_name(node["file"], content)
                 members[node["file"]] = content
             _one_thread(node)
@@ -54,6 +58,21 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
 
 def _member_name(old: str, content: bytes) -> str:
     return f"{hashlib.sha256(content).hexdigest()[:32]}.{old.rsplit('.', 1)[-1]}"
+
+
+def _without_padding(content: bytes) -> bytes:
+    """Zero the bytes between the fields of a record array: they hold whatever was in memory before."""
+    if not content.startswith(NUMPY_MAGIC):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.zeros(array.shape, array.dtype)
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
+    return buffer.getvalue()
 
 
 def _one_thread(node: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Train one candidate and store it: read the sides, fit preprocessing and trainer, write, read back, and try it."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,9 @@ from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputI
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
 from mlops_runner.train.trainers.base import RAW, Fitted, Importance, Job, Log, Side, module_of
+from mlops_runner.train.trainers.observed import refused
 
-TRIED_ROWS = 10_000
+TRIED_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def fit(
         None if trainer.trainer in RAW else fit_preprocessing(spec.preprocessing, sides.schema, sides.train.frame)
     )
     fitted = module_of(trainer).train(trainer, _job(spec, sides, transformer, log))
+    _refuse_divergence(fitted)
     outputs = () if transformer is None else outputs_of(transformer)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
     record = _record(trainer, sides, fitted, outputs, personal)
@@ -80,6 +83,15 @@ def _record(
     )
 
 
+def _refuse_divergence(fitted: Fitted) -> None:
+    for side, found in fitted.curve.items():
+        for metric, values in found.items():
+            lost = next((i for i, value in enumerate(values) if not math.isfinite(value)), None)
+            if lost is not None:
+                message = f"training diverged: {metric} on the {side} side is {values[lost]} after {lost + 1} rounds"
+                raise StepFailed(Diagnostic("diverged", message, hint="lower the learning rate, or scale the target"))
+
+
 def _importance(found: Importance | None, outputs: tuple[Output, ...]) -> ImportanceRecord | None:
     if found is None or len(found.values) != len(outputs):
         return None
@@ -102,5 +114,9 @@ def _read_back(out: Path) -> Candidate:
 
 def _try(candidate: Candidate, sides: Sides) -> None:
     for side in (sides.train, sides.validation):
-        if side is not None:
+        if side is None:
+            continue
+        try:
             predict_matrix(candidate, side.frame.head(TRIED_ROWS))
+        except (ValueError, TypeError) as error:
+            raise refused(f"predicting with {candidate.record.family}", error) from error

@@ -1,5 +1,6 @@
 """Preprocessing per column kind, fitted on the training rows only and stored with the model."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,10 @@ def fit_preprocessing(spec: Preprocessing, schema: Schema, frame: pl.DataFrame) 
         parts.append(("numeric", _numeric(spec.numeric), numbers))
     if schema.categorical:
         parts.append(("categorical", _categorical(spec.categorical), list(schema.categorical)))
-    return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False).fit(frame)
+    with warnings.catch_warnings():
+        # Scaling a column without any value, kept as missing on request, divides nothing by nothing.
+        warnings.filterwarnings("ignore", "All-NaN|Degrees of freedom|invalid value", RuntimeWarning)
+        return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False).fit(frame)
 
 
 def transform(transformer: Any, frame: pl.DataFrame) -> NDArray[np.float64]:

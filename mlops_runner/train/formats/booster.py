@@ -38,7 +38,8 @@ def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Sch
 
 def _floats(model: Any, frame: pl.DataFrame) -> NDArray[Any]:
     columns = list(model.feature_names or frame.columns)
-    texts = [name for name in columns if frame.schema.get(name) != pl.Float64]
+    given = dict(frame.schema)
+    texts = [name for name in columns if given.get(name) != pl.Float64]
     if texts:
         message = f'a booster reads numbers, and "{texts[0]}" is text or not a feature'
         raise InvalidInput(Diagnostic("wrong-type", message, hint="train on numeric columns and set feature_names"))

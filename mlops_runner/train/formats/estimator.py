@@ -1,6 +1,7 @@
 """Format of estimators: canonical skops, audited against our own lists before skops audits it against its own."""
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import skops.io
 from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 from skops.io.exceptions import UnsupportedTypeException
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.train.audit import VALUES, audit
@@ -51,7 +53,17 @@ def load(data: bytes, family: str) -> Any:
 
 def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
     """Return probabilities of the positive class, of every class, or values. Raises StepFailed."""
-    values = _input(model, frame) if x is None else x
+    # One thread whatever the environment says: sums in another order end in other digits.
+    with _pools().limit(limits=1):
+        return _predicted(model, _input(model, frame) if x is None else x, schema)
+
+
+@cache
+def _pools() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _predicted(model: Any, values: Any, schema: Schema) -> NDArray[Any]:
     if schema.task == "regression":
         return np.asarray(model.predict(values), dtype=np.float64)
     if not hasattr(model, "predict_proba"):
@@ -66,4 +78,11 @@ def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Sch
 
 def _input(model: Any, frame: pl.DataFrame) -> Any:
     names = getattr(model, "feature_names_in_", None)
-    return frame.to_numpy() if names is None else frame.select(list(names))
+    if names is not None:
+        return frame.select(list(names))
+    width = getattr(model, "n_features_in_", frame.width)
+    if width != frame.width:
+        message = f"the model was fitted on an array of {width} columns, the features are {frame.width}"
+        hint = "fit it on the frame itself (x, or x.select(…)): then it knows its columns by name"
+        raise StepFailed(Diagnostic("wrong-width", message, hint=hint))
+    return frame.to_numpy()

@@ -9,7 +9,11 @@ from typing import Literal
 
 TREE = ("sklearn.tree._tree.Tree",)
 LINKS = ("sklearn._loss.link.Interval", "sklearn._loss.link.IdentityLink", "sklearn._loss.link.LogLink")
-LOGIT = ("sklearn._loss.link.LogitLink", "sklearn._loss.link.MultinomialLogit")
+LOGIT = (
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.HalfLogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+)
 CLASSIFICATION_LOSSES = (
     "sklearn._loss.loss.HalfBinomialLoss",
     "sklearn._loss.loss.HalfMultinomialLoss",
