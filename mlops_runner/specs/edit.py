@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias, assert_never
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.locations import Document, Path, Value, load_yaml
-from mlops_runner.specs.page import Page
+from mlops_runner.specs.page import Page, style_of
 from mlops_runner.specs.splice import insert, remove, replace
-from mlops_runner.specs.yaml_text import block_lines
+from mlops_runner.specs.yaml_text import Style, block_lines
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -62,16 +62,18 @@ def apply(document: Document | tuple[bytes, str], edits: Iterable[Edit]) -> str:
     else:
         data, file = document
         mark, current = BYTE_ORDER_MARK * data.startswith(BYTE_ORDER_MARK.encode()), load_yaml(data, file)
+    # Learnt once, from what the author wrote: the order of edits must not show in the result.
+    style = style_of(current)
     for edit in edits:
-        current = _apply(current, edit)
+        current = _apply(current, edit, style)
     return mark + current.text
 
 
-def _apply(document: Document, edit: Edit) -> Document:
+def _apply(document: Document, edit: Edit, style: Style) -> Document:
     wanted = _model(document, edit)
     if _same(wanted, document.value):
         return document
-    text = _write(Page(document), edit)
+    text = _write(Page(document, style), edit)
     try:
         edited = load_yaml(text.encode(), document.file)
     except (InvalidInput, UnicodeEncodeError) as error:

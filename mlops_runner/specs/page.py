@@ -20,6 +20,7 @@ class Page:
     """Offsets in the text of a document. Ends leave out comments, except that blocks end with their last line."""
 
     document: Document
+    style: Style
 
     @property
     def text(self) -> str:
@@ -128,20 +129,21 @@ class Page:
         return not self.text[self.line_start(offset) : offset].strip(" \t")
 
     @cached_property
-    def style(self) -> Style:
-        """The document's own line break and indentation, as its first examples show them."""
-        found = LINE_BREAK.search(self.text)
-        steps: dict[type, int] = {}
-        for path in self.document.marks:
-            if path and isinstance(path[-1], str) and self.is_block(path):
-                deeper = self.column(self.start(path)) - self.column(self.entry_start(path))
-                steps.setdefault(type(self.value(path)), deeper)
-        step = steps.get(dict, 2)
-        return Style(found[0] if found else "\n", step, steps.get(tuple, step))
-
-    @cached_property
     def _lines(self) -> list[int]:
         return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
 
     def _line(self, offset: int) -> int:
         return bisect_right(self._lines, offset) - 1
+
+
+def style_of(document: Document) -> Style:
+    """Return a document's own line break and indentation, as its first examples show them."""
+    page = Page(document, Style())
+    found = LINE_BREAK.search(page.text)
+    steps: dict[type, int] = {}
+    for path in document.marks:
+        if path and isinstance(path[-1], str) and page.is_block(path):
+            deeper = page.column(page.start(path)) - page.column(page.entry_start(path))
+            steps.setdefault(type(page.value(path)), deeper)
+    step = steps.get(dict, 2)
+    return Style(found[0] if found else "\n", step, steps.get(tuple, step))
