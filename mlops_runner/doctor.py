@@ -31,7 +31,16 @@ class Finding:
 
 def examine(project: Project, *, fix: bool) -> list[Finding]:
     """Look at everything; with `fix`, remove what killed runs left behind."""
-    return [finding for look in _LOOKS for finding in look(project)] + list(_leftovers(project, fix=fix))
+    looks = (*_LOOKS, _remove_leftovers if fix else _leftovers)
+    return [finding for look in looks for finding in _tried(look, project)]
+
+
+def _tried(look: Callable[[Project], Iterator[Finding]], project: Project) -> list[Finding]:
+    """Look at one thing; what keeps it from being looked at is itself a finding."""
+    try:
+        return list(look(project))
+    except MlopsError as error:
+        return [Finding(look.__name__.strip("_"), False, str(error), error.diagnostics[0].hint)]
 
 
 def _python(_: Project) -> Iterator[Finding]:
@@ -106,10 +115,11 @@ def _cache(project: Project) -> Iterator[Finding]:
     yield Finding("cache", not damaged, what, "they are made again when needed; remove the folder")
 
 
-def _leftovers(project: Project, *, fix: bool) -> Iterator[Finding]:
-    if not fix:
-        yield _left(list(_abandoned(project)))
-        return
+def _leftovers(project: Project) -> Iterator[Finding]:
+    yield _left(list(_abandoned(project)))
+
+
+def _remove_leftovers(project: Project) -> Iterator[Finding]:
     if not project.layout.mutex.exists():
         yield _left(_removed(_abandoned(project)))
         return

@@ -202,7 +202,11 @@ class Sandbox:
     def executed(self) -> list[str]:
         """Return the steps that were ever executed here, in order."""
         journal = self.root / ".mlops" / "journal.jsonl"
-        return [json.loads(line)["step"] for line in journal.read_text().splitlines()] if journal.exists() else []
+        return (
+            [json.loads(line[line.index("{") :])["step"] for line in journal.read_text().splitlines()]
+            if journal.exists()
+            else []
+        )
 
     def actions(self, *options: str) -> dict[str, str]:
         """Return step → action as `plan` says them."""

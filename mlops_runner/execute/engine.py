@@ -100,8 +100,8 @@ class Engine:
     _worker: Worker | None = None
 
     def __post_init__(self) -> None:
-        self.store = ObjectStore(self.layout.root)
         self.stats = StatCache(self.layout.stats)
+        self.store = ObjectStore(self.layout.root, self.stats)
         self.shelf = Shelf(self.layout, self.store, self.stats, self.listener.note)
         self.finished = journal.read(self.layout.journal)
 
@@ -249,12 +249,22 @@ class Engine:
         for name, stage in self.lock.stages.items():
             self._drop_stale(name, stage, folders)
         for result in self.settled.values():
+            self._drop_strays(result)
             self.store.add_folder(result.files)
             write_pointer(self.layout.root, result.step.output, result.files)
         text = emit(Lock({"default": self.facts.environment}, {name: r.stage for name, r in self.settled.items()}))
         path = self.layout.root / FILE_NAME
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write_text(path, text)
+
+    def _drop_strays(self, result: Result) -> None:
+        """Remove what the same step wrote under another branch's specs: dvc would call the folder changed."""
+        present = {path.name for path in (self.layout.root / result.step.output).iterdir()}
+        if strays := present - result.files.keys():
+            for finished in self.finished.values():
+                for name in strays & finished.outputs.keys():
+                    digest = finished.outputs[name]
+                    self.shelf.drop(result.step.output, {name: Output(digest.md5, digest.sha256)})
 
     def _drop_stale(self, name: str, stage: Stage, folders: set[str]) -> None:
         for path, output in stage.outputs.items():

@@ -56,7 +56,7 @@ class Shelf:
     def keep(self, folder: str, out: Path, files: Files) -> None:
         """Store what a step wrote, then place it in the project's folder."""
         for name, digest in files.items():
-            self._store.add(out / name, digest)
+            self._add(out / name, digest)
         for name, digest in files.items():
             self._place(out / name, self._layout.root / folder / name, digest)
 
@@ -79,10 +79,13 @@ class Shelf:
         path = self._store.path(digest.md5)
         if self._look(path) == digest:
             return
-        if os.path.lexists(path) and self._store.verified(digest.md5, digest.sha256) is None:
+        if os.path.lexists(path):
             self._tell(f"{folder}/{name} was damaged in the cache; it is whole again, the damaged object was set aside")
-        self._store.add(self._layout.root / folder / name, digest)
-        self._stats.record(path, digest)
+        self._add(self._layout.root / folder / name, digest)
+
+    def _add(self, source: Path, digest: FileDigest) -> None:
+        self._store.add(source, digest)
+        self._stats.record(self._store.path(digest.md5), digest)
 
     def _look(self, path: Path) -> FileDigest | None:
         try:

@@ -57,12 +57,10 @@ def _artifact(
     standing = _matches(stats, root / path, output)
     if standing is False:
         return "artifact-different", "is not the locked one", "run: mlops run (it keeps your version aside)"
-    if standing is True:
-        return None
     stored = _matches(stats, store.path(output.md5), output)
     if stored is False:
         return "object-damaged", "is damaged in the cache", "run: mlops run, or: dvc pull"
-    if stored is None:
+    if stored is None and standing is None:
         return "artifact-missing", "is not here", "run: dvc pull, or: mlops run"
     return None
 

@@ -30,7 +30,7 @@ def test_full_stdout_is_an_error_that_says_so(built, command):
 
 
 def test_closed_pipe_ends_quietly(built):
-    code, out, err = shell(built, f"set -o pipefail; {MLOPS} schema Training | head -c 1; echo ${{PIPESTATUS[0]}}")
+    _, out, err = shell(built, f"set -o pipefail; {MLOPS} schema Training | head -c 1; echo ${{PIPESTATUS[0]}}")
     assert out.splitlines()[-1].lstrip("{") in {"0", "1"}
     assert err == ""
 
