@@ -16,7 +16,7 @@ from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
 from mlops_runner.execute.handlers import preload
-from mlops_runner.execute.isolation import Room, Worker
+from mlops_runner.execute.isolation import Room, Worker, threads_of
 from mlops_runner.execute.process import Ran, Source, run_step, work_folder
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
@@ -176,8 +176,7 @@ class Engine:
         if self._worker is None:
             self.before_executing()
             remaining = [other for other in steps if other.name not in self.settled]
-            threads = int(str(step.execution.get("threads", 1)))
-            self._worker = Worker(Room(threads), self.layout.work / "home", preload(remaining))
+            self._worker = Worker(Room(threads_of(steps)), self.layout.work / "home", preload(remaining))
         return self._worker
 
     def _sources(self, step: Step) -> dict[str, Source]:

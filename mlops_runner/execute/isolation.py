@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.execute.messages import Request
+from mlops_runner.plan.steps import Step
 
 LAST_LINES = 12
 THREAD_VARIABLES = (
@@ -64,6 +65,11 @@ def environment(room: Room, home: Path) -> dict[str, str]:
         **_user_packages(),
         **threads,
     }
+
+
+def threads_of(steps: Iterable[Step]) -> int:
+    """Return the number of threads the steps of a pipeline declare; a step that declares none shares the others'."""
+    return max((int(str(step.execution.get("threads", 1))) for step in steps), default=1)
 
 
 class Worker:
