@@ -1,26 +1,22 @@
 """Build a plan: compare what the specs ask for with what the lock recorded, step by step, without side effects."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, spec_digest, step_key
 from mlops_runner.plan.model import Facts, Plan, PlannedStep, Reason
-from mlops_runner.plan.reasons import explain
+from mlops_runner.plan.reasons import explain, unexplained
 from mlops_runner.plan.steps import Input, Step
 
 
 def build_plan(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts) -> Plan:
     """Decide for every step whether it is new, must rerun, is unchanged, was renamed, or depends on what runs first."""
-    planned: list[PlannedStep] = []
-    settled: dict[str, Outputs] = {}
-    claimed = {step.name for step in steps}
-    for step in steps:
-        decided, stage = _decide(step, lock, facts, settled, claimed)
-        planned.append(decided)
-        if stage is not None:
-            settled[step.name] = written(stage)
-    removed = [PlannedStep(name, "remove") for name in sorted(lock.stages) if name not in claimed]
+    builder = _Builder({step.name: step for step in steps}, lock, facts)
+    planned = [builder.decide(step) for step in steps]
+    kept = builder.steps.keys() | builder.renamed
+    removed = [PlannedStep(name, "remove") for name in sorted(lock.stages) if name not in kept]
     return Plan(pipeline, (*planned, *removed), facts.notes)
 
 
@@ -41,56 +37,74 @@ def known_external(step: Step, stage: Stage | None, facts: Facts) -> tuple[dict[
     return external, tuple(counted)
 
 
-def _decide(
-    step: Step, lock: Lock, facts: Facts, settled: Mapping[str, Outputs], claimed: set[str]
-) -> tuple[PlannedStep, Stage | None]:
-    """Return the decision, and the locked stage that stands for the step if it need not run."""
-    stage = lock.stages.get(step.name)
-    external, counted = known_external(step, stage, facts)
-    resolved, unknown = resolve_inputs(step, settled, external)
-    if missing := [item for item in unknown if item.producer is None]:
-        return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing)), None
-    if unknown:
-        return _pending(step, stage, lock, resolved, facts, unknown), None
-    key = step_key(step, resolved, facts.code_of(step), facts.environment.digest)
-    if stage and stage.key == key:
-        return PlannedStep(step.name, "unchanged", step, key, (), counted), stage
-    if renamed := _renamed_from(key, lock, claimed):
-        claimed.add(renamed)
-        reason = Reason("renamed", "name", renamed, step.name, step.place("trainer"))
-        return PlannedStep(step.name, "rename", step, key, (reason,), counted), lock.stages[renamed]
-    if stage is None:
-        return PlannedStep(
-            step.name, "add", step, key, (Reason("new", step.name, place=_declared(step)),), counted
-        ), None
-    reasons = tuple(explain(step, stage, lock, resolved, facts)) or (_unexplained(step, stage),)
-    return PlannedStep(step.name, "rerun", step, key, reasons, counted), None
+@dataclass(slots=True)
+class _Builder:
+    """A plan in the making: what the steps decided so far have written, and which stages went on under a new name."""
 
+    steps: Mapping[str, Step]
+    lock: Lock
+    facts: Facts
+    settled: dict[str, Outputs] = field(default_factory=dict)
+    renamed: set[str] = field(default_factory=set)
 
-def _pending(
-    step: Step, stage: Stage | None, lock: Lock, resolved: Resolved, facts: Facts, unknown: Sequence[Input]
-) -> PlannedStep:
-    waits = [Reason("upstream-runs", name) for name in dict.fromkeys(str(item.producer) for item in unknown)]
-    if stage is None:
-        new = Reason("new", step.name, place=_declared(step))
-        return PlannedStep(step.name, "add", step, None, (new, *waits))
-    own = tuple(explain(step, stage, lock, resolved, facts))
-    return PlannedStep(step.name, "rerun" if own else "unknown", step, None, (*own, *waits))
+    def decide(self, step: Step) -> PlannedStep:
+        """Decide for a step whose producers are decided."""
+        stage = self.lock.stages.get(step.name)
+        external, counted = known_external(step, stage, self.facts)
+        resolved, unknown = resolve_inputs(step, self.settled, external)
+        if missing := [item for item in unknown if item.producer is None]:
+            return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing))
+        if unknown:
+            return self._pending(step, stage, resolved, unknown)
+        key = self._key(step, resolved)
+        if stage and stage.key == key:
+            self.settled[step.name] = written(stage)
+            return PlannedStep(step.name, "unchanged", step, key, (), counted)
+        if before := self._renamed_from(key):
+            self.renamed.add(before)
+            self.settled[step.name] = written(self.lock.stages[before])
+            reason = Reason("renamed", "name", before, step.name, _declared(step))
+            return PlannedStep(step.name, "rename", step, key, (reason,), counted)
+        if stage is None:
+            return PlannedStep(step.name, "add", step, key, (_new(step),), counted)
+        reasons = tuple(explain(step, stage, self.lock, resolved, self.facts)) or (unexplained(step, stage),)
+        return PlannedStep(step.name, "rerun", step, key, reasons, counted)
 
+    def _pending(self, step: Step, stage: Stage | None, resolved: Resolved, unknown: Sequence[Input]) -> PlannedStep:
+        waits = [Reason("upstream-runs", name) for name in dict.fromkeys(str(item.producer) for item in unknown)]
+        if stage is None:
+            return PlannedStep(step.name, "add", step, None, (_new(step), *waits))
+        own = tuple(explain(step, stage, self.lock, resolved, self.facts, unknown))
+        if not own and stage.spec != spec_digest(step):
+            own = (unexplained(step, stage),)
+        return PlannedStep(step.name, "rerun" if own else "unknown", step, None, (*own, *waits))
 
-def _renamed_from(key: str, lock: Lock, claimed: set[str]) -> str | None:
-    return next((name for name, stage in sorted(lock.stages.items()) if stage.key == key and name not in claimed), None)
+    def _renamed_from(self, key: str) -> str | None:
+        """Find a stage of this key that no step of its own name keeps: of names that are gone first."""
+        found = [name for name, stage in self.lock.stages.items() if stage.key == key and name not in self.renamed]
+        found.sort(key=lambda name: (name in self.steps, name))
+        return next((name for name in found if not self._keeps(name, key)), None)
+
+    def _keeps(self, name: str, key: str) -> bool:
+        """Say whether the step of a name still has the key that its stage recorded."""
+        if name not in self.steps:
+            return False
+        step = self.steps[name]
+        external, _ = known_external(step, self.lock.stages[name], self.facts)
+        resolved, unknown = resolve_inputs(step, self.settled, external)
+        return not unknown and self._key(step, resolved) == key
+
+    def _key(self, step: Step, resolved: Resolved) -> str:
+        return step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
 
 
 def _missing(step: Step, items: Sequence[Input]) -> tuple[Reason, ...]:
-    return tuple(Reason("missing-input", item.path, place=step.place(f"source.{item.name}")) for item in items)
+    return tuple(Reason("missing-input", item.path, place=step.input_place(item)) for item in items)
+
+
+def _new(step: Step) -> Reason:
+    return Reason("new", step.name, place=_declared(step))
 
 
 def _declared(step: Step) -> Place:
     return step.place("trainer" if step.kind == "train" else "")
-
-
-def _unexplained(step: Step, stage: Stage) -> Reason:
-    if spec_digest(step) == stage.spec:
-        return Reason("runner-changed", f"this version of mlops_runner does the {step.kind} step differently")
-    return Reason("spec-changed", "spec", stage.spec, spec_digest(step), step.place(""))

@@ -1,20 +1,22 @@
 """The cache of compiled specs: fair because it is keyed by content, harmless because anything odd is a miss.
 
-An entry holds the sha256 of every file it was compiled from and a digest of itself. `plan` only reads it.
+An entry holds the sha256 of every file it was compiled from, and is sealed. `plan` only reads it.
 """
 
 import hashlib
 import json
+import platform
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_runner.digest import canonical_json
+from mlops_runner.durable import seal, unseal
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan.codec import compiled_from_json, compiled_json
 from mlops_runner.plan.steps import Compiled
 
-ROOMS = ("specs", "plan", "evaluate/metrics/names.py", "train/trainers/names.py")
+ROOMS = ("specs", "plan", "evaluate/metrics/names.py", "evaluate/task.py", "errors.py", "lock/model.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +38,17 @@ def encode(entry: Entry, python: str) -> str:
         "compiled": compiled_json(entry.compiled),
         "environment": environment,
     }
-    text = canonical_json(value)
-    return json.dumps({"digest": _sha256(text.encode()), "entry": text})
+    return seal(json.dumps(value, separators=(",", ":")).encode()).decode()
 
 
 def decode(text: bytes, read: Callable[[str], bytes | None], python: str) -> Entry | None:
     """Return the entry if it is whole, made by these rules, and every source still has the same content."""
-    try:
-        outer = json.loads(text)
-        if _sha256(outer["entry"].encode()) != outer["digest"]:
-            return None
-        value = json.loads(outer["entry"])
-        if value["rules"] != rules() or value["python"] != python or not fresh(value["sources"], read):
-            return None
-        environment = Environment(*value["environment"]) if value["environment"] else None
-        return Entry(compiled_from_json(value["compiled"]), environment, value["sources"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    body = unseal(text)
+    value = json.loads(body) if body else {}
+    if value.get("rules") != rules() or value["python"] != python or not fresh(value["sources"], read):
         return None
+    environment = Environment(*value["environment"]) if value["environment"] else None
+    return Entry(compiled_from_json(value["compiled"]), environment, value["sources"])
 
 
 def source_digest(data: bytes) -> str:
@@ -60,17 +56,15 @@ def source_digest(data: bytes) -> str:
     return _sha256(data)
 
 
-def rules() -> list[list[str | int]]:
-    """Identify the code that compiles: name, size and time stamp of each of its files."""
+def rules() -> str:
+    """Identify the code that compiles, by its content, and the interpreter that evaluates markers."""
     package = Path(__file__).parent.parent
-    found: list[list[str | int]] = []
+    digest = hashlib.sha256(f"{sys.version} {platform.machine()}".encode())
     for room in ROOMS:
         path = package / room
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
-            if file.exists():
-                status = file.stat()
-                found.append([file.name, status.st_size, status.st_mtime_ns])
-    return found
+            digest.update(f"\n{file.name} ".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def fresh(sources: Mapping[str, str], read: Callable[[str], bytes | None]) -> bool:

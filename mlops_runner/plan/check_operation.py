@@ -60,16 +60,16 @@ def _policy_is_the_pipelines(
     core: Core, environment: Loaded[Environment], rollout: Loaded[Rollout] | None
 ) -> Iterator[Diagnostic]:
     state, document = environment.spec.rollout, environment.document
+    ours = core.pipeline.spec.specs.rollout
     if state.policy is None:
         return
-    ours = core.pipeline.spec.specs.rollout
     if state.policy != ours:
-        hint = f"policy: {ours}" if ours else "name it under specs.rollout in pipeline.yaml"
+        hint = f"policy: {ours}" if ours else f"name it under specs.rollout in {core.pipeline.document.file}"
         message = f"{state.policy} is not the Rollout document of this pipeline"
         yield Diagnostic("unknown-policy", message, document.place(("rollout", "policy")), hint)
         return
     if rollout is None:
-        return  # it has problems of its own, which are reported there
+        return  # it cannot be read, which is complained about already
     present = f"sha256:{hashlib.sha256(rollout.document.text.encode()).hexdigest()}"
     if state.policy_digest is not None and state.policy_digest != present:
         message = f"{state.policy} has changed since this environment pinned it"
@@ -97,7 +97,7 @@ def _names_differ(core: Core, operation: Operation) -> Iterator[Diagnostic]:
     seen: dict[str, str] = {}
     for environment in operation.environments:
         name, file = environment.spec.name, environment.document.file
-        if name in seen:
+        if seen.get(name, file) != file:
             place = environment.document.place(("name",))
             message = f'two environments are called "{name}" ({seen[name]} and this one)'
             yield Diagnostic("duplicate-name", message, place, "rename one")

@@ -1,10 +1,11 @@
 """Specs → steps: which steps a pipeline has, what each of them reads, and where that is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from mlops_runner.errors import Place
 from mlops_runner.plan.steps import Compiled, Input, Step
+from mlops_runner.specs.base import Part
 from mlops_runner.specs.data import CsvSource, Data, ParquetSource, PythonSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
@@ -18,7 +19,6 @@ EVALUATE_VERSION = 1
 PACKAGE_VERSION = 1
 
 BASELINE = "baseline"
-SIDES = ("train", "validation", "test")
 TRAINED_ROLES = {"feature", "target", "weight"}
 
 
@@ -58,9 +58,14 @@ def _data_step(core: Core) -> Step:
     elif isinstance(source, PythonSource):
         inputs = tuple(Input(name, path) for name, path in source.inputs.items())
         config["source"]["inputs"] = dict.fromkeys(source.inputs, "")
-    code = (source.callable,) if isinstance(source, PythonSource) else ()
-    places = {**dict(_places(document, keys)), **_execution_places(core)}
-    return _step(core, "data", "data", DATA_VERSION, config, places, inputs, code, {})
+    return Step(
+        "data", "data", DATA_VERSION, config,
+        places={"": document.place(()), **dict(_places(document, keys))},
+        output=_folder(core, "data"),
+        inputs=inputs,
+        code=(source.callable,) if isinstance(source, PythonSource) else (),
+        repro=core.pipeline.spec.reproducibility,
+    )  # fmt: skip
 
 
 def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
@@ -71,19 +76,21 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
     config |= _columns(core.data.spec, TRAINED_ROLES)
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
     places = {
+        **_shared_places(core, document),
         **dict(_places(document, keys)),
         **dict(_places_below(document, path, "trainer")),
         **_execution_places(core),
     }
-    inputs = tuple(
-        Input(side, f"{_folder(core, 'data')}/{side}.parquet", "data", optional=optional)
-        for side, optional in sides_of(core.data.spec).items()
-        if side != "test"
-    )
-    code = (trainer.callable,) if isinstance(trainer, PythonTrainer) else ()
     if isinstance(trainer, PythonTrainer):
         del config["preprocessing"]  # a python trainer receives the raw columns
-    return _step(core, f"train.{name}", "train", TRAIN_VERSION, config, places, inputs, code, _execution(core))
+    return Step(
+        f"train.{name}", "train", TRAIN_VERSION, config, places,
+        output=_folder(core, f"train.{name}"),
+        inputs=tuple(side for side in _sides(core) if side.name != "test"),
+        code=(trainer.callable,) if isinstance(trainer, PythonTrainer) else (),
+        repro=core.pipeline.spec.reproducibility,
+        execution=_execution(core),
+    )  # fmt: skip
 
 
 def _evaluate_step(core: Core, models: list[str]) -> Step:
@@ -95,13 +102,19 @@ def _evaluate_step(core: Core, models: list[str]) -> Step:
     config["models"] = models
     config |= _columns(core.data.spec, {*TRAINED_ROLES, "group", "id", "time", "ignored"})
     places = {
+        **_shared_places(core, evaluation.document),
         **dict(_places(evaluation.document, keys)),
         **dict(_places(training.document, selected)),
         **_execution_places(core),
         **_model_places(core, models),
     }
-    return _step(core, "evaluate", "evaluate", EVALUATE_VERSION, config, places, _all_inputs(core, models), (),
-                 _execution(core))  # fmt: skip
+    return Step(
+        "evaluate", "evaluate", EVALUATE_VERSION, config, places,
+        output=_folder(core, "evaluate"),
+        inputs=_all_inputs(core, models),
+        repro=core.pipeline.spec.reproducibility,
+        execution=_execution(core),
+    )  # fmt: skip
 
 
 def _package_step(core: Core, models: list[str]) -> Step:
@@ -121,35 +134,31 @@ def _package_step(core: Core, models: list[str]) -> Step:
         "order": list(columns),
     }
     places = {
+        **_shared_places(core, core.pipeline.document),
         **dict(_places(core.training.document, ("task", "positive"))),
         **dict(_places(core.pipeline.document, ("name",))),
         **_model_places(core, models),
     }
     evaluation = Input("evaluation", f"{_folder(core, 'evaluate')}/evaluation.json", "evaluate")
-    inputs = (*_all_inputs(core, models), evaluation)
-    return _step(core, "package", "package", PACKAGE_VERSION, config, places, inputs, (), _execution(core))
+    return Step(
+        "package", "package", PACKAGE_VERSION, config, places,
+        output=_folder(core, "package"),
+        inputs=(*_all_inputs(core, models), evaluation),
+        repro=core.pipeline.spec.reproducibility,
+        execution=_execution(core),
+    )  # fmt: skip
+
+
+def _sides(core: Core) -> tuple[Input, ...]:
+    folder = _folder(core, "data")
+    sides = sides_of(core.data.spec).items()
+    return tuple(Input(side, f"{folder}/{side}.parquet", "data", optional=optional) for side, optional in sides)
 
 
 def _all_inputs(core: Core, models: list[str]) -> tuple[Input, ...]:
-    data = _folder(core, "data")
-    sides = [
-        Input(side, f"{data}/{side}.parquet", "data", optional=optional)
-        for side, optional in sides_of(core.data.spec).items()
-    ]
-    candidates = [
-        Input(f"model.{name}", _folder(core, f"train.{name}"), f"train.{name}", folder=True) for name in models
-    ]
-    return (*sides, *candidates)
-
-
-def _step(
-    core: Core, name: str, kind: Any, version: int, config: Mapping[str, Any], places: Mapping[str, Place],
-    inputs: tuple[Input, ...], code: tuple[str, ...], execution: Mapping[str, Any],
-) -> Step:  # fmt: skip  # noqa: PLR0913
-    documents = {"data": core.data, "train": core.training, "evaluate": core.evaluation, "package": core.pipeline}
-    everything = {"": documents[kind].document.place(()), **places}
-    repro = core.pipeline.spec.reproducibility
-    return Step(name, kind, version, config, everything, _folder(core, name), inputs, code, repro, execution)
+    steps = {name: f"train.{name}" for name in models}
+    candidates = (Input(f"model.{name}", _folder(core, step), step, folder=True) for name, step in steps.items())
+    return (*_sides(core), *candidates)
 
 
 def _folder(core: Core, step: str) -> str:
@@ -176,14 +185,18 @@ def _columns(data: Data, roles: set[str]) -> dict[str, Any]:
     return {"columns": described, "order": list(columns)}
 
 
+def _shared_places(core: Core, document: Document) -> dict[str, Place]:
+    """Place the step as a whole, and the columns, whose order counts but is no param."""
+    return {"": document.place(()), "columns": core.data.document.place(("columns",), key=True)}
+
+
 def _model_places(core: Core, models: list[str]) -> dict[str, Place]:
     paths = [(name,) if name == BASELINE else ("candidates", name) for name in models]
     return {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
 
 
-def _dump(part: Any) -> dict[str, Any]:
-    dumped: dict[str, Any] = part.model_dump(mode="json", by_alias=True)
-    return dumped
+def _dump(part: Part) -> dict[str, Any]:
+    return part.model_dump(mode="json", by_alias=True)
 
 
 def _places(document: Document, keys: tuple[str, ...]) -> Iterator[tuple[str, Place]]:

@@ -7,7 +7,7 @@ running Python, without mlops_runner itself. Without a dependency lock the insta
 import functools
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mlops_runner.digest import digest_value
@@ -16,9 +16,13 @@ from mlops_runner.lock.model import Environment
 
 OURS = "mlops-runner"
 
-_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*==\s*([^\s;\\#]+)\s*(?:;([^#]*))?(?:#.*)?")
+_REQUIREMENT = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*={2,3}\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*(?:;([^#]*))?(?:#.*)?"
+)
 _HASH = re.compile(r"--hash=(sha\d+:[0-9a-f]+)")
+_HASHES = re.compile(r"\s--hash")
 _OPTION = re.compile(r"-(?!-hash)")
+_ELSEWHERE = re.compile(r"(?!-e \.$)(?:-[re](?!-)|--requirement|--editable)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def differences(pins: Iterable[Pin], installed: Mapping[str, str]) -> list[str]:
     return [
         f"{pin.name} {installed.get(pin.name, 'is not installed')}, the lock has {pin.version}"
         for pin in pins
-        if installed.get(pin.name) != pin.version
+        if not _same_version(installed.get(pin.name), pin.version)
     ]
 
 
@@ -66,28 +70,44 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _pins(text: str, file: str) -> Iterable[Pin]:
+def _same_version(installed: str | None, pinned: str) -> bool:
+    """Compare versions as PEP 440 does: 1.0 is 1.0.0. Another local part (+cpu) is another distribution."""
+    if installed is None or installed == pinned:
+        return installed == pinned
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(installed) == Version(pinned)
+    except InvalidVersion:
+        return False
+
+
+def _pins(text: str, file: str) -> Iterator[Pin]:
     for number, line in _logical_lines(text):
-        requirement, _, _ = line.partition(" --hash")
+        requirement = _HASHES.split(line, maxsplit=1)[0]
         found = _REQUIREMENT.fullmatch(requirement.strip())
         if not found:
-            message = "this line does not pin a version"
-            hint = (
-                "make the lock with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
-            )
-            raise InvalidInput(Diagnostic("unpinned-dependency", message, Place(file, number), hint))
-        if found[3] is None or _applies(found[3].strip(), file, number):
+            raise _unpinned(file, number)
+        if found[3] is None or _applies_here(found[3].strip(), Place(file, number)):
             yield Pin(normalise(found[1]), found[2], tuple(_HASH.findall(line)), number)
 
 
-def _logical_lines(text: str) -> Iterable[tuple[int, str]]:
-    """Join continued lines; leave out blanks, comments and options."""
-    started, parts = 0, []
+def _unpinned(file: str, number: int) -> InvalidInput:
+    hint = "make the lock with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
+    return InvalidInput(
+        Diagnostic("unpinned-dependency", "this line does not pin a version", Place(file, number), hint)
+    )
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Join continued lines; leave out blanks, comments and options that pin nothing."""
+    started = 0
+    parts: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if not parts:
             started = number
-            if not stripped or stripped.startswith("#") or _OPTION.match(stripped):
+            if not stripped or stripped.startswith("#") or _pins_nothing(stripped):
                 continue
         parts.append(stripped.removesuffix("\\"))
         if not stripped.endswith("\\"):
@@ -97,12 +117,20 @@ def _logical_lines(text: str) -> Iterable[tuple[int, str]]:
         yield started, " ".join(parts)
 
 
-@functools.cache
-def _applies(marker: str, file: str, number: int) -> bool:
-    from packaging.markers import InvalidMarker, Marker
+def _pins_nothing(line: str) -> bool:
+    return _OPTION.match(line) is not None and _ELSEWHERE.match(line) is None
 
+
+def _applies_here(marker: str, place: Place) -> bool:
     try:
-        return Marker(marker).evaluate()
-    except InvalidMarker:
+        return _applies(marker)
+    except ValueError:
         message = f'"{marker}" is not a valid environment marker'
-        raise InvalidInput(Diagnostic("invalid-marker", message, Place(file, number), "see PEP 508")) from None
+        raise InvalidInput(Diagnostic("invalid-marker", message, place, "see PEP 508")) from None
+
+
+@functools.cache
+def _applies(marker: str) -> bool:
+    from packaging.markers import Marker
+
+    return Marker(marker).evaluate()

@@ -4,6 +4,7 @@ The key covers the step's kind and built-in version, its config, its inputs by c
 under bitwise reproducibility seed, threads and device. It leaves out names, paths, descriptions and machines.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -80,7 +81,9 @@ def _content(item: Input, settled: Mapping[str, Outputs], external: Mapping[str,
 
 
 def same_metric(one: object, other: object, tolerance: float = 1e-9) -> bool:
-    """Compare two metrics: numbers within a relative tolerance, anything else exactly."""
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other) <= tolerance * max(1.0, abs(one), abs(other))
-    return one == other
+    """Compare two metrics: numbers within a relative tolerance, anything else exactly; NaN is NaN."""
+    if not isinstance(one, int | float) or not isinstance(other, int | float):
+        return one == other
+    if not math.isfinite(one) or not math.isfinite(other):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return abs(one - other) <= tolerance * max(1.0, abs(one), abs(other))

@@ -4,14 +4,13 @@ For people only. Nothing of this is in the plan's JSON or digest, which are the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from mlops_runner.journal import Finished
 from mlops_runner.lock.model import Lock, Output
 from mlops_runner.plan.model import Plan, PlannedStep
-from mlops_runner.plan.steps import Step
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
@@ -35,14 +34,14 @@ def local_notes(
     seconds = {done.step: done.seconds for done in finished.values()}
     notes = {}
     for planned in plan.steps:
-        if planned.step is None:
-            continue
-        outputs = _known(planned, lock, finished)
-        expected = seconds.get(planned.name)
-        if outputs is None:
-            notes[planned.name] = LocalNote("run", expected)
-        else:
-            notes[planned.name] = _note(planned, planned.step, outputs, root, store, stats, expected)
+        if planned.step is not None:
+            outputs = _known(planned, lock, finished)
+            note = (
+                LocalNote("run")
+                if outputs is None
+                else _note(planned, root / planned.step.output, outputs, store, stats)
+            )
+            notes[planned.name] = replace(note, seconds=seconds.get(planned.name))
     return notes
 
 
@@ -58,16 +57,16 @@ def _known(planned: PlannedStep, lock: Lock, finished: Mapping[str, Finished]) -
 
 
 def _note(
-    planned: PlannedStep, step: Step, outputs: Mapping[str, Output], root: Path, store: ObjectStore, stats: StatCache,
-    expected: float | None,
-) -> LocalNote:  # fmt: skip
-    standing = {name: _standing(stats, root / step.output / name, output) for name, output in outputs.items()}
-    altered = tuple(f"{step.output}/{name}" for name, found in standing.items() if found is False)
+    planned: PlannedStep, folder: Path, outputs: Mapping[str, Output], store: ObjectStore, stats: StatCache
+) -> LocalNote:
+    standing = {name: _standing(stats, folder / name, output) for name, output in outputs.items()}
+    shown = planned.step.output if planned.step else ""
+    altered = tuple(f"{shown}/{name}" for name, found in standing.items() if found is False)
     lacking = [name for name, found in standing.items() if not found]
     if not lacking:
-        return LocalNote("here" if planned.action == "unchanged" else "restore", expected)
+        return LocalNote("here" if planned.action == "unchanged" else "restore")
     stored = all(store.path(outputs[name].md5).exists() for name in lacking)
-    return LocalNote("restore" if stored else "rebuild", expected, altered)
+    return LocalNote("restore" if stored else "rebuild", altered=altered)
 
 
 def _standing(stats: StatCache, path: Path, output: Output) -> bool | None:

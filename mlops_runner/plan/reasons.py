@@ -1,22 +1,33 @@
 """Why a step differs from what the lock recorded, fact by fact."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock, Scalar, Stage
-from mlops_runner.plan.key import Resolved
+from mlops_runner.plan.key import Resolved, spec_digest
 from mlops_runner.plan.model import Facts, Reason
-from mlops_runner.plan.steps import Step
+from mlops_runner.plan.steps import Input, Step
 
 
-def explain(step: Step, stage: Stage, lock: Lock, resolved: Resolved, facts: Facts) -> Iterator[Reason]:
-    """Yield every known difference between a step and its locked stage; inputs that are not known yet are left out."""
+def explain(
+    step: Step, stage: Stage, lock: Lock, resolved: Resolved, facts: Facts, unknown: Collection[Input] = ()
+) -> Iterator[Reason]:
+    """Yield every known difference between a step and its locked stage; inputs that are `unknown` yet are left out."""
     yield from _params(step, stage)
-    yield from _code(step, stage, facts.code_of(step))
+    yield from _code(stage, facts.code_of(step))
     yield from _environment(stage, lock, facts)
-    yield from _inputs(step, stage, resolved)
+    yield from _inputs(step, stage, resolved, unknown)
     if step.repro != stage.repro:
         yield Reason("reproducibility", "reproducibility", stage.repro, step.repro, step.place(""))
+
+
+def unexplained(step: Step, stage: Stage) -> Reason:
+    """Say what is left when no single fact differs: the spec as a whole, or this package."""
+    now = spec_digest(step)
+    if now == stage.spec:
+        return Reason("runner-changed", f"this version of mlops_runner does the {step.kind} step differently")
+    return Reason("spec-changed", "spec", stage.spec, now, step.place("columns"))
 
 
 def _params(step: Step, stage: Stage) -> Iterator[Reason]:
@@ -35,7 +46,7 @@ def same(one: Scalar, other: Scalar) -> bool:
     return type(one) is type(other) and one == other
 
 
-def _code(step: Step, stage: Stage, now: Mapping[str, str]) -> Iterator[Reason]:
+def _code(stage: Stage, now: Mapping[str, str]) -> Iterator[Reason]:
     for file in sorted(now.keys() | stage.code.keys()):
         if now.get(file) != stage.code.get(file):
             yield Reason("code-changed", file, stage.code.get(file), now.get(file), Place(file))
@@ -52,22 +63,25 @@ def _environment(stage: Stage, lock: Lock, facts: Facts) -> Iterator[Reason]:
         yield Reason("environment-changed", "dependencies", locked.digest, now.digest)
 
 
-def _inputs(step: Step, stage: Stage, resolved: Resolved) -> Iterator[Reason]:
-    by_name = _by_name(stage.inputs)
+def _inputs(step: Step, stage: Stage, resolved: Resolved, unknown: Collection[Input]) -> Iterator[Reason]:
+    places = {item.path: step.input_place(item) for item in step.inputs if item.producer is None}
+    gone = {path: digest for path, digest in stage.inputs.items() if path not in resolved.files}
+    moved = _by_name(gone)
     for path, digest in sorted(resolved.files.items()):
-        then = stage.inputs.get(path, by_name.get(path.rsplit("/", 1)[-1]))
-        if then != digest:
-            yield Reason("input-changed", path, then, digest, _input_place(step, path))
+        before = path if path in stage.inputs else moved.get(_name(path), "")
+        gone.pop(before, None)
+        if stage.inputs.get(before) != digest:
+            yield Reason("input-changed", path, stage.inputs.get(before), digest, places.get(path))
+    for path, digest in sorted(gone.items()):
+        if not any(path == item.path or path.startswith(f"{item.path}/") for item in unknown):
+            yield Reason("input-changed", path, digest, None)
 
 
-def _by_name(inputs: Mapping[str, str]) -> dict[str, str]:
-    """Index inputs by file name, for those that only moved; an ambiguous name is no help."""
-    names = [path.rsplit("/", 1)[-1] for path in inputs]
-    return {
-        path.rsplit("/", 1)[-1]: digest for path, digest in inputs.items() if names.count(path.rsplit("/", 1)[-1]) == 1
-    }
+def _by_name(paths: Collection[str]) -> dict[str, str]:
+    """Index paths by file name, for those that only moved; an ambiguous name is no help."""
+    names = Counter(map(_name, paths))
+    return {_name(path): path for path in paths if names[_name(path)] == 1}
 
 
-def _input_place(step: Step, path: str) -> Place | None:
-    external = {item.path for item in step.inputs if item.producer is None}
-    return step.place("source.path") if path in external else None
+def _name(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

@@ -63,7 +63,9 @@ def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str]
             settled[step.name] = written(stage)
     if unknown := sorted(set(names) - {step.name for step in steps}):
         known = ", ".join(step.name for step in steps)
-        raise UsageFailure([Diagnostic("unknown-step", f'there is no step "{n}"', hint=f"steps: {known}") for n in unknown])
+        raise UsageFailure(
+            [Diagnostic("unknown-step", f'there is no step "{n}"', hint=f"steps: {known}") for n in unknown]
+        )
     return Lock({"default": facts.environment}, stages)
 
 

@@ -42,7 +42,7 @@ class Step:
 
     @property
     def params(self) -> dict[str, Scalar]:
-        """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but say nothing to a reader."""
+        """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but tell a reader nothing."""
         settings = {f"execution.{name}": value for name, value in self.execution.items()}
         values = {**dict(flatten(self.config)), **(settings if self.repro == "bitwise" else {})}
         return {name: value for name, value in values.items() if name in self.places}
@@ -52,6 +52,10 @@ class Step:
         while param and param not in self.places:
             param = param.rpartition(".")[0]
         return self.places[param]
+
+    def input_place(self, item: Input) -> Place:
+        """Return where a file that no step writes is named."""
+        return self.place("source.path" if item.name == "source" else f"source.inputs.{item.name}")
 
 
 @dataclass(frozen=True, slots=True)

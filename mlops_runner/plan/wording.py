@@ -1,40 +1,52 @@
 """Reasons in words: one clause each, with old and new value, for plans, verification and reports."""
 
+from collections.abc import Callable, Mapping
+
+from mlops_runner.lock.text import scalar_text
 from mlops_runner.plan.model import Reason
 
 
 def describe(reason: Reason) -> str:
-    """Say a reason in words, with old and new value."""
-    match reason.code:
-        case "new":
-            return "not in pipeline.lock yet"
-        case "upstream-runs":
-            return f"depends on {reason.what}, which runs first"
-        case "param-added":
-            return f"{reason.what} = {reason.new} is new"
-        case "param-removed":
-            return f"{reason.what} (was {reason.old}) is gone"
-        case "code-changed":
-            return (
-                f"code {reason.what} changed" if reason.old and reason.new else f"code {reason.what} is {_news(reason)}"
-            )
-        case "input-changed":
-            return f"input {reason.what} {'changed' if reason.old else 'is new'}"
-        case "environment-changed" if reason.what == "dependencies":
-            return "the environment differs: other dependencies"
-        case "environment-changed":
-            return f"the environment differs: {reason.what} {reason.old} → {reason.new}"
-        case "renamed":
-            return f"was {reason.old}"
-        case "missing-input":
-            return f"input {reason.what} is not there and never was locked"
-        case "spec-changed":
-            return "the columns it reads, or their order, changed"
-        case "runner-changed":
-            return reason.what
-        case _:
-            return f"{reason.what} {reason.old} → {reason.new}"
+    """Say a reason in words, with old and new value as they would stand in YAML."""
+    return _CLAUSES.get(reason.code, _changed)(reason)
+
+
+def _changed(reason: Reason) -> str:
+    return f"{reason.what} {scalar_text(reason.old)} → {scalar_text(reason.new)}"
+
+
+def _code(reason: Reason) -> str:
+    return f"code {reason.what} {_news(reason)}"
+
+
+def _input(reason: Reason) -> str:
+    return f"input {reason.what} {_news(reason)}"
 
 
 def _news(reason: Reason) -> str:
-    return "gone" if reason.new is None else "new"
+    if reason.old is None:
+        return "is new"
+    return "changed" if reason.new is not None else "is gone"
+
+
+def _environment(reason: Reason) -> str:
+    if reason.old is None:
+        return "its environment is not in pipeline.lock"
+    if reason.what == "dependencies":
+        return "the environment differs: other dependencies"
+    return f"the environment differs: {reason.what} {reason.old} → {reason.new}"
+
+
+_CLAUSES: Mapping[str, Callable[[Reason], str]] = {
+    "new": lambda reason: "not in pipeline.lock yet",  # noqa: ARG005
+    "upstream-runs": lambda reason: f"depends on {reason.what}, which runs first",
+    "param-added": lambda reason: f"{reason.what} = {scalar_text(reason.new)} is new",
+    "param-removed": lambda reason: f"{reason.what} (was {scalar_text(reason.old)}) is gone",
+    "code-changed": _code,
+    "input-changed": _input,
+    "environment-changed": _environment,
+    "renamed": lambda reason: f"was {reason.old}",
+    "missing-input": lambda reason: f"input {reason.what} is not there and never was locked",
+    "spec-changed": lambda reason: "the columns it reads, their order, or a default changed",  # noqa: ARG005
+    "runner-changed": lambda reason: reason.what,
+}
