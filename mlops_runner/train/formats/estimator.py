@@ -54,7 +54,8 @@ def load(data: bytes, family: str) -> Any:
 def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
     """Return probabilities of the positive class, of every class, or values. Raises StepFailed."""
     # One thread whatever the environment says: sums in another order end in other digits.
-    with _pools().limit(limits=1):
+    # Overflow is not warned about here, because whoever asked checks that every prediction is finite.
+    with _pools().limit(limits=1), np.errstate(all="ignore"):
         return _predicted(model, _input(model, frame) if x is None else x, schema)
 
 
