@@ -10,7 +10,8 @@ from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
-from mlops_runner.specs.training import Training
+from mlops_runner.specs.training import Trainer, Training
+from mlops_runner.train.trainers.catalogue import ESTIMATORS
 
 NUMERIC = {"float", "int"}
 
@@ -146,6 +147,20 @@ def _specs_outside_artifacts(core: Core) -> Iterator[Diagnostic]:
             yield _at(core.pipeline, "spec-in-artifacts", message, ("specs", name), "keep specs elsewhere")
 
 
+def _estimators_are_listed(core: Core) -> Iterator[Diagnostic]:
+    training = core.training
+    trainers: dict[Path, Trainer] = {("baseline",): training.spec.baseline}
+    trainers |= {("candidates", name): trainer for name, trainer in training.spec.candidates.items()}
+    for path, trainer in trainers.items():
+        if trainer.trainer == "sklearn" and trainer.estimator not in ESTIMATORS:
+            name = trainer.estimator.rpartition(".")[2]
+            same = [known for known in ESTIMATORS if known.endswith(f".{name}")]
+            hint = f'did you mean "{same[0]}"?' if same else nearest(trainer.estimator, ESTIMATORS)
+            message = f'estimator "{trainer.estimator}" is not in the list of those that can be stored without code'
+            place: Path = (*path, "estimator")
+            yield _at(training, "unknown-estimator", message, place, hint or "or use a python trainer")
+
+
 def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagnostic:  # type: ignore[type-arg]
     return Diagnostic(code, message, loaded.document.place(path), hint)
 
@@ -153,4 +168,5 @@ def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagn
 _CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _target_fits_task, _metrics_are_known, _select_direction_is_right, _sides_exist, _threshold_fits_task,
     _slices_are_declared, _specs_outside_artifacts,
+    _estimators_are_listed,
 )  # fmt: skip
