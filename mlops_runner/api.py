@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_runner import journal
 from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, PlanMismatch, UsageFailure
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, PlanMismatch, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
@@ -84,15 +84,10 @@ class Project:
 
     def lock(self) -> Lock:
         """Return pipeline.lock; an absent one is empty. Raises InvalidInput."""
-        path = self.root / FILE_NAME
         try:
-            return parse(path.read_text(encoding="utf-8"))
+            return parse(self._lock_text())
         except FileNotFoundError:
             return Lock()
-        except UnicodeDecodeError:
-            raise InvalidInput(
-                Diagnostic("lock-syntax", "pipeline.lock is not text", hint="take it from git")
-            ) from None
 
     def lock_at(self, revision: str) -> Lock:
         """Return pipeline.lock as it was at a git revision; empty if there was none. Raises UsageFailure."""
@@ -254,10 +249,13 @@ class Project:
         """Return what has finished on this machine, by key."""
         return journal.read(self.layout.journal)
 
-    def run(self, listener: "Listener", expected: str | None = None, *, force: bool = False) -> "list[Result]":
+    def run(
+        self, listener: "Listener | None" = None, expected: str | None = None, *, force: bool = False
+    ) -> "list[Result]":
         """Make every step's artifacts stand and write pipeline.lock.
 
-        `expected` is the digest of the plan that was approved. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
+        it is another one. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
         """
         self.compiled()  # before the state folder is made: there may be no project here
         with exclusive(self.layout.mutex, self.lock_timeout):
@@ -267,10 +265,10 @@ class Project:
             if expected is not None and plan_digest(plan) != expected:
                 message = f"the plan is now {plan_digest(plan)}, not {expected}"
                 raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
-            from mlops_runner.execute.engine import Engine
+            from mlops_runner.execute.engine import Engine, Silence
 
             code = self.code_folder(compiled)
-            engine = Engine(self.layout, lock, facts, code, listener, self.require_environment, force)
+            engine = Engine(self.layout, lock, facts, code, listener or Silence(), self.require_environment, force)
             return engine.run(compiled.steps)
 
     def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
@@ -307,10 +305,18 @@ class Project:
     def lock_text(self) -> str:
         """Return pipeline.lock's text as it stands, conflict markers included. Raises UsageFailure without a lock."""
         try:
-            return (self.root / FILE_NAME).read_text(encoding="utf-8")
+            return self._lock_text()
         except FileNotFoundError:
             self.compiled()  # where there is no pipeline at all, that is what must be said
             raise UsageFailure(Diagnostic("no-lock", "there is no pipeline.lock yet", hint="run: mlops run")) from None
+
+    def _lock_text(self) -> str:
+        try:
+            return (self.root / FILE_NAME).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            place = Place(FILE_NAME)
+            message = "pipeline.lock is not text"
+            raise InvalidInput(Diagnostic("lock-syntax", message, place, "take it from git")) from None
 
     def code_folder(self, compiled: Compiled) -> Path:
         """Return the folder that python callables are imported from."""

@@ -71,6 +71,19 @@ class Result:
         return self.step.name
 
 
+class Silence:
+    """A listener that nobody listens to."""
+
+    def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
+        """Say nothing."""
+
+    def settled(self, result: Result) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A result that need not be computed again, and where it was found."""

@@ -1,0 +1,71 @@
+"""The verbs in Python, as the README shows them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import mlops_runner
+from mlops_runner import load_model, load_project
+from mlops_runner.errors import InvalidInput, NotVerified, UsageFailure
+
+README = Path(mlops_runner.__file__).parents[1] / "README.md"
+
+
+def test_plan_run_and_model_in_python(built):
+    project = load_project(built.root)
+    assert project.plan().changes == 0
+    assert {result.how for result in project.run()} == {"unchanged"}
+    assert project.verify() == []
+    assert project.verdict().passed
+    model = load_model(built.root)
+    decision = model.decide([{"minutes": 25.0, "device": "desk"}, {"minutes": 0.5, "device": "phone"}])
+    assert list(decision) == ["yes", "no"]
+
+
+def test_one_project_object_sees_every_edit(built):
+    project = load_project(built.root)
+    assert project.plan().changes == 0
+    built.edit("specs/training.yaml", "max_depth: 2", "max_depth: 3")
+    assert project.plan().changes > 0
+    built.edit("specs/training.yaml", "max_depth: 3", "max_depth: 2")
+    assert project.plan().changes == 0
+
+
+def test_a_listener_hears_of_every_step(built):
+    heard = []
+
+    class Listener:
+        def started(self, step, position, total, expected):
+            heard.append(("started", step.name))
+
+        def settled(self, result):
+            heard.append((result.how, result.name))
+
+        def note(self, text):
+            heard.append(("note", text))
+
+    built.edit("pipeline.yaml", "name: shop", "name: corner-shop")
+    load_project(built.root).run(Listener())
+    assert heard[-2:] == [("started", "package"), ("ran", "package")]
+
+
+def test_an_altered_model_is_not_loaded(built):
+    path = built.root / "artifacts/model/bundle.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(NotVerified, match=r"bundle\.json"):
+        load_model(built.root)
+
+
+def test_what_is_not_there_is_said(fresh, tmp_path):
+    with pytest.raises(UsageFailure, match="packaged"):
+        load_model(fresh.root)
+    with pytest.raises(InvalidInput, match=r"pipeline\.yaml"):
+        load_project(tmp_path).plan()
+
+
+def test_the_readme_names_functions_that_exist():
+    block = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)[1]
+    for name in re.findall(r"project\.(\w+)\(", block):
+        assert callable(getattr(mlops_runner.api.Project, name))
+    assert re.search(r"from mlops_runner import (.*)", block)[1] == "load_model, load_project"
