@@ -63,10 +63,14 @@ def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str]
             settled[step.name] = written(stage)
     if unknown := sorted(set(names) - {step.name for step in steps}):
         known = ", ".join(step.name for step in steps)
-        raise UsageFailure(
-            [Diagnostic("unknown-step", f'there is no step "{n}"', hint=f"steps: {known}") for n in unknown]
-        )
-    return Lock({"default": facts.environment}, stages)
+        raise UsageFailure([_unknown_step(name, known) for name in unknown])
+    # The stages that are still stale can only say why beside the environment they were made in.
+    environments = {"default": facts.environment} if stages.keys() <= settled.keys() else lock.environments
+    return Lock(environments, stages)
+
+
+def _unknown_step(name: str, known: str) -> Diagnostic:
+    return Diagnostic("unknown-step", f'there is no step "{name}"', hint=f"steps: {known}")
 
 
 def _proven(step: Step, stage: Stage, settled: dict[str, Outputs], facts: Facts) -> bool:
