@@ -183,11 +183,20 @@ class Project:
 
     def evidence(self) -> dict[str, Any]:
         """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
-        stage = self.lock().stages.get("evaluate")
-        path = f"{self._evaluate_step().output}/{EVIDENCE}"
-        if stage is None or path not in stage.outputs:
+        lock = self.lock()
+        if "evaluate" not in lock.stages:
             raise UsageFailure(Diagnostic("no-run", "nothing has been evaluated yet", hint="run: mlops run"))
-        output = stage.outputs[path]
+        if (found := self._evidence(lock)) is not None:
+            return found
+        message = "the evidence of the last evaluation is not here as it was locked"
+        raise NotVerified(Diagnostic("artifact-missing", message, hint="run: mlops run"))
+
+    def _evidence(self, lock: Lock) -> dict[str, Any] | None:
+        """Return the evidence if its bytes are here, in the project or in the cache, and are the locked ones."""
+        path = f"{self._evaluate_step().output}/{EVIDENCE}"
+        output = lock.stages["evaluate"].outputs.get(path) if "evaluate" in lock.stages else None
+        if output is None:
+            return None
         for place in (self.root / path, ObjectStore(self.root).path(output.md5)):
             try:
                 data = place.read_bytes()
@@ -196,7 +205,7 @@ class Project:
             if digest_bytes(data).sha256 == output.sha256:
                 found: dict[str, Any] = json.loads(data)
                 return found
-        raise NotVerified(Diagnostic("artifact-missing", f"{path} is not here as it was locked", hint="run: mlops run"))
+        return None
 
     def fresh_report(self, *, changed: bool) -> Path:
         """Return the report of the last run, rendered again only if something changed or it is not there."""
@@ -275,11 +284,15 @@ class Project:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
         from mlops_runner.execute import verify
 
-        lock = self._existing_lock()
+        lock, facts = self._existing_lock(), self.facts()
         stats = StatCache(self.layout.stats)
+        plan = build_plan(self.compiled().pipeline, self.compiled().steps, lock, facts)
         found = [
-            *verify.stale(self.plan()),
+            *verify.stale(plan),
+            *verify.edited(plan, lock, facts),
+            *(verify.wrong_numbers(lock, evidence) if (evidence := self._evidence(lock)) else ()),
             *verify.broken_chain(lock),
+            *verify.moved_inputs(self.root, plan, stats),
             *verify.wrong_artifacts(self.root, lock, stats),
             *verify.wrong_pointers(self.root, lock, stats),
         ]

@@ -79,7 +79,12 @@ def _environment(project: Project) -> Iterator[Finding]:
     except MlopsError as error:
         yield Finding("packages", False, str(error), "run: mlops validate")
         return
-    what = "; ".join(found[:5]) + ("; …" if len(found) > 5 else "") if found else "as the dependency lock says"
+    fine = (
+        "as the dependency lock says"
+        if project.compiled().dependencies
+        else "as installed; no dependency lock is named"
+    )
+    what = "; ".join(found[:5]) + ("; …" if len(found) > 5 else "") if found else fine
     yield Finding("packages", not found, what, "install the dependency lock: pip install -r FILE")
 
 

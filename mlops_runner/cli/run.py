@@ -49,7 +49,7 @@ def plan(settings: Settings, base: str | None, detailed_exitcode: bool, out: str
     if settings.as_json:
         emit_json(plan_json(found))
     else:
-        emit(plan_text(found, project.notes(found)))
+        emit(plan_text(found, {} if base else project.notes(found)))  # what is here says nothing of another revision
     return EXIT_CHANGES if detailed_exitcode and found.changes else EXIT_OK
 
 
@@ -159,7 +159,8 @@ def verify(settings: Settings, rerun: int | None, allow_missing: bool) -> int:
     found = project.verify(allow_missing=allow_missing)
     if not found:
         if not settings.quiet:
-            say(f"verified: {len(project.lock().stages)} stages, every artifact is the locked one")
+            those = "every artifact that is here" if allow_missing else "every artifact"
+            say(f"verified: {len(project.lock().stages)} stages, {those} is the locked one")
         found = _rerun(project, rerun, quiet=settings.quiet) if rerun else []
     if settings.as_json:
         emit_json([{"code": d.code, "message": d.message, "place": str(d.place or "")} for d in found])
@@ -176,7 +177,7 @@ def _rerun(project: "Project", rounds: int, *, quiet: bool) -> list[Diagnostic]:
     except NotVerified as error:
         return list(error.diagnostics)
     if not quiet:
-        say(f"reproduced {rounds} times")
+        say("reproduced once" if rounds == 1 else f"reproduced {rounds} times")
     return []
 
 

@@ -168,7 +168,7 @@ class Engine:
         return None
 
     def _execute(self, step: Step, key: str, resolved: Resolved, steps: Sequence[Step]) -> Result:
-        worker = self._started_worker(step, steps)
+        worker = self._started_worker(steps)
         with work_folder(self.layout.work) as work:
             try:
                 ran = run_step(step, self._sources(step), worker, work, self.code)
@@ -185,7 +185,7 @@ class Engine:
             step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), ran.reply.warnings
         )
 
-    def _started_worker(self, step: Step, steps: Sequence[Step]) -> Worker:
+    def _started_worker(self, steps: Sequence[Step]) -> Worker:
         if self._worker is None:
             self.before_executing()
             remaining = [other for other in steps if other.name not in self.settled]

@@ -106,7 +106,7 @@ def log_tail(log: Path) -> str:
 
 
 def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
-    """Give a complaint from inside a step the line of the spec it is about: the first value it quotes, else the step."""
+    """Give a complaint from inside a step the line it is about: that of the first value it quotes, else the step's."""
     if diagnostic.place is not None:
         return diagnostic
     quoted = re.findall(r'"([^"]+)"', diagnostic.message)

@@ -82,11 +82,14 @@ def _compare(layout: Layout, attempt: Attempt) -> str:
     step, ran = attempt.step, attempt.ran
     locked = {path.rpartition("/")[2]: output for path, output in attempt.stage.outputs.items()}
     different = sorted(n for n in locked.keys() | ran.files.keys() if _differs(locked.get(n), ran.files.get(n)))
-    if not different:
+    metrics = _different_metrics(attempt.stage.metrics, ran.reply.metrics)
+    if not different and not metrics:
         return "every byte"
+    if not different:
+        message = f"{step.name}: the lock's metrics are not those of its artifacts: {', '.join(metrics[:3])}"
+        raise NotVerified(Diagnostic("lock-edited", message, step.place(""), "take pipeline.lock from git"))
     if step.repro == "none":
         return "nothing (reproducibility: none)"
-    metrics = _different_metrics(attempt.stage.metrics, ran.reply.metrics)
     if step.repro == "tolerance" and not metrics:
         return "its metrics"
     raise NotVerified(_complaint(layout, attempt, different[0], metrics))

@@ -87,9 +87,13 @@ class Shelf:
         self._store.add(source, digest)
         self._stats.record(self._store.path(digest.md5), digest)
 
+    def _ours(self, path: Path) -> bool:
+        """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
+        return not path.is_symlink() or path.resolve().is_relative_to(self._store.folder.resolve())
+
     def _look(self, path: Path) -> FileDigest | None:
         try:
-            return None if path.is_symlink() else self._stats.digest(path)
+            return self._stats.digest(path) if self._ours(path) else None
         except OSError:
             return None
 

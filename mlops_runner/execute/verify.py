@@ -1,26 +1,87 @@
 """Verify without training: is the lock fresh, is its chain whole, and are the artifacts the ones it names?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from mlops_runner.errors import Diagnostic, Place
 from mlops_runner.lock.model import FILE_NAME, Lock, Output
-from mlops_runner.plan.model import Plan
+from mlops_runner.plan.key import same_metric, spec_digest
+from mlops_runner.plan.model import Facts, Plan, PlannedStep
 from mlops_runner.plan.wording import describe
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import pointer_path, pointer_text
+from mlops_runner.store.pointers import pointer_path, pointer_text, tracked_md5
 from mlops_runner.store.stats import StatCache
 
 FRESH = Place(FILE_NAME)
 
 
 def stale(plan: Plan) -> Iterator[Diagnostic]:
-    """Yield a complaint for every step that is not what the lock recorded."""
+    """Yield a complaint for every step that is not what the lock recorded; what only follows is counted, not listed."""
+    follows = [planned.name for planned in plan.steps if _only_follows(planned)]
     for planned in plan.steps:
-        if planned.action != "unchanged":
+        if planned.action != "unchanged" and planned.name not in follows:
             place = next((reason.place for reason in planned.reasons if reason.place), FRESH)
             why = "; ".join(describe(reason) for reason in planned.reasons) or "nothing asks for it any more"
-            yield Diagnostic("lock-stale", f"{planned.name}: {why}", place, "run: mlops run, and commit pipeline.lock")
+            after = f" (so must {', '.join(follows)})" if follows else ""
+            message = f"{planned.name}: {why}{after}"
+            yield Diagnostic("lock-stale", message, place, "run: mlops run, and commit pipeline.lock")
+
+
+def _only_follows(planned: PlannedStep) -> bool:
+    return bool(planned.reasons) and all(reason.code == "upstream-runs" for reason in planned.reasons)
+
+
+def edited(plan: Plan, lock: Lock, facts: Facts) -> Iterator[Diagnostic]:
+    """Yield a complaint for every fact of an unchanged stage that is not the one its key was made from.
+
+    The key proves nothing of the facts that stand beside it for people: an edit by hand could make them lie.
+    """
+    for planned in plan.steps:
+        if planned.action != "unchanged" or planned.step is None:
+            continue
+        stage, step = lock.stages[planned.name], planned.step
+        present = {"params": step.params, "spec": spec_digest(step), "code": facts.code_of(step), "repro": step.repro}
+        for part, value in present.items():
+            if getattr(stage, part) != value:
+                yield _edited(planned.name, part)
+
+
+def _edited(stage: str, part: str) -> Diagnostic:
+    hint = f"take the line from git, or make it again: remove {stage} from the lock and run: mlops run"
+    return Diagnostic("lock-edited", f"{part} of {stage} in pipeline.lock is not what was computed", FRESH, hint)
+
+
+def wrong_numbers(lock: Lock, evidence: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Yield a complaint for metrics and gates in the lock that are not those of the evidence, which has a digest."""
+    stage = lock.stages["evaluate"]
+    winner = evidence["metrics"][evidence["winner"]]
+    numbers = {f"{side}.{name}": value for side, row in winner.items() for name, value in row.items()}
+    expected: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
+    expected["winner"] = evidence["winner"]
+    if evidence.get("threshold"):
+        expected["threshold"] = evidence["threshold"]["value"]
+    different = sorted(
+        n for n in expected.keys() | stage.metrics.keys() if not same_metric(expected.get(n), stage.metrics.get(n))
+    )
+    if different:
+        yield _edited("evaluate", f"metrics ({', '.join(different[:3])})")
+    if {gate["name"]: gate["answer"] for gate in evidence["gates"]} != dict(stage.gates):
+        yield _edited("evaluate", "gates")
+
+
+def moved_inputs(root: Path, plan: Plan, stats: StatCache) -> Iterator[Diagnostic]:
+    """Yield a complaint for every input whose DVC pointer names other bytes than the file that was used."""
+    inputs = {i.path for p in plan.steps if p.step for i in p.step.inputs if i.producer is None}
+    for path in sorted(inputs):
+        tracked = tracked_md5(root, path)
+        try:
+            present = stats.digest(root / path).md5
+        except OSError:
+            continue
+        if tracked is not None and tracked != present:
+            message = f"{path}.dvc names other bytes than {path} has: whoever pulls gets another file"
+            yield Diagnostic("input-untracked", message, Place(f"{path}.dvc"), f"run: dvc add {path}, and commit")
 
 
 def broken_chain(lock: Lock) -> Iterator[Diagnostic]:
@@ -43,11 +104,16 @@ def broken_chain(lock: Lock) -> Iterator[Diagnostic]:
 
 
 def wrong_artifacts(root: Path, lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:
-    """Yield a complaint for every artifact that is missing, or whose bytes are not the locked ones."""
+    """Yield a complaint for every artifact that is not the locked one; one complaint a stage for those missing."""
     store = ObjectStore(root)
     for name, stage in lock.stages.items():
-        for path, output in stage.outputs.items():
-            if problem := _artifact(root, store, stats, path, output):
+        problems = {path: _artifact(root, store, stats, path, output) for path, output in stage.outputs.items()}
+        missing = [path for path, problem in problems.items() if problem and problem[0] == "artifact-missing"]
+        if missing:
+            message = f"{len(missing)} of {len(problems)} artifacts of {name} are not here ({missing[0]}, …)"
+            yield Diagnostic("artifact-missing", message, FRESH, "run: dvc pull, or: mlops run")
+        for path, problem in problems.items():
+            if problem and path not in missing:
                 yield Diagnostic(problem[0], f"{path} of {name} {problem[1]}", FRESH, problem[2])
 
 

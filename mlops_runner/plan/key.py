@@ -37,8 +37,8 @@ def step_key(step: Step, resolved: Resolved, code: Mapping[str, str], environmen
         "code": code,
         "env": environment,
     }
-    if step.repro == "bitwise":
-        material["execution"] = step.execution
+    if step.repro == "bitwise" or step.keyed_execution:
+        material["execution"] = step.keyed_execution
     return digest_value("k1", material)
 
 

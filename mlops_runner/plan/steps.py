@@ -43,9 +43,18 @@ class Step:
     @property
     def params(self) -> dict[str, Scalar]:
         """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but tell a reader nothing."""
-        settings = {f"execution.{name}": value for name, value in self.execution.items()}
-        values = {**dict(flatten(self.config)), **(settings if self.repro == "bitwise" else {})}
+        settings = {f"execution.{name}": value for name, value in self.keyed_execution.items()}
+        values = {**dict(flatten(self.config)), **settings}
         return {name: value for name, value in values.items() if name in self.places}
+
+    @property
+    def keyed_execution(self) -> dict[str, Scalar]:
+        """The execution settings that belong to the key: all under bitwise reproducibility, else the seed.
+
+        A seed is a choice that somebody wrote down; threads and device only matter to those who ask for the same bytes.
+        """
+        everything = self.repro == "bitwise"
+        return {name: value for name, value in self.execution.items() if everything or name == "seed"}
 
     def place(self, param: str) -> Place:
         """Return where a param is written, or the nearest thing above it."""

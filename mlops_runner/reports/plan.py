@@ -87,7 +87,7 @@ def _step(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[s
     for path in planned.counted_as_locked:
         yield f"      {path} is not here: counted as locked"
     for path in note.altered if note else ():
-        yield f"      {path} was changed by hand here"
+        yield f"      {path} is not the locked one here"
 
 
 def _remark(planned: PlannedStep, note: LocalNote | None) -> str:

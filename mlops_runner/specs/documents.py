@@ -44,5 +44,3 @@ def load_operation(read: Reader, pipeline: Loaded[Pipeline]) -> Operation:
             found.environments.append(environment)
     found.problems = problems.found
     return found
-
-
