@@ -76,7 +76,7 @@ def test_a_changed_value_is_named_old_new_and_where(built):
     step = next(s for s in built.call("plan", "--json").value["steps"] if s["name"] == "train.boosted")
     assert step["action"] == "rerun"
     assert [(r["old"], r["new"], r["place"]) for r in step["reasons"]] == [(2, 3, "specs/training.yaml:23:18")]
-    assert built.to_do() == {"train.boosted": "rerun", "evaluate": "pending", "package": "pending"}
+    assert built.to_do() == {"train.boosted": "rerun", "evaluate": "unknown", "package": "unknown"}
 
 
 def test_a_changed_function_is_named_with_its_file(built):
