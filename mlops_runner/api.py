@@ -7,9 +7,10 @@ project.run()
 
 import functools
 import json
+import re
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from mlops_runner.execute.engine import Listener, Result
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.reports.document import Report
+    from mlops_runner.specs.load import Loaded
+    from mlops_runner.specs.training import Trainer, Training
     from mlops_runner.train.model import Model
 
 
@@ -145,7 +148,7 @@ class Project:
         if operation.rollout:
             found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
         if not any(problem.severity == "error" for problem in found):
-            found += self._unreadable()
+            found += [*self._unreadable(), *_untrainable(core.training)]
         return sorted(found, key=_by_place)
 
     def _unreadable(self) -> tuple[Diagnostic, ...]:
@@ -441,3 +444,16 @@ def _headline(evidence: dict[str, Any], wanted: Sequence[str]) -> dict[str, floa
 def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
     place = diagnostic.place
     return (place is None, place.file if place else "", place.line if place else 0, place.column if place else 0)
+
+
+def _untrainable(training: "Loaded[Training]") -> Iterator[Diagnostic]:
+    """Ask every trainer what is wrong with its spec: parameters it does not have, estimators that do not fit the task."""
+    from mlops_runner.train.trainers.base import check
+
+    trainers: dict[tuple[str, ...], Trainer] = {("baseline",): training.spec.baseline}
+    trainers |= {("candidates", name): trainer for name, trainer in training.spec.candidates.items()}
+    for path, trainer in trainers.items():
+        for found in check(trainer, training.spec.task):
+            quoted = [("params", word) for word in re.findall(r'"([^"]+)"', found.message) if word in trainer.params]
+            place = training.document.place((*path, *(quoted[0] if quoted else ("trainer",))))
+            yield replace(found, place=found.place or place)

@@ -11,6 +11,7 @@ one fitted without names gets all of them as an array; a Booster gets its `featu
 """
 
 import inspect
+import sys
 import random
 import traceback
 from collections.abc import Callable
@@ -81,12 +82,13 @@ def _guarded(who: str, call: Callable[[], Any]) -> Any:
 
 
 def _place(trace: TracebackType | None) -> Place | None:
-    """Find the deepest line of the project's own code."""
+    """Find the deepest line of the project's own code, which is imported from the front of the search path."""
+    root = Path(sys.path[0]).resolve()
     for frame in reversed(traceback.extract_tb(trace)):
         path = Path(frame.filename)
         foreign = path.is_relative_to(OWN) or bool(set(path.parts) & LIBRARIES)
-        if not foreign and path.is_file() and path.is_relative_to(Path.cwd()):
-            return Place(str(path.relative_to(Path.cwd())), frame.lineno or 1)
+        if not foreign and path.is_file() and path.is_relative_to(root):
+            return Place(str(path.relative_to(root)), frame.lineno or 1)
     return None
 
 
