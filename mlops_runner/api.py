@@ -318,6 +318,23 @@ class Project:
         with exclusive(self.layout.mutex, self.lock_timeout):
             write_text(self.root / FILE_NAME, text)
 
+    def prune(self, tell: Callable[[str], None]) -> tuple[str, ...]:
+        """Drop the stages that no step stands for, with their pointers and those of their files that are unchanged."""
+        from mlops_runner.execute.shelf import Shelf
+        from mlops_runner.lock.codec import emit
+        from mlops_runner.plan.resolve import prune
+
+        self.lock_text()
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            old, stats = self.lock(), StatCache(self.layout.stats)
+            new, gone = prune(self.compiled().steps, old)
+            shelf = Shelf(self.layout, ObjectStore(self.root), stats, tell)
+            for name in gone:
+                shelf.clear(old.stages[name])
+            if gone:
+                write_text(self.root / FILE_NAME, emit(new))
+        return gone
+
     def lock_text(self) -> str:
         """Return pipeline.lock's text as it stands, conflict markers included. Raises UsageFailure without a lock."""
         try:

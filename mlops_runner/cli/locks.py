@@ -81,20 +81,13 @@ def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
 @lock.command()
 @common_options
 def prune(settings: Settings) -> int:
-    """Drop the stages that nothing asks for any more.
+    """Drop the stages that nothing asks for any more, with their pointers and unchanged files.
 
     \b
     Examples:
       mlops lock prune
     """
-    from mlops_runner.lock.codec import emit
-    from mlops_runner.plan.resolve import prune as pruned
-
-    project = settings.project()
-    project.lock_text()
-    new, gone = pruned(project.compiled().steps, project.lock())
-    if gone:
-        project.write_lock(emit(new))
+    gone = settings.project().prune(say)
     if settings.as_json:
         emit_json({"pruned": list(gone)})
     else:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.durable import copy_file, sync_folder
-from mlops_runner.lock.model import Output
+from mlops_runner.lock.model import Output, Stage
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.pointers import remove_pointer
 from mlops_runner.store.stats import StatCache
 
 Files = Mapping[str, FileDigest]
@@ -64,6 +65,13 @@ class Shelf:
         """Remove files that an earlier run wrote and nothing writes any more; changed ones stay."""
         for name in self.standing(folder, stale):
             (self._layout.root / folder / name).unlink()
+
+    def clear(self, stage: Stage) -> None:
+        """Remove the files and pointers of a stage that nothing asks for any more; files that were changed stay."""
+        for path, output in stage.outputs.items():
+            folder, _, name = path.rpartition("/")
+            self.drop(folder, {name: output})
+            remove_pointer(self._layout.root, folder)
 
     def readable(self, folder: str, name: str, digest: FileDigest) -> Path | None:
         """Return the stored object of an artifact, its bytes verified; None when it is damaged beyond repair here."""
