@@ -3,6 +3,7 @@
 A file that lies where an artifact belongs and that nobody here wrote is never overwritten: it is moved aside first.
 """
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -65,6 +66,8 @@ class Shelf:
         """Remove files that an earlier run wrote and nothing writes any more; changed ones stay."""
         for name in self.standing(folder, stale):
             (self._layout.root / folder / name).unlink()
+        with contextlib.suppress(OSError):
+            (self._layout.root / folder).rmdir()  # only an empty folder goes
 
     def clear(self, stage: Stage) -> None:
         """Remove the files and pointers of a stage that nothing asks for any more; files that were changed stay."""

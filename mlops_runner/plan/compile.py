@@ -60,7 +60,7 @@ def _data_step(core: Core) -> Step:
         config["source"]["inputs"] = dict.fromkeys(source.inputs, "")
     return Step(
         "data", "data", DATA_VERSION, config,
-        places={"": document.place(()), **dict(_places(document, keys))},
+        places={**_shared_places(core, document), **dict(_places(document, keys))},
         output=_folder(core, "data"),
         inputs=inputs,
         code=(source.callable,) if isinstance(source, PythonSource) else (),
@@ -187,12 +187,17 @@ def _columns(data: Data, roles: set[str]) -> dict[str, Any]:
 
 def _shared_places(core: Core, document: Document) -> dict[str, Place]:
     """Place the step as a whole, and the columns, whose order counts but is no param."""
-    return {"": document.place(()), "columns": core.data.document.place(("columns",), key=True)}
+    return {
+        "": document.place(()),
+        "columns": core.data.document.place(("columns",), key=True),
+        "reproducibility": core.pipeline.document.place(("reproducibility",)),
+    }
 
 
 def _model_places(core: Core, models: list[str]) -> dict[str, Place]:
     paths = [(name,) if name == BASELINE else ("candidates", name) for name in models]
-    return {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
+    places = {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
+    return {"models": core.training.document.place(("candidates",), key=True), **places}
 
 
 def _dump(part: Part) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def explain(
     yield from _environment(stage, lock, facts)
     yield from _inputs(step, stage, resolved, unknown)
     if step.repro != stage.repro:
-        yield Reason("reproducibility", "reproducibility", stage.repro, step.repro, step.place(""))
+        yield Reason("reproducibility", "reproducibility", stage.repro, step.repro, step.place("reproducibility"))
 
 
 def unexplained(step: Step, stage: Stage) -> Reason:
