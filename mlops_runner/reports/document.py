@@ -6,6 +6,8 @@ from typing import Literal, TypeAlias
 Answer = Literal["pass", "fail", "unmeasured"]
 Outcome = Literal["pass", "fail", "no-gates"]
 
+SMALLEST_SHOWN = 0.00005
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -122,6 +124,11 @@ class Report:
     verdict: Verdict
     sections: tuple[Section, ...]
     highlights: Facts = Facts(())
+
+
+def threshold_word(value: float) -> str:
+    """Return a threshold with four digits after the point; rare classes are decided at 0.00002, which is not 0.0000."""
+    return f"{value:.1e}" if 0 < abs(value) < SMALLEST_SHOWN else f"{value:.4f}"
 
 
 def verdict_word(answer: Answer | Outcome) -> str:

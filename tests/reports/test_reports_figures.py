@@ -6,7 +6,7 @@ import pytest
 
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.canvas import PALETTE, label
-from mlops_runner.reports.figures.classes import draw_confusion, draw_roc, lines_to_draw
+from mlops_runner.reports.figures.classes import draw_confusion, draw_roc, lines_to_draw, tile_opacity
 from mlops_runner.reports.figures.importance import draw_importance
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
 
@@ -28,7 +28,7 @@ FIGURES = {
     "pr": lambda: draw_pr({"baseline": PR, EVIL: PR}, EVIL, 0.4, "test side"),
     "confusion": lambda: draw_confusion([[3, 1], [0, 0]], ["no", EVIL], "test side"),
     "confusion of many": lambda: draw_confusion([[1] * 40] * 40, [f"class {k}" for k in range(40)], "test side"),
-    "scores": lambda: draw_scores(HISTOGRAM, 0.5, "test side"),
+    "scores": lambda: draw_scores(HISTOGRAM, ["no", EVIL], 0.5, "test side"),
     "calibration": lambda: draw_calibration(BINS, HISTOGRAM, "test side"),
     "cost": lambda: draw_costs(COST),
     "cost of nothing": lambda: draw_costs(
@@ -98,3 +98,53 @@ def test_curves_that_do_not_fit_are_counted():
 @pytest.mark.parametrize(("text", "expected"), [("a\nb", "a\ufffdb"), ("x" * 30, "x" * 27 + "…"), ("näme", "näme")])
 def test_labels_are_short_and_on_one_line(text, expected):
     assert label(text) == expected
+
+
+def bins(*dots):
+    return [{"mean_score": score, "rate": rate, "rows": rows} for score, rate, rows in dots]
+
+
+@pytest.mark.parametrize(
+    ("dots", "expected"),
+    [
+        ([(0.2, 0.1, 5)], "in 1 bin of 5 rows (equal scores share a bin)."),
+        ([(0.2, 0.1, 5), (0.8, 0.9, 6)], "in 2 bins of 5 to 6 rows (equal scores share a bin)."),
+        ([(0.2, 0.1, 5), (0.5, 0.5, 0), (0.8, 0.9, 5)], "in 2 bins of 5 rows (equal scores share a bin)."),
+        (
+            [(0.0, 0.0, 5), (0.001, 0.0, 5)],
+            "in 2 bins of 5 rows (equal scores share a bin); 1 of the dots lies on others.",
+        ),
+    ],
+)
+def test_the_caption_of_calibration_counts_the_dots_that_can_be_seen(dots, expected):
+    caption = draw_calibration(bins(*dots), HISTOGRAM, "test side").caption
+    assert caption == f"Calibration, test side, {expected} Below, how the scores are spread."
+
+
+def test_scores_keep_to_the_classes_although_their_names_sort_the_other_way():
+    counts = {"bad": [0, 4], "good": [5, 1]}
+    figure = draw_scores({"edges": [0.0, 0.5, 1.0], "counts": counts}, ["good", "bad"], 0.5, "test side")
+    assert figure.caption.endswith("Right of the threshold is decided bad.")
+    assert figure.alt == "Histogram of scores: 4 rows of bad above, 6 rows of good below"
+
+
+def test_costs_show_the_side_the_threshold_was_chosen_on_first():
+    points = COST["sides"]["validation"]
+    svg = draw_costs(COST | {"sides": {"test": points, "validation": points}}).svg
+    assert svg.index(">validation (chosen on)<") < svg.index(">test<")
+
+
+@pytest.mark.parametrize("name", ["roc", "roc of classes", "pr"])
+def test_chance_is_named_in_the_legend(name):
+    assert ">chance" in FIGURES[name]().svg
+
+
+def test_a_slope_in_a_roc_curve_is_explained():
+    steps = {"false_positive_rate": [0.0, 0.0, 1.0], "true_positive_rate": [0.0, 1.0, 1.0], "auc": 1.0}
+    assert "slopes" in draw_roc({"m": ROC}, "m", "test side").caption
+    assert "slopes" not in draw_roc({"m": steps}, "m", "test side").caption
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0.0), (0.001, 0.2), (1.0, 0.55)])
+def test_a_tile_with_rows_is_tinted_so_that_it_can_be_seen(share, expected):
+    assert tile_opacity(share) == pytest.approx(expected, abs=0.001)

@@ -1,11 +1,11 @@
 """Sections made of figures."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_runner.reports.builders.text import metric_text
 from mlops_runner.reports.context import ReportContext
-from mlops_runner.reports.document import Block, Cell, Column, Figure, Section, Table
+from mlops_runner.reports.document import Block, Cell, Column, Figure, Section, Table, threshold_word
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
 from mlops_runner.reports.figures.importance import draw_importance
@@ -27,7 +27,7 @@ def plots_section(evidence: Evidence) -> Section:
         case "binary":
             blocks: tuple[Block, ...] = tuple(_binary(evidence, curves, where))
         case "multiclass":
-            blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"]))
+            blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
         case "regression":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
         case unknown:
@@ -40,9 +40,9 @@ def _binary(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterat
     if "roc" in curves:
         yield draw_roc(curves["roc"], winner, where)
         yield draw_pr(curves["pr"], winner, curves["positive_rate"], where)
-    at = f"{winner} at threshold {threshold:.4g}, {where}"
+    at = f"{winner} at threshold {threshold_word(threshold)}, {where}"
     yield draw_confusion(curves["confusion"][winner], evidence["classes"], at)
-    yield draw_scores(curves["histogram"], threshold, where)
+    yield draw_scores(curves["histogram"], evidence["classes"], threshold, where)
     if "calibration" in curves:
         yield draw_calibration(curves["calibration"], curves["histogram"], where)
     if "cost" in curves:
@@ -57,14 +57,15 @@ def _multiclass(evidence: Evidence, curves: Mapping[str, Any], where: str) -> It
         yield draw_roc(curves["roc"], None, f"each class against the rest, {where}")
 
 
-def _per_class(classes: Mapping[str, Any]) -> Table:
+def _per_class(found: Mapping[str, Any], classes: Sequence[str]) -> Table:
     columns = (Column("Class"), Column("Rows", "right"), Column("Recall", "right"), Column("Precision", "right"))
-    shown = list(classes.items())
+    order = {name: at for at, name in enumerate(classes)}
+    shown = sorted(found.items(), key=lambda item: order.get(item[0], len(order)))
     if len(shown) > MOST_CLASSES:
         shown.sort(key=lambda item: 2.0 if item[1]["recall"] is None else item[1]["recall"])
     rows = tuple(
-        (name, f"{found['rows']:,}", metric_text(found["recall"]), metric_text(found["precision"]))
-        for name, found in shown[:MOST_CLASSES]
+        (name, f"{of['rows']:,}", metric_text(of["recall"]), metric_text(of["precision"]))
+        for name, of in shown[:MOST_CLASSES]
     )
     left = len(shown) - len(rows)
     return Table(columns, rows, f"{left} more classes, with at least this recall, are not shown." if left else "")

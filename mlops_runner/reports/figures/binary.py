@@ -1,5 +1,6 @@
 """Figures of binary evaluations: precision-recall, calibration, scores by class, cost over thresholds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,11 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import FuncFormatter
 
-from mlops_runner.reports.document import Figure
-from mlops_runner.reports.figures.canvas import DASHES, INK, LINE, MUTED, SERIES, draw, label, titled
-from mlops_runner.reports.figures.classes import lines_to_draw, unit_square
+from mlops_runner.reports.document import Figure, threshold_word
+from mlops_runner.reports.figures.canvas import DASHES, INK, MUTED, SERIES, draw, label, titled
+from mlops_runner.reports.figures.classes import CHANCE, lines_to_draw, unit_square
 
 DEEP = 0.6
+# Dots of the calibration figure that are nearer than this cover each other.
+DOT = 0.012
 
 
 def draw_pr(curves: Mapping[str, Any], winner: str, positive_rate: float, where: str) -> Figure:
@@ -21,20 +24,21 @@ def draw_pr(curves: Mapping[str, Any], winner: str, positive_rate: float, where:
 
     def paint(sheet: Sheet) -> None:
         axes = titled(unit_square(sheet), "Recall", "Precision")
-        axes.axhline(positive_rate, color=LINE, linewidth=1.2)
         for name, style in lines:
             points = curves[name]
             text = f"{label(name)}  {points['average_precision']:.4f}"
             axes.plot(points["recall"], points["precision"], label=text, drawstyle="steps-post", **style)
+        axes.axhline(positive_rate, label=f"chance  {positive_rate:.4f}", **CHANCE)
         axes.legend(loc="best", title="Average precision", alignment="left", title_fontsize=8)
 
     areas = ", ".join(f"{name} {curves[name]['average_precision']:.4f}" for name, _ in lines)
-    caption = f"Precision against recall, {where}. Deciding at random has precision {positive_rate:.3f}."
+    caption = f"Precision against recall, {where}. Deciding at random has precision {positive_rate:.4f}."
     return Figure(draw("pr", paint), caption, f"Precision-recall curves with average precision: {areas}")
 
 
 def draw_calibration(bins: Sequence[Mapping[str, Any]], histogram: Mapping[str, Any], where: str) -> Figure:
     """Draw observed rates over mean scores, and below how the scores are spread."""
+    bins = [entry for entry in bins if entry["rows"]]
     scores, rates = [entry["mean_score"] for entry in bins], [entry["rate"] for entry in bins]
     edges, totals = np.array(histogram["edges"]), np.sum(list(histogram["counts"].values()), axis=0)
 
@@ -49,14 +53,31 @@ def draw_calibration(bins: Sequence[Mapping[str, Any]], histogram: Mapping[str, 
         lower.grid(visible=False, axis="x")
 
     pairs = ", ".join(f"{score:.2f} → {rate:.2f}" for score, rate in zip(scores, rates, strict=True))
-    caption = f"Calibration in {len(bins)} bins of equal mass, {where}; below, how the scores are spread."
+    caption = f"Calibration, {where}, {_bins_in_words(bins)} Below, how the scores are spread."
     return Figure(draw("calibration", paint), caption, f"Mean score and share of positives per bin: {pairs}")
 
 
-def draw_scores(histogram: Mapping[str, Any], threshold: float | None, where: str) -> Figure:
-    """Draw the scores as shares of their class, so that a rare class shows: positive upwards, negative downwards."""
+def _bins_in_words(bins: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many bins there are, how full they are, and how many dots nobody can see."""
+    rows = [entry["rows"] for entry in bins]
+    full = f"{min(rows):,}" if min(rows) == max(rows) else f"{min(rows):,} to {max(rows):,}"
+    seen: list[tuple[float, float]] = []
+    for at in [(entry["mean_score"], entry["rate"]) for entry in bins]:
+        if all(math.dist(at, other) > DOT for other in seen):
+            seen.append(at)
+    hidden = len(bins) - len(seen)
+    overlap = f"; {hidden} of the dots {'lies' if hidden == 1 else 'lie'} on others" if hidden else ""
+    return f"in {len(bins)} {'bin' if len(bins) == 1 else 'bins'} of {full} rows (equal scores share a bin){overlap}."
+
+
+def draw_scores(histogram: Mapping[str, Any], classes: Sequence[str], threshold: float | None, where: str) -> Figure:
+    """Draw the scores as shares of their class, so that a rare class shows: positive upwards, negative downwards.
+
+    classes: negative, positive. The histogram does not know: it may have been sorted by name.
+    """
     edges = np.array(histogram["edges"])
-    (negative, below), (positive, above) = histogram["counts"].items()
+    negative, positive = classes
+    below, above = histogram["counts"][negative], histogram["counts"][positive]
     down, up = (100 * np.array(counts) / max(sum(counts), 1) for counts in (below, above))
 
     def paint(sheet: Sheet) -> None:
@@ -70,7 +91,7 @@ def draw_scores(histogram: Mapping[str, Any], threshold: float | None, where: st
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
         axes.grid(visible=False, axis="x")
         if threshold is not None:
-            _mark(axes, threshold, f"threshold {threshold:.4g}")
+            _mark(axes, threshold, f"threshold {threshold_word(threshold)}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2, handlelength=1.2)
 
     sums = f"{sum(above)} rows of {positive} above, {sum(below)} rows of {negative} below"
@@ -81,20 +102,21 @@ def draw_scores(histogram: Mapping[str, Any], threshold: float | None, where: st
 def draw_costs(costs: Mapping[str, Any]) -> Figure:
     """Draw the cost per row over thresholds, on the side the threshold was chosen on and on the test side."""
     chosen = costs["threshold"]
+    sides = sorted(costs["sides"].items(), key=lambda side: side[0] != costs["chosen_on"])
 
     def paint(sheet: Sheet) -> None:
         axes = titled(sheet.add_subplot(), "Decision threshold", "Cost per row")
-        for at, (name, points) in enumerate(costs["sides"].items()):
+        for at, (name, points) in enumerate(sides):
             style: dict[str, Any] = {"color": SERIES[at], "linestyle": DASHES[at], "linewidth": 2 - 0.4 * at}
             text = f"{name} (chosen on)" if name == costs["chosen_on"] else name
             axes.plot(points["threshold"], points["cost_per_row"], label=text, drawstyle="steps-mid", **style)
         axes.set_ylim(0, _highest_cost(costs["sides"][costs["chosen_on"]]["cost_per_row"]))
-        _mark(axes, chosen, f"chosen {chosen:.4g}")
+        _mark(axes, chosen, f"chosen {threshold_word(chosen)}")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
 
     prices = f"a missed positive costs {costs['false_negative']:g}, a false alarm {costs['false_positive']:g}"
     caption = f"Cost of wrong decisions over thresholds; {prices}. Higher costs are cut off."
-    return Figure(draw("cost", paint), caption, f"Cost per row over thresholds, lowest near {chosen:.4g}")
+    return Figure(draw("cost", paint), caption, f"Cost per row over thresholds, lowest near {threshold_word(chosen)}")
 
 
 def _highest_cost(curve: Sequence[float]) -> float | None:

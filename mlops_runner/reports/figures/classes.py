@@ -16,6 +16,9 @@ MOST_LINES = 6
 MOST_NUMBERED_CLASSES = 12
 # At this opacity the ink stays readable on a full tile, on white paper as on black.
 DEEPEST = 0.55
+# A tile with a single row of many still shows whether it is right or wrong.
+PALEST = 0.2
+CHANCE: dict[str, Any] = {"color": MUTED, "linestyle": (0, (9, 2.5, 1.5, 2.5)), "linewidth": 1.1, "zorder": 1.5}
 
 
 def lines_to_draw(curves: Mapping[str, Any], winner: str | None) -> list[tuple[str, dict[str, Any]]]:
@@ -42,18 +45,25 @@ def draw_roc(curves: Mapping[str, Any], winner: str | None, where: str) -> Figur
 
     def paint(sheet: Sheet) -> None:
         axes = titled(unit_square(sheet), "False positive rate", "True positive rate")
-        axes.plot([0, 1], [0, 1], color=LINE, linewidth=1.2)
         for name, style in lines:
             points = curves[name]
             text = f"{label(name)}  {points['auc']:.4f}"
             axes.plot(points["false_positive_rate"], points["true_positive_rate"], label=text, **style)
+        axes.plot([0, 1], [0, 1], label="chance  0.5000", **CHANCE)
         axes.legend(loc="lower right", title="AUC", alignment="left", title_fontsize=8)
 
     areas = ", ".join(f"{name} {curves[name]['auc']:.4f}" for name, _ in lines)
     left = len(curves) - len(lines)
     more = f" {left} with a larger area are not drawn." if left and winner is None else f" {left} more are not drawn."
-    caption = f"ROC curves, {where}. Above the diagonal is better than chance.{more if left else ''}"
+    ties = " A curve slopes where rows share a score or points are left out." if _any_slope(curves, lines) else ""
+    caption = f"ROC curves, {where}. Above the diagonal is better than chance.{ties}{more if left else ''}"
     return Figure(draw("roc", paint), caption, f"ROC curves with areas: {areas}")
+
+
+def _any_slope(curves: Mapping[str, Any], lines: Sequence[tuple[str, Any]]) -> bool:
+    """Return whether a curve goes up and right at once: a step there would show an area that was not measured."""
+    drawn = [(curves[name]["false_positive_rate"], curves[name]["true_positive_rate"]) for name, _ in lines]
+    return any(((np.diff(across) > 0) & (np.diff(up) > 0)).any() for across, up in drawn)
 
 
 def unit_square(sheet: Sheet) -> Axes:
@@ -88,9 +98,14 @@ def _tiles(shares: Any) -> PolyCollection:
     corners = [(low, low), (high, low), (high, high), (low, high)]
     tiles = [[(column + x, row + y) for x, y in corners] for row, column in places]
     fills = [
-        to_rgba(SERIES[0] if row == column else SERIES[1], DEEPEST * shares[row, column]) for row, column in places
+        to_rgba(SERIES[0] if row == column else SERIES[1], tile_opacity(shares[row, column])) for row, column in places
     ]
     return PolyCollection(tiles, facecolors=fills, edgecolors=LINE, linewidths=0.7)
+
+
+def tile_opacity(share: float) -> float:
+    """Return how strongly a tile is tinted; an empty one is not."""
+    return PALEST + (DEEPEST - PALEST) * share if share else 0.0
 
 
 def _write_numbers(axes: Axes, table: Any, shares: Any) -> None:
