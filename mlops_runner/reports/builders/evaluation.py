@@ -12,7 +12,7 @@ from mlops_runner.reports.builders.numbers import (
     slices_section,
     unmeasured_section,
 )
-from mlops_runner.reports.builders.text import metric_text, number_text
+from mlops_runner.reports.builders.text import metric_text, threshold_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
 
@@ -67,7 +67,7 @@ def _highlights(evidence: Evidence) -> Facts:
     names = in_order(evidence, measured[side])[:MOST_HIGHLIGHTS]
     items += [(f"{metric} · {side}", metric_text(measured[side][metric])) for metric in names]
     if evidence.get("threshold"):
-        items.append(("Threshold", number_text(evidence["threshold"]["value"])))
+        items.append(("Threshold", threshold_text(evidence["threshold"]["value"])))
     return Facts(tuple(items))
 
 

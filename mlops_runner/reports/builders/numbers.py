@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlops_runner.reports.builders.text import metric_text, number_text
+from mlops_runner.reports.builders.text import ABSENT, metric_text, number_text, threshold_text
 from mlops_runner.reports.document import (
     Cell,
     Column,
@@ -35,7 +35,7 @@ def _gate(gate: Mapping[str, Any]) -> Gate:
 def metrics_section(evidence: Evidence) -> Section:
     """Every model on every side, the test side first, and how the threshold was chosen."""
     winner, metrics = evidence["winner"], evidence["metrics"]
-    models = [winner, *(model for model in metrics if model not in (winner, "baseline")), "baseline"]
+    models = _ranked(metrics, winner)
     places = [(side, model) for side in SIDES for model in models if side in metrics[model]]
     names = in_order(evidence, metrics[winner][places[0][0]])
     heads = [*names, "threshold"] if _thresholds_differ(evidence) else names
@@ -46,6 +46,11 @@ def metrics_section(evidence: Evidence) -> Section:
     note = f"The winner is the candidate with the {_best(select)} {select['metric']} on the {select['split']} side."
     threshold = (Facts(tuple(_threshold_facts(evidence))),) if evidence.get("threshold") else ()
     return Section("Metrics", (Table(columns, rows, note, marked), *threshold))
+
+
+def _ranked(models: Iterable[str], winner: str) -> list[str]:
+    """Return the winner first and the baseline last."""
+    return sorted(models, key=lambda model: (model != winner, model == "baseline"))
 
 
 def _best(select: Mapping[str, Any]) -> str:
@@ -62,7 +67,7 @@ def _metric_row(evidence: Evidence, side: str, model: str, names: list[str]) -> 
     won = model == evidence["winner"]
     measured = evidence["metrics"][model][side]
     title = Cell(f"{model} ★ winner", strong=True) if won else Cell(model)
-    cut = (number_text(evidence["thresholds"][model]),) if _thresholds_differ(evidence) else ()
+    cut = (threshold_text(evidence["thresholds"][model], strong=won),) if _thresholds_differ(evidence) else ()
     return (Cell(side), title, *(metric_text(measured[name], strong=won) for name in names), *cut)
 
 
@@ -76,14 +81,15 @@ def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
     yield "Threshold rule", Cell(chosen["rule"], mono=True)
     if "split" in chosen:
         yield "Chosen on", chosen["split"]
-    for name, words in (("cost", "Total cost there"), ("score", "Score there")):
-        if name in chosen:
-            yield words, number_text(chosen[name])
-    yield "Threshold of the winner", number_text(chosen["value"])
+    if "cost" in chosen:
+        yield "Total cost there", number_text(chosen["cost"])
+    if "score" in chosen:
+        yield "Score there", metric_text(chosen["score"])
+    yield "Threshold of the winner", threshold_text(chosen["value"])
 
 
 def slices_section(evidence: Evidence) -> Section:
-    """The winner, and below it the baseline, on every slice; the test side where there is one."""
+    """Every model that was measured on slices, the winner first; the test side where there is one."""
     tables = []
     for side in SIDES[:1] if any("test" in found for found in evidence["slices"].values()) else SIDES[1:2]:
         places = [(name, found[side]) for name, found in evidence["slices"].items() if side in found]
@@ -94,14 +100,35 @@ def slices_section(evidence: Evidence) -> Section:
 def _slice_table(evidence: Evidence, side: str, places: list[tuple[str, Any]]) -> Table:
     winner = evidence["winner"]
     names = in_order(evidence, places[0][1]["metrics"][winner])
-    columns = (Column("Slice"), Column("Rows", "right"), Column("Model"), *(Column(name, "right") for name in names))
+    counts = [count for count in ("rows", "positives") if all(count in found for _, found in places)]
+    heads = (Column("Slice"), *(Column(count.title(), "right") for count in counts), Column("Model"))
+    entries = [(name, model, found) for name, found in places for model in _ranked(found["metrics"], winner)]
     rows = tuple(
-        (name, f"{found['rows']:,}", model, *(metric_text(found["metrics"][model][metric]) for metric in names))
-        for name, found in places
-        for model in (winner, "baseline")
+        (
+            name,
+            *(f"{found[count]:,}" for count in counts),
+            *_slice_numbers(found["metrics"][model], model, winner, names),
+        )
+        for name, model, found in entries
     )
-    note = f"Measured on the {side} side. A dash could not be measured; the reason is listed further below."
-    return Table(columns, rows, note, frozenset(range(0, len(rows), 2)))
+    marked = frozenset(at for at, (_, model, _) in enumerate(entries) if model == winner)
+    note = " ".join(_slice_notes(evidence, side, {model for _, model, _ in entries}, rows))
+    return Table((*heads, *(Column(name, "right") for name in names)), rows, note, marked)
+
+
+def _slice_numbers(measured: Mapping[str, Any], model: str, winner: str, names: list[str]) -> Iterator[Inline]:
+    won = model == winner
+    yield Cell(f"{model} ★ winner" if won else model, strong=won)
+    for name in names:
+        yield metric_text(measured[name], strong=won)
+
+
+def _slice_notes(evidence: Evidence, side: str, shown: set[str], rows: tuple[tuple[Inline, ...], ...]) -> Iterator[str]:
+    yield f"Measured on the {side} side."
+    if shown < set(evidence["metrics"]):
+        yield "Only the winner and the baseline are shown on slices."
+    if any(isinstance(cell, Cell) and cell.text == ABSENT for row in rows for cell in row):
+        yield "A dash could not be measured; the reason is listed further below."
 
 
 def unmeasured_section(evidence: Evidence) -> Section:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlops_runner.reports.document import Cell, Inline
+from mlops_runner.reports.document import Cell, Inline, threshold_word
 
 ABSENT = "–"
 DIGEST_DIGITS = 12
@@ -19,8 +19,13 @@ def metric_text(value: float | None, *, strong: bool = False) -> Cell:
     return Cell(short, repr(value), strong=strong)
 
 
+def threshold_text(value: float, *, strong: bool = False) -> Cell:
+    """Write a threshold in few digits, the exact one behind it."""
+    return Cell(threshold_word(value), repr(value), strong=strong)
+
+
 def number_text(value: float) -> Cell:
-    """Write a number with four significant digits, the exact one behind it."""
+    """Write a sum, such as a cost, with four significant digits, the exact one behind it."""
     return Cell(f"{value:.4g}", repr(value))
 
 
@@ -42,6 +47,6 @@ def flat_facts(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, In
     """Flatten nested facts to ("inputs / data.parquet / sha256", digest)."""
     found: list[tuple[str, Inline]] = []
     for name, value in facts.items():
-        path = f"{prefix} / {name}" if prefix else str(name)
+        path = f"{prefix} / {name}" if prefix else re.sub(r"^(inputs|outputs)/", r"\1 / ", str(name))
         found += flat_facts(value, path) if isinstance(value, Mapping) else [(path, digest_text(value_text(value)))]
     return found
