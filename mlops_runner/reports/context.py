@@ -9,11 +9,13 @@ from typing import Any
 class ReportContext:
     """The surroundings of an evaluation; what is empty leaves its section out.
 
-    lineage: stage -> name of a fact ("key", "inputs/data.parquet") -> digest, or a nested mapping of such facts.
+    lineage: stage -> name of a fact ("key", "inputs/data.parquet") -> digest, or a nested mapping of such
+        facts; shown as key, inputs, outputs.
     parameters: model -> parameter -> value, as resolved from the specs.
     data: the profile of the data: {"rows": {side: n}, "columns": {name: {"type", "role", "missing", ...}}}.
     importance: (feature, mean drop of the metric, standard deviation), most important first; None: not measured.
-    environment: name -> value ("python" -> "3.11"); notes: paragraphs; commands: how to repeat the run.
+    environment: name -> value ("python" -> "3.11", "dependencies" -> digest, "seed", "threads").
+    notes: paragraphs; commands: how to repeat the run.
     """
 
     name: str
@@ -23,6 +25,6 @@ class ReportContext:
     data: Mapping[str, Any] = field(default_factory=dict)
     importance: Sequence[tuple[str, float | None, float | None]] = ()
     importance_metric: str = "the metric"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     commands: Sequence[str] = ()

@@ -6,8 +6,9 @@ import pytest
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.values import Options, Side
 from mlops_runner.reports.builders.evaluation import build_evaluation_report
+from mlops_runner.reports.builders.text import threshold_text
 from mlops_runner.reports.context import ReportContext
-from mlops_runner.reports.document import Facts, Figure, Table, Verdicts
+from mlops_runner.reports.document import Cell, Facts, Figure, Table, Verdicts
 from mlops_runner.reports.render import render
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Select
@@ -125,6 +126,31 @@ def test_digests_are_shortened_with_the_full_value_behind():
     assert table.rows[1][1] == "outputs / model.ubj"
 
 
+def test_lineage_follows_the_work_and_shows_what_went_in_before_what_came_out():
+    facts = {"outputs/model.ubj": "sha256:1", "inputs": {"a.parquet": "sha256:2"}, "key": "k1:3"}
+    context = ReportContext("churn", lineage=dict.fromkeys(("package", "evaluate", "data", "train.forest"), facts))
+    rows = section(build_evaluation_report(evidence(), context), "Lineage").blocks[0].rows
+    assert [row[0].text for row in rows[::3]] == ["data", "train.forest", "evaluate", "package"]
+    assert [row[1] for row in rows[:3]] == ["key", "inputs / a.parquet", "outputs / model.ubj"]
+
+
+def test_the_environment_is_shown_in_the_order_people_ask_for_it():
+    context = ReportContext("churn", environment={"threads": 1, "seed": 7, "os": "linux", "python": "3.11"})
+    (facts,) = section(build_evaluation_report(evidence(), context), "Reproducibility").blocks
+    assert [(name, cell.text) for name, cell in facts.items] == [
+        ("python", "3.11"),
+        ("seed", "7"),
+        ("threads", "1"),
+        ("os", "linux"),
+    ]
+
+
+def test_sides_of_the_data_are_in_the_order_of_training():
+    context = ReportContext("churn", data={"rows": {"test": 1, "train": 3, "validation": 2}})
+    facts = section(build_evaluation_report(evidence(), context), "Data").blocks[0]
+    assert [name for name, _ in facts.items] == ["Rows, train", "Rows, validation", "Rows, test"]
+
+
 def test_data_shows_rows_and_missing_values():
     facts, table = section(build_evaluation_report(evidence(), CONTEXT), "Data").blocks
     assert isinstance(facts, Facts)
@@ -156,3 +182,58 @@ def test_reasons_are_grouped_by_place():
 def test_evidence_without_curves_still_makes_a_report():
     report = build_evaluation_report(evidence() | {"curves": {}}, ReportContext("churn"))
     assert [section.title for section in report.sections] == ["Metrics"]
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.0, "1.0000"), (0.096431, "0.0964"), (0.0, "0.0000"), (2e-5, "2.0e-05")])
+def test_thresholds_have_the_digits_of_metrics_and_are_never_rounded_away(value, text):
+    assert threshold_text(value) == Cell(text, repr(value))
+
+
+def test_the_winners_threshold_is_as_strong_as_its_metrics():
+    found = evidence() | {"thresholds": {"baseline": 0.5, "forest": 0.25, "linear": 0.5}}
+    table = section(build_evaluation_report(found, CONTEXT), "Metrics").blocks[0]
+    assert [row[-1] for row in table.rows[:2]] == [Cell("0.2500", "0.25", strong=True), Cell("0.5000", "0.5")]
+
+
+def sliced(*models, **more):
+    measured = {model: {"roc_auc": 0.75} for model in models}
+    return evidence() | {"slices": {"few": {"test": {"rows": 30, "metrics": measured, **more}}}}
+
+
+def slice_table(found):
+    return section(build_evaluation_report(found, CONTEXT), "Slices").blocks[0]
+
+
+def test_slices_show_every_model_that_was_measured_there():
+    table = slice_table(sliced("baseline", "forest", "linear"))
+    assert [row[2].text for row in table.rows] == ["forest ★ winner", "linear", "baseline"]
+    assert table.marked == {0}
+    assert table.note == "Measured on the test side."
+
+
+def test_slices_say_that_other_models_were_not_measured_there():
+    assert slice_table(sliced("baseline", "forest")).note.endswith(
+        "Only the winner and the baseline are shown on slices."
+    )
+
+
+def test_slices_show_positives_if_they_were_counted():
+    assert [column.name for column in slice_table(sliced("baseline", "forest", positives=12)).columns] == [
+        "Slice",
+        "Rows",
+        "Positives",
+        "Model",
+        "roc_auc",
+    ]
+
+
+def test_a_dash_on_slices_is_explained():
+    found = sliced("baseline", "forest")
+    found["slices"]["few"]["test"]["metrics"]["forest"]["roc_auc"] = None
+    assert "A dash could not be measured" in slice_table(found).note
+
+
+def test_a_report_reads_the_same_after_its_evidence_was_sorted_by_name():
+    found = evidence() | {"classes": ["yes", "no"]}
+    report = build_evaluation_report(json.loads(json.dumps(found, sort_keys=True)), CONTEXT)
+    assert any("is decided no." in getattr(block, "caption", "") for block in section(report, "Figures").blocks)

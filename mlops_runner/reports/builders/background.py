@@ -1,6 +1,6 @@
 """Sections that say where a result comes from: parameters, data, lineage, and how to repeat it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_runner.reports.builders.text import digest_text, flat_facts, value_text
@@ -8,6 +8,10 @@ from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Inline, Section, Table
 
 MOST_COLUMNS = 60
+# Stored profiles and locks are sorted by name; people read in the order of the work.
+SIDES = ("train", "validation", "test")
+STAGES = ("data", "train", "evaluate", "package")
+ENVIRONMENT = ("python", "dependencies", "seed", "threads")
 
 
 def parameters_section(context: ReportContext, winner: str) -> Section:
@@ -32,7 +36,9 @@ def data_section(context: ReportContext) -> Section:
     """Rows per side, and the columns with what is known about them."""
     counts = context.data.get("rows", {})
     columns = context.data.get("columns", {})
-    facts: tuple[tuple[str, Inline], ...] = tuple((f"Rows, {side}", f"{rows:,}") for side, rows in counts.items())
+    facts: tuple[tuple[str, Inline], ...] = tuple(
+        (f"Rows, {side}", f"{counts[side]:,}") for side in _first(SIDES, counts)
+    )
     blocks: list[Block] = [Facts(facts)] if facts else []
     if columns:
         blocks.append(_columns_table(columns))
@@ -49,6 +55,11 @@ def _columns_table(columns: Mapping[str, Mapping[str, Any]]) -> Table:
     )
     left = len(columns) - len(rows)
     return Table(heads, rows, f"{left} more columns are not shown." if left else "")
+
+
+def _first(known: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Return names in the order in which they are known; the rest follows as it came."""
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def _fact(facts: Mapping[str, Any], name: str) -> str:
@@ -74,19 +85,32 @@ def _values(facts: Mapping[str, Any]) -> str:
 
 
 def lineage_section(context: ReportContext) -> Section:
-    """The keys and digests of every stage."""
+    """The keys and digests of every stage, in the order in which stages run."""
     rows = tuple(
         (Cell(stage, strong=True) if at == 0 else "", name, value)
-        for stage, facts in context.lineage.items()
-        for at, (name, value) in enumerate(flat_facts(facts))
+        for stage in sorted(context.lineage, key=_stage_place)
+        for at, (name, value) in enumerate(_stage_facts(context.lineage[stage]))
     )
     table = Table((Column("Stage"), Column("Fact"), Column("Digest")), rows)
     return Section("Lineage", (table,) if rows else (), "detail")
 
 
+def _stage_place(stage: str) -> int:
+    kind = stage.partition(".")[0]
+    return STAGES.index(kind) if kind in STAGES else len(STAGES)
+
+
+def _stage_facts(facts: Mapping[str, Any]) -> list[tuple[str, Inline]]:
+    """Put the key first, then inputs, then outputs: what went in before what came out."""
+    first = [name for kind in ("key", "inputs", "outputs") for name in facts if name.partition("/")[0] == kind]
+    return flat_facts({name: facts[name] for name in dict.fromkeys([*first, *facts])})
+
+
 def repeat_section(context: ReportContext) -> Section:
     """The environment, and the commands that repeat the run."""
-    facts = tuple((name, digest_text(value)) for name, value in context.environment.items())
+    facts = tuple(
+        (name, digest_text(value_text(context.environment[name]))) for name in _first(ENVIRONMENT, context.environment)
+    )
     blocks: list[Block] = [Facts(facts)] if facts else []
     if context.commands:
         blocks.append(Code("\n".join(context.commands), "sh"))
