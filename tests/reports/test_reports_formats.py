@@ -152,3 +152,8 @@ def test_code_in_markdown_has_a_fence_longer_than_any_within():
 @pytest.mark.parametrize("form", ["html", "markdown", "text", "json"])
 def test_the_same_report_gives_the_same_bytes(form):
     assert render(hostile(), form) == render(hostile(), form)
+
+
+def test_highlights_of_html_keep_the_exact_value_behind():
+    report = Report("r", "", Verdict("pass", ""), (), Facts((("auc", Cell("0.9951", "0.995087")),)))
+    assert '<dd><span title="0.995087">0.9951</span></dd>' in render_html(report)
