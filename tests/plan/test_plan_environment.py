@@ -11,7 +11,7 @@ from mlops_runner.plan.environment import Pin, differences, from_dependency_lock
 
 LOCK = """\
 # made by a tool
---index-url https://example.org/simple
+-i https://example.org
 numpy==2.2.0 \\
     --hash=sha256:aa \\
     --hash=sha256:bb
@@ -62,7 +62,7 @@ def test_the_digest_of_a_lock_is_pinned():
     [
         ("# made by a tool\n", ""),
         ("    # via scipy\n", ""),
-        ("--index-url https://example.org/simple\n", "--require-hashes\n\n"),
+        ("-i https://example.org\n", "--require-hashes\n\n"),
         ("    --hash=sha256:aa \\\n    --hash=sha256:bb\n", "    --hash=sha256:bb \\\n    --hash=sha256:aa\n"),
         ("    --hash=sha256:aa \\\n", "\t--hash=sha256:aa \\\n"),
         ("numpy==2.2.0 \\\n    --hash=sha256:aa", "numpy==2.2.0 --hash=sha256:aa"),
@@ -73,7 +73,7 @@ def test_the_digest_of_a_lock_is_pinned():
         ("\n", "\r\n"),
         ("# made by a tool\n", "mlops_runner==9.9\nMlops-Runner==1 --hash=sha256:ee\n"),
         ("# made by a tool\n", "-e .\n"),
-        ("# made by a tool\n", "--extra-index-url https://x\n--no-binary :all:\n-i https://x\n-c limits.txt\n"),
+        ("# made by a tool\n", "--no-binary :all:\n--prefer-binary\n-c limits.txt\n"),
     ],
 )
 def test_how_a_lock_is_written_does_not_count(old, new):
