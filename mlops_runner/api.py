@@ -188,6 +188,7 @@ class Project:
         """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
         lock = self.lock()
         if "evaluate" not in lock.stages:
+            self.compiled()  # where there is no pipeline at all, that is what must be said
             raise UsageFailure(Diagnostic("no-run", "nothing has been evaluated yet", hint="run: mlops run"))
         if (found := self._evidence(lock)) is not None:
             return found

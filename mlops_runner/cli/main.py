@@ -95,6 +95,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code. Expected failures print one message each and no traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
     _open_missing_streams()
+    # click has left its own context, and forgotten the colours, when an error is shown
+    with click.Context(cli, color=False if "--no-color" in arguments else None).scope(cleanup=False):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(list(arguments), prog_name="mlops", standalone_mode=False)
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """Progress of a run on stderr: a moving line on a terminal, one line a step otherwise."""
 
+import contextlib
 import itertools
 import sys
 import threading
@@ -72,13 +73,16 @@ class Spinner:
         """Clear the line."""
         self._done.set()
         self._thread.join()
-        sys.stderr.write("\r\x1b[2K")
-        sys.stderr.flush()
+        self._show("")
 
     def _turn(self) -> None:
         started = time.monotonic()
         for frame in itertools.cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"):
-            sys.stderr.write(f"\r\x1b[2K  {frame} {self._text}   {time.monotonic() - started:.0f} s")
-            sys.stderr.flush()
+            self._show(f"  {frame} {self._text}   {time.monotonic() - started:.0f} s")
             if self._done.wait(TICK_SECONDS):
                 return
+
+    def _show(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # a terminal that is gone stops no work
+            sys.stderr.write(f"\r\x1b[2K{text}")
+            sys.stderr.flush()
