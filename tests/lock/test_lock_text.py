@@ -16,7 +16,8 @@ LOOKALIKES = [
     "- a", "? a", "a: b", "a:", ":a", "a #b", "#a", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "'a'", '"a"', '"',
     "\\", "{}", "[]", "a,b", "<<", "=", "---", "...", "a\nb", "a\r\nb", "\r", "\t", "\x00", "\x1b", "\x7f", "\x85",
     "\xa0", "\u2028", "\u2029", "\ufeff", "\ud800", "\udfff", "\ud83d\ude00", "\U0001f600", "\ufffe", "é", "e\u0301",
-    " a", "a ", "a  b", "abc123", "12ab", "1e1", "00e0", "<<<<<<< ours", "=======", ">>>>>>> theirs", "k1:00", "sha256:ab",
+    " a", "a ", "a  b", "abc123", "12ab", "1e1", "00e0", "<<<<<<< ours", "=======", ">>>>>>> theirs", "k1:00",
+    "sha256:ab",
 ]  # fmt: skip
 
 texts = st.sampled_from(LOOKALIKES) | st.text(st.characters(), max_size=20)
