@@ -17,6 +17,8 @@ from pathlib import Path
 from mlops_runner.execute import descendants
 from mlops_runner.execute.messages import decode_request
 
+LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
+
 
 def main(preload: Sequence[str]) -> None:
     """Serve requests until the input ends."""
@@ -71,12 +73,12 @@ def _serve(line: str, woken: int) -> tuple[int, int]:
 
 def _runner_gone(woken: int) -> bool:
     """Wait for a child to end or for the input; say whether the input has ended."""
-    ready, _, _ = select.select([woken, 0], [], [])
+    ready, _, _ = select.select([woken, 0], [], [], LOOK_SECONDS)
     if woken in ready:
         with contextlib.suppress(BlockingIOError):
             os.read(woken, 4096)
         return False
-    return not os.read(0, 1)
+    return 0 in ready and not os.read(0, 1)
 
 
 def _kill_group(child: int) -> None:
