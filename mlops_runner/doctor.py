@@ -75,7 +75,7 @@ def _documents(project: Project) -> Iterator[Finding]:
 
 def _environment(project: Project) -> Iterator[Finding]:
     try:
-        found = project.environment_differences()
+        found = project.sources.environment_differences()
     except MlopsError as error:
         yield Finding("packages", False, str(error), "run: mlops validate")
         return

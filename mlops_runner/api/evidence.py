@@ -1,0 +1,105 @@
+"""What the last run concluded: its evidence, the verdict by the gates, and the report."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_runner.digest import digest_bytes
+from mlops_runner.lock.model import Lock
+from mlops_runner.plan.steps import Compiled, Step
+from mlops_runner.reports.verdict import GateLine, Verdict
+from mlops_runner.store.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from mlops_runner.reports.document import Report
+
+EVIDENCE = "evaluation.json"
+
+
+def locked_evidence(root: Path, lock: Lock, compiled: Compiled) -> dict[str, Any] | None:
+    """Return the evidence if its bytes are here, in the project or in the cache, and are the locked ones."""
+    path = f"{evaluate_step(compiled).output}/{EVIDENCE}"
+    output = lock.stages["evaluate"].outputs.get(path) if "evaluate" in lock.stages else None
+    if output is None:
+        return None
+    for place in (root / path, ObjectStore(root).path(output.md5)):
+        try:
+            data = place.read_bytes()
+        except OSError:
+            continue
+        if digest_bytes(data).sha256 == output.sha256:
+            found: dict[str, Any] = json.loads(data)
+            return found
+    return None
+
+
+def verdict_of(evidence: dict[str, Any], compiled: Compiled) -> Verdict:
+    """Judge the evidence by the gates of the specs."""
+    config = evaluate_step(compiled).config
+    limits = {name: gate["unmeasured"] for name, gate in config["gates"].items()}
+    gates = tuple(
+        GateLine(g["name"], g["answer"], g["comparison"], _blocks(g["answer"], limits.get(g["name"], "fail")))
+        for g in evidence["gates"]
+    )
+    threshold = evidence.get("threshold")
+    value = threshold["value"] if threshold else None
+    return Verdict(compiled.pipeline, evidence["winner"], _headline(evidence, config["metrics"]), value, gates)
+
+
+def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Path) -> "Report":
+    """Build the report of a run."""
+    from mlops_runner.reports.builders.evaluation import build_evaluation_report
+    from mlops_runner.reports.context import ReportContext
+
+    environment = lock.environments["default"]
+    execution = evaluate_step(compiled).execution
+    trained = [step for step in compiled.steps if step.kind == "train"]
+    context = ReportContext(
+        name=compiled.pipeline,
+        description=compiled.description,
+        lineage={name: _lineage(lock, name) for name in lock.stages},
+        parameters={step.name.removeprefix("train."): step.config["trainer"] for step in trained},
+        data=_profile(root, lock),
+        importance=[(row["feature"], row["drop"], row["std"]) for row in evidence["importance"]],
+        importance_metric=evidence["select"]["metric"],
+        environment={"python": environment.python, "dependencies": environment.digest, **_shown(execution)},
+        commands=("mlops verify --rerun 1",),
+    )
+    return build_evaluation_report(evidence, context)
+
+
+def evaluate_step(compiled: Compiled) -> Step:
+    """Return the step that writes the evidence."""
+    return next(step for step in compiled.steps if step.kind == "evaluate")
+
+
+def _lineage(lock: Lock, name: str) -> dict[str, Any]:
+    stage = lock.stages[name]
+    outputs = {path: f"sha256:{output.sha256}" for path, output in stage.outputs.items()}
+    return {"key": stage.key, "inputs": dict(stage.inputs), "outputs": outputs}
+
+
+def _shown(execution: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in execution.items()}
+
+
+def _profile(root: Path, lock: Lock) -> dict[str, Any]:
+    """Return the profile of the data, or nothing when it is not here."""
+    for path in lock.stages["data"].outputs:
+        if path.endswith("/profile.json") and (root / path).is_file():
+            found: dict[str, Any] = json.loads((root / path).read_bytes())
+            return found
+    return {}
+
+
+def _blocks(answer: str, unmeasured: str) -> bool:
+    return answer == "fail" or (answer == "unmeasured" and unmeasured == "fail")
+
+
+def _headline(evidence: dict[str, Any], wanted: Sequence[str]) -> dict[str, float]:
+    """Choose the numbers of the verdict: the first metrics of the spec, on the held-out side."""
+    winner = evidence["metrics"][evidence["winner"]]
+    side = next(name for name in ("test", "validation", "train") if name in winner)
+    numbers = {f"{side} {name}": winner[side].get(name) for name in wanted}
+    return dict([(name, value) for name, value in numbers.items() if value is not None][:4])

@@ -1,0 +1,254 @@
+"""One pipeline and its lock, and what can be done with them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_runner import journal
+from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of
+from mlops_runner.api.sources import Sources
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, PlanMismatch, UsageFailure
+from mlops_runner.gitops import git
+from mlops_runner.journal import Finished
+from mlops_runner.lock.codec import parse
+from mlops_runner.lock.merge import has_conflicts
+from mlops_runner.lock.model import FILE_NAME, Lock
+from mlops_runner.plan.build import build_plan
+from mlops_runner.plan.codec import plan_digest
+from mlops_runner.plan.local import LocalNote, local_notes
+from mlops_runner.plan.model import Facts, Plan
+from mlops_runner.plan.steps import Compiled
+from mlops_runner.reports.verdict import Verdict
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.mutex import exclusive
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.stats import StatCache
+
+if TYPE_CHECKING:
+    from mlops_runner.execute.engine import Listener, Result
+    from mlops_runner.execute.rerun import Agreement
+    from mlops_runner.reports.document import Report
+    from mlops_runner.train.model import Model
+
+
+def load_project(folder: str | Path = ".") -> "Project":
+    """Open the project in a folder. Nothing is read until a verb needs it."""
+    return Project(Path(folder).absolute())
+
+
+def load_model(folder: str | Path = ".") -> "Model":
+    """Load the model bundle that a project's lock names, after checking every byte against it.
+
+    Raises UsageFailure without a lock, NotVerified for bytes that are missing or altered.
+    """
+    from mlops_runner.train.bundle import load_bundle
+
+    project = load_project(folder)
+    stage = project.lock().stages.get("package")
+    if stage is None:
+        raise UsageFailure(Diagnostic("no-run", "no model has been packaged yet", hint="run: mlops run"))
+    expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
+    return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected)
+
+
+@dataclass(slots=True)
+class Project:
+    """One pipeline and its lock. Every verb reads what it needs anew."""
+
+    root: Path
+    lock_timeout: float = 0.0
+    layout: Layout = field(init=False)
+    sources: Sources = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout(self.root)
+        self.sources = Sources(self.layout)
+
+    def compiled(self) -> Compiled:
+        """Return the steps the specs ask for. Raises InvalidInput with every problem in the documents."""
+        return self.sources.compiled()
+
+    def facts(self) -> Facts:
+        """Return what a plan is decided from besides specs and lock. Writes nothing."""
+        return self.sources.facts()
+
+    def lock(self) -> Lock:
+        """Return pipeline.lock; an absent one is empty. Raises InvalidInput."""
+        try:
+            return parse(self._lock_text())
+        except FileNotFoundError:
+            return Lock()
+
+    def lock_at(self, revision: str) -> Lock:
+        """Return pipeline.lock as it was at a git revision; empty if there was none. Raises UsageFailure."""
+        found = git.read(self.root, git.resolve(self.root, revision), FILE_NAME)
+        return parse(found.decode("utf-8", "replace"), f"{revision}:{FILE_NAME}") if found is not None else Lock()
+
+    def plan(self, base: str | None = None) -> Plan:
+        """Say what a run would do, and why. `base` compares with another revision's lock instead of the present one."""
+        compiled = self.compiled()
+        lock = self.lock_at(base) if base else self.lock()
+        return build_plan(compiled.pipeline, compiled.steps, lock, self.facts())
+
+    def validate(self) -> list[Diagnostic]:
+        """Return every problem of every document, and advice as warnings; in file order."""
+        from mlops_runner.api.validation import validate
+
+        found = validate(self.root)
+        if any(problem.severity == "error" for problem in found):
+            return found
+        try:
+            self.facts()  # the environment and the code that the documents name must be readable, too
+        except InvalidInput as error:
+            return [*found, *error.diagnostics]
+        return found
+
+    def documents(self) -> list[str]:
+        """Return the files of all documents of the pipeline."""
+        from mlops_runner.api.validation import documents
+
+        return documents(self.root)
+
+    def notes(self, plan: Plan) -> dict[str, LocalNote]:
+        """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
+        return local_notes(plan, self.lock(), self.finished(), self.root, StatCache(self.layout.stats))
+
+    def verdict(self) -> Verdict:
+        """Return what the last run concluded. Raises UsageFailure when there was none."""
+        return verdict_of(self.evidence(), self.compiled())
+
+    def evidence(self) -> dict[str, Any]:
+        """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
+        lock = self.lock()
+        if "evaluate" not in lock.stages:
+            self.compiled()  # where there is no pipeline at all, that is what must be said
+            raise UsageFailure(Diagnostic("no-run", "nothing has been evaluated yet", hint="run: mlops run"))
+        if (found := locked_evidence(self.root, lock, self.compiled())) is not None:
+            return found
+        message = "the evidence of the last evaluation is not here as it was locked"
+        raise NotVerified(Diagnostic("artifact-missing", message, hint="run: mlops run"))
+
+    def fresh_report(self, *, changed: bool) -> Path:
+        """Return the report of the last run, rendered again only if something changed or it is not there."""
+        if changed or not self.layout.report.exists():
+            return self.write_report()
+        return self.layout.report.relative_to(self.root)
+
+    def write_report(self) -> Path:
+        """Render the report of the last run as one HTML page, and return its path relative to the project."""
+        from mlops_runner.reports.render import render
+
+        write_text(self.layout.report, render(self.report(), "html"))
+        return self.layout.report.relative_to(self.root)
+
+    def report(self) -> "Report":
+        """Build the report of the last run. Raises UsageFailure when there was none."""
+        return report_of(self.evidence(), self.lock(), self.compiled(), self.root)
+
+    def finished(self) -> dict[str, Finished]:
+        """Return what has finished on this machine, by key."""
+        return journal.read(self.layout.journal)
+
+    def run(
+        self, listener: "Listener | None" = None, expected: str | None = None, *, force: bool = False
+    ) -> "list[Result]":
+        """Make every step's artifacts stand and write pipeline.lock.
+
+        `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
+        it is another one. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        """
+        self.compiled()  # before the state folder is made: there may be no project here
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            compiled, lock, facts = self.compiled(), self.lock(), self.facts()
+            self.sources.remember()
+            plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
+            if expected is not None and plan_digest(plan) != expected:
+                message = f"the plan is now {plan_digest(plan)}, not {expected}"
+                raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
+            from mlops_runner.execute.engine import Engine, Silence
+
+            code = self.sources.code_folder(compiled)
+            engine = Engine(
+                self.layout, lock, facts, code, listener or Silence(), self.sources.require_environment, force
+            )
+            return engine.run(compiled.steps)
+
+    def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
+        """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
+        from mlops_runner.execute import verify
+
+        lock, facts = self._existing_lock(), self.facts()
+        stats = StatCache(self.layout.stats)
+        plan = build_plan(self.compiled().pipeline, self.compiled().steps, lock, facts)
+        found = [
+            *verify.stale(plan),
+            *verify.edited(plan, lock, facts),
+            *(
+                verify.wrong_numbers(lock, evidence)
+                if (evidence := locked_evidence(self.root, lock, self.compiled()))
+                else ()
+            ),
+            *verify.broken_chain(lock),
+            *verify.moved_inputs(self.root, plan, stats),
+            *verify.wrong_artifacts(self.root, lock, stats),
+            *verify.wrong_pointers(self.root, lock, stats),
+        ]
+        return [d for d in found if not (allow_missing and d.code in {"artifact-missing", "pointer-missing"})]
+
+    def rerun(self, rounds: int, tell: "Callable[[Agreement], None]") -> None:
+        """Execute every step again in a clean room. Raises NotVerified at the first artifact that differs."""
+        from mlops_runner.execute.rerun import rerun
+
+        compiled = self.compiled()
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            lock = self._existing_lock()
+            if problems := [d for d in self.verify(allow_missing=True) if d.code != "pointer-different"]:
+                raise NotVerified(problems)
+            self.sources.require_environment()
+            rerun(self.layout, compiled.steps, lock, self.sources.code_folder(compiled), rounds, tell)
+
+    def write_lock(self, text: str) -> None:
+        """Replace pipeline.lock durably, while no run is under way. Raises LockBusy."""
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            write_text(self.root / FILE_NAME, text)
+
+    def prune(self, tell: Callable[[str], None]) -> tuple[str, ...]:
+        """Drop the stages that no step stands for, with their pointers and those of their files that are unchanged."""
+        from mlops_runner.execute.shelf import Shelf
+        from mlops_runner.lock.codec import emit
+        from mlops_runner.plan.resolve import prune
+
+        self.lock_text()
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            old, stats = self.lock(), StatCache(self.layout.stats)
+            new, gone = prune(self.compiled().steps, old)
+            shelf = Shelf(self.layout, ObjectStore(self.root), stats, tell)
+            for name in gone:
+                shelf.clear(old.stages[name])
+            if gone:
+                write_text(self.root / FILE_NAME, emit(new))
+        return gone
+
+    def lock_text(self) -> str:
+        """Return pipeline.lock's text as it stands, conflict markers included. Raises UsageFailure without a lock."""
+        try:
+            return self._lock_text()
+        except FileNotFoundError:
+            self.compiled()  # where there is no pipeline at all, that is what must be said
+            raise UsageFailure(Diagnostic("no-lock", "there is no pipeline.lock yet", hint="run: mlops run")) from None
+
+    def _lock_text(self) -> str:
+        try:
+            return (self.root / FILE_NAME).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            place = Place(FILE_NAME)
+            message = "pipeline.lock is not text"
+            raise InvalidInput(Diagnostic("lock-syntax", message, place, "take it from git")) from None
+
+    def _existing_lock(self) -> Lock:
+        if has_conflicts(self.lock_text()):
+            hint = "run: mlops lock resolve"
+            raise NotVerified(Diagnostic("lock-conflict", "pipeline.lock has conflict markers", hint=hint))
+        return self.lock()

@@ -1,0 +1,140 @@
+"""What a plan is decided from: specs through the cache, the environment, the code, the files that no step writes."""
+
+import functools
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.lock.model import Environment
+from mlops_runner.plan import cache
+from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
+from mlops_runner.plan.fingerprint import CodeBase
+from mlops_runner.plan.model import Facts
+from mlops_runner.plan.steps import Compiled
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.stats import StatCache
+
+
+@dataclass(slots=True)
+class Sources:
+    """The files of one project. Only `remember` writes."""
+
+    layout: Layout
+    _memory: cache.Entry | None = None
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.layout.root
+
+    def compiled(self) -> Compiled:
+        """Return the steps the specs ask for. Raises InvalidInput with every problem in the documents."""
+        return self._entry().compiled
+
+    def facts(self) -> Facts:
+        """Return what a plan is decided from besides specs and lock: environment, code, files. Writes nothing."""
+        entry = self._entry()
+        code_base = CodeBase(self.code_folder(entry.compiled))
+        code = {
+            name: code_base.fingerprint(
+                name, step.place("trainer.callable" if step.kind == "train" else "source.callable")
+            )
+            for step in entry.compiled.steps
+            for name in step.code
+        }
+        notes = tuple(dict.fromkeys(note for found in code.values() for note in found.notes))
+        external, absent = self._external(entry.compiled)
+        environment = entry.environment or from_installed(installed())
+        files = {name: found.files for name, found in code.items()}
+        return Facts(environment, files, external, absent, notes)
+
+    def code_folder(self, compiled: Compiled) -> Path:
+        """Return the folder that python callables are imported from."""
+        return self.root / compiled.code
+
+    def environment_differences(self) -> list[str]:
+        """Say where the installed distributions differ from the dependency lock; empty without one."""
+        compiled = self.compiled()
+        if compiled.dependencies is None:
+            return []
+        text = self._read(compiled.dependencies) or b""
+        _, pins = from_dependency_lock(text.decode("utf-8", "replace"), compiled.dependencies)
+        return differences(pins, installed())
+
+    def require_environment(self) -> None:
+        """Refuse to execute in an environment that is not the one the keys name. Raises InvalidInput."""
+        if found := self.environment_differences():
+            more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
+            file = self.compiled().dependencies
+            message = f"the installed packages are not those of {file}: {'; '.join(found[:3])}{more}"
+            raise InvalidInput(Diagnostic("environment-differs", message, hint=f"pip install -r {file}"))
+
+    def remember(self) -> None:
+        """Keep what the specs compile to for the next command. Raises OSError."""
+        text = cache.encode(self._entry(), python_minor())
+        if self._stored() != text.encode():
+            write_text(self.layout.compiled, text)
+
+    def _entry(self) -> cache.Entry:
+        """Return what the specs compile to: from memory or the cache while their files have the same content."""
+        if self._memory is None or not cache.fresh(self._memory.sources, self._read):
+            stored = self._stored()
+            self._memory = cache.decode(stored, self._read, python_minor()) if stored else None
+            self._memory = self._memory or self._compile()
+        return self._memory
+
+    def _stored(self) -> bytes:
+        try:
+            return self.layout.compiled.read_bytes()
+        except OSError:
+            return b""
+
+    def _compile(self) -> cache.Entry:
+        from mlops_runner.plan.check import check_core
+        from mlops_runner.plan.compile import compile_pipeline
+        from mlops_runner.specs.load import folder_reader, load_core
+
+        core = load_core(folder_reader(self.root))
+        if problems := list(check_core(core)):
+            raise InvalidInput(problems)
+        compiled = compile_pipeline(core)
+        files = [*compiled.specs, *filter(None, [compiled.dependencies])]
+        sources = {file: cache.source_digest(self._read(file) or b"") for file in files}
+        return cache.Entry(compiled, self._environment(compiled), sources)
+
+    def _environment(self, compiled: Compiled) -> Environment | None:
+        if compiled.dependencies is None:
+            return None
+        data = self._read(compiled.dependencies)
+        if data is None:
+            message = f"there is no file {compiled.dependencies}"
+            hint = "make it with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
+            raise InvalidInput(Diagnostic("missing-file", message, hint=hint))
+        return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
+
+    def _external(self, compiled: Compiled) -> tuple[dict[str, str], frozenset[str]]:
+        stats = StatCache(self.layout.stats)
+        found: dict[str, str] = {}
+        absent = set()
+        for item in (item for step in compiled.steps for item in step.inputs if item.producer is None):
+            try:
+                found[item.path] = stats.digest(self.root / item.path).sha256
+            except OSError:
+                absent.add(item.path)
+        return found, frozenset(absent)
+
+    def _read(self, file: str) -> bytes | None:
+        try:
+            return (self.root / file).read_bytes()
+        except OSError:
+            return None
+
+
+@functools.cache
+def installed() -> dict[str, str]:
+    """Return the installed distributions, normalised name → version, read from the names of their metadata folders."""
+    folders = [Path(entry) for entry in reversed(sys.path) if entry and Path(entry).is_dir()]
+    names = [info.name.removesuffix(".dist-info") for folder in folders for info in folder.glob("*.dist-info")]
+    return {normalise(name): version for name, _, version in (text.partition("-") for text in names)}

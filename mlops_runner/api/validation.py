@@ -1,0 +1,65 @@
+"""Check every document of a pipeline: structure, rules between fields, rules between documents, trainers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.plan.check import check_core
+from mlops_runner.plan.check_operation import check_operation
+from mlops_runner.specs.documents import load_operation
+from mlops_runner.specs.load import Loaded, folder_reader, load_core, load_pipeline
+from mlops_runner.specs.rollout import rollout_warnings
+from mlops_runner.specs.schema import check
+from mlops_runner.specs.training import Trainer, Training
+
+
+def validate(root: Path) -> list[Diagnostic]:
+    """Return every problem of every document, and advice as warnings; in file order."""
+    read = folder_reader(root)
+    try:
+        pipeline = load_pipeline(read)
+    except InvalidInput as error:
+        return list(error.diagnostics)
+    operation = load_operation(read, pipeline)
+    found = list(operation.problems)
+    try:
+        core = load_core(read)
+    except InvalidInput as error:
+        return sorted([*error.diagnostics, *found], key=_by_place)
+    trained = (core.pipeline, core.data, core.training, core.evaluation)
+    operated = (operation.rollout, operation.monitoring, *operation.environments)
+    documents = [loaded.document for loaded in (*trained, *operated) if loaded is not None]
+    found += [problem for document in documents for problem in check(document, document.value["kind"])]
+    found += [*check_core(core), *check_operation(core, operation)]
+    if operation.rollout:
+        found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
+    if not any(problem.severity == "error" for problem in found):
+        found += _untrainable(core.training)
+    return sorted(found, key=_by_place)
+
+
+def documents(root: Path) -> list[str]:
+    """Return the files of all documents of the pipeline."""
+    spec = load_pipeline(folder_reader(root)).spec
+    named = [spec.specs.data, spec.specs.training, spec.specs.evaluation, spec.specs.rollout, spec.specs.monitoring]
+    return ["pipeline.yaml", *filter(None, named), *spec.environments]
+
+
+def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    place = diagnostic.place
+    return (place is None, place.file if place else "", place.line if place else 0, place.column if place else 0)
+
+
+def _untrainable(training: Loaded[Training]) -> Iterator[Diagnostic]:
+    """Ask every trainer what is wrong with its spec: unknown parameters, estimators that do not fit the task."""
+    from mlops_runner.train.trainers import base
+
+    trainers: dict[tuple[str, ...], Trainer] = {("baseline",): training.spec.baseline}
+    trainers |= {("candidates", name): trainer for name, trainer in training.spec.candidates.items()}
+    for path, trainer in trainers.items():
+        for found in base.check(trainer, training.spec.task):
+            quoted = [("params", word) for word in re.findall(r'"([^"]+)"', found.message) if word in trainer.params]
+            place = training.document.place((*path, *(quoted[0] if quoted else ("trainer",))))
+            yield replace(found, place=found.place or place)
