@@ -84,12 +84,20 @@ class Assessment:
             name: {
                 side: {
                     "rows": slice_rows(self.sides[side], name),
+                    **self._positives(side, name),
                     "metrics": {model: self._row(model, side, name) for model in (self.winner, BASELINE)},
                 }
                 for side in self.sides
             }
             for name in self.options.evaluation.slices
         }
+
+    def _positives(self, side: str, part: str) -> dict[str, Json]:
+        """Count the positives of a slice: without them a recall of a few rows looks like a finding."""
+        if self.options.task != "binary":
+            return {}
+        found = self.sides[side]
+        return {"positives": int(found.target[found.slices[part]].sum())}
 
     def _row(self, model: str, side: str, part: str) -> dict[str, Json]:
         found = {metric: self.table[Cell(model, side, part, metric)] for metric in wanted_metrics(self.options)}
