@@ -5,6 +5,7 @@ Speaks lines: `ready` when it has imported, then for each request, as JSON, `exi
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import select
@@ -27,6 +28,7 @@ def main(preload: Sequence[str]) -> None:
     for module in preload:
         with contextlib.suppress(ImportError):  # the step that needs it will say so
             importlib.import_module(module)
+    gc.freeze()  # otherwise the collector of every fork would touch, and so copy, all that was imported
     os.write(1, b"ready\n")
     buffered = b""
     while True:
