@@ -13,7 +13,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, Pl
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
-from mlops_runner.lock.merge import has_conflicts
+from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
 from mlops_runner.plan.build import build_plan
 from mlops_runner.plan.codec import plan_digest
@@ -208,6 +208,19 @@ class Project:
                 raise NotVerified(problems)
             self.sources.require_environment()
             rerun(self.layout, compiled.steps, lock, self.sources.code_folder(compiled), rounds, tell)
+
+    def lock_sides(self) -> tuple[Lock, Lock]:
+        """Return our and their lock of an unfinished merge; without one, the present lock twice. Raises InvalidInput.
+
+        They come from git where it has them: conflict markers may mix both sides within one stage.
+        """
+        text = self.lock_text()
+        if not has_conflicts(text):
+            return self.lock(), self.lock()
+        if (found := git.unmerged(self.root, FILE_NAME)) is not None:
+            ours, theirs = (parse(side.decode("utf-8", "replace")) for side in found)
+            return ours, theirs
+        return sides(text)
 
     def write_lock(self, text: str) -> None:
         """Replace pipeline.lock durably, while no run is under way. Raises LockBusy."""

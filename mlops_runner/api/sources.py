@@ -96,15 +96,21 @@ class Sources:
         from mlops_runner.plan.compile import compile_pipeline
         from mlops_runner.specs.load import folder_reader, load_core
 
-        core = load_core(folder_reader(self.root))
+        seen: dict[str, str] = {}  # of the very bytes that are compiled: a file may change meanwhile
+        read = folder_reader(self.root)
+
+        def noted(file: str) -> bytes:
+            data = read(file)
+            seen[file] = cache.source_digest(data)
+            return data
+
+        core = load_core(noted)
         if problems := list(check_core(core)):
             raise InvalidInput(problems)
         compiled = compile_pipeline(core)
-        files = [*compiled.specs, *filter(None, [compiled.dependencies])]
-        sources = {file: cache.source_digest(self._read(file) or b"") for file in files}
-        return cache.Entry(compiled, self._environment(compiled), sources)
+        return cache.Entry(compiled, self._environment(compiled, seen), seen)
 
-    def _environment(self, compiled: Compiled) -> Environment | None:
+    def _environment(self, compiled: Compiled, seen: dict[str, str]) -> Environment | None:
         if compiled.dependencies is None:
             return None
         data = self._read(compiled.dependencies)
@@ -112,6 +118,7 @@ class Sources:
             message = f"there is no file {compiled.dependencies}"
             hint = "make it with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
             raise InvalidInput(Diagnostic("missing-file", message, hint=hint))
+        seen[compiled.dependencies] = cache.source_digest(data)
         return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
 
     def _external(self, compiled: Compiled) -> tuple[dict[str, str], frozenset[str]]:

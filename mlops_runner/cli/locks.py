@@ -31,13 +31,11 @@ def resolve(settings: Settings) -> int:
       git merge main; mlops lock resolve && mlops run
     """
     from mlops_runner.lock.codec import emit
-    from mlops_runner.lock.merge import has_conflicts, sides
     from mlops_runner.plan.resolve import describe
     from mlops_runner.plan.resolve import resolve as mend
 
     project = settings.project()
-    text = project.lock_text()
-    ours, theirs = sides(text) if has_conflicts(text) else (project.lock(), project.lock())
+    ours, theirs = project.lock_sides()
     mended = mend(project.compiled().steps, ours, theirs, project.facts())
     project.write_lock(emit(mended.lock))
     if settings.as_json:

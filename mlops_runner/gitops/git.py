@@ -31,6 +31,14 @@ def read(project: Path, revision: Revision, path: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
+def unmerged(project: Path, path: str) -> tuple[bytes, bytes] | None:
+    """Return our and their version of a file in an unfinished merge (path relative to the project), else None."""
+    sides = [_git(project, "cat-file", "blob", f":{stage}:./{path}") for stage in (2, 3)]
+    if any(side.returncode for side in sides):
+        return None
+    return sides[0].stdout, sides[1].stdout
+
+
 def root(project: Path) -> Path | None:
     """Return the top folder of the working tree that holds the project, or None outside git."""
     done = _git(project, "rev-parse", "--show-toplevel")

@@ -106,3 +106,24 @@ def test_accepting_needs_a_reason_that_stays_for_the_reviewer(built):
     assert built.call("verify").code == 0
     assert built.call("run").code == 0
     assert "adds zero" in built.read("pipeline.lock")
+
+
+def test_the_sides_of_a_conflict_come_from_git_where_it_has_them(branches):
+    branches.git("merge", "-q", "--no-edit", "deeper", check=False)
+    branches.write("pipeline.lock", "<<<<<<< ours\nhalf of a stage\n=======\nanother half\n>>>>>>> theirs\n")
+    unmerged = "pipeline.lock" in branches.git("diff", "--name-only", "--diff-filter=U")
+    answer = branches.call("lock", "resolve", "--json")
+    assert answer.code == (0 if unmerged else 65)
+    if unmerged:
+        assert {"data", "train.baseline"} <= set(answer.value["kept"])
+
+
+def test_pruning_takes_files_and_pointer_along_and_leaves_what_was_changed(built):
+    text = built.read("specs/training.yaml")
+    start = text.index("  boosted:")
+    built.write("specs/training.yaml", text[:start] + text[text.index("select:") :])
+    built.write("artifacts/candidates/boosted/model.ubj", "mine")
+    assert built.call("lock", "prune").code == 0
+    assert not (built.root / "artifacts/candidates/boosted.dvc").exists()
+    assert [path.name for path in (built.root / "artifacts/candidates/boosted").iterdir()] == ["model.ubj"]
+    assert "train.boosted" not in built.read("pipeline.lock")

@@ -11,8 +11,8 @@ one fitted without names gets all of them as an array; a Booster gets its `featu
 """
 
 import inspect
-import sys
 import random
+import sys
 import traceback
 from collections.abc import Callable
 from functools import partial
