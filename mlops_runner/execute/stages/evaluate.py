@@ -23,6 +23,9 @@ SIDES = ("train", "validation", "test")
 UNUSED = {"trainer": "sklearn", "estimator": "unused"}
 EVIDENCE = "evaluation.json"
 
+# A prediction of a wide table takes its time however few its rows: at 3000 features, 33 are shuffled.
+FEWEST_SHUFFLED, MOST_SHUFFLED, SHUFFLED_CELLS = 20, 100, 100_000
+
 
 def execute(request: Request) -> Reply:
     """Assess all models and write the evidence."""
@@ -66,6 +69,14 @@ def _mask(frame: pl.DataFrame, part: Slice) -> np.ndarray[Any, np.dtype[np.bool_
     return frame.select(chosen.fill_null(False).alias("chosen"))["chosen"].to_numpy().astype(np.bool_)
 
 
+def _ranked(model: Candidate) -> list[str]:
+    """Return the features, those first that the model itself leans on: of a wide table not all can be shuffled."""
+    weight = dict.fromkeys((feature.name for feature in model.schema.features), 0.0)
+    for output in model.record.importance.outputs if model.record.importance else ():
+        weight[output.feature] = max(weight[output.feature], abs(output.value))
+    return sorted(weight, key=lambda name: -weight[name])
+
+
 def _importance(
     request: Request, found: Assessment, models: Mapping[str, Candidate], frames: Mapping[str, pl.DataFrame],
     sides: Mapping[str, Side],
@@ -80,8 +91,9 @@ def _importance(
         classes=found.options.classes,
         seed=int(request.execution["seed"]),
         threshold=threshold.value if threshold else None,
+        max_features=max(FEWEST_SHUFFLED, min(MOST_SHUFFLED, SHUFFLED_CELLS // len(model.schema.features))),
     )
-    features = [feature.name for feature in model.schema.features]
+    features = _ranked(model)
     rows = permutation_importance(
         lambda frame: predict(model, frame), frames[side], features, sides[side].target, options
     )
