@@ -41,8 +41,8 @@ def test_unknown_params_get_the_nearest_name() -> None:
 
 
 def test_a_param_that_has_no_effect_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StepFailed, match='xgboost does not use "rate_drop"'):
-        trained(tmp_path, xgboost(rounds=1, rate_drop=0.5))
+    with pytest.raises(StepFailed, match='xgboost does not use "huber_slope"'):
+        trained(tmp_path, xgboost(rounds=1, huber_slope=2.0))
 
 
 def test_an_objective_that_gives_no_probabilities_is_refused() -> None:
