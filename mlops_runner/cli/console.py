@@ -2,13 +2,11 @@
 
 import contextlib
 import functools
-import json
 import math
 import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -16,6 +14,8 @@ import click
 from mlops_runner.errors import Diagnostic
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mlops_runner.api import Project
 
 P = ParamSpec("P")
@@ -34,6 +34,8 @@ class Settings:
 
     def project(self) -> "Project":
         """Open the project that the options name."""
+        from pathlib import Path
+
         from mlops_runner.api import Project
 
         return Project(Path(self.directory).absolute(), self.lock_timeout)
@@ -99,10 +101,12 @@ def emit(text: str) -> None:
 
 def emit_json(value: Any) -> None:
     """Print the result as JSON with sorted keys: byte-stable."""
+    import json
+
     click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
 
 
-def tell_written(settings: Settings, paths: Iterable[Path]) -> None:
+def tell_written(settings: Settings, paths: "Iterable[Path]") -> None:
     """Name the files that a command wrote."""
     listed = [str(path) for path in paths]
     if settings.as_json:
