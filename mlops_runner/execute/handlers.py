@@ -21,10 +21,24 @@ STAGES = {
 # Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
 # missing here costs time, nothing else.
 PRELOAD = {
-    "data": ("mlops_runner.data.materialise",),
-    "data.sklearn": ("sklearn.datasets",),
+    "data": (
+        "mlops_runner.data.materialise",
+        "mlops_runner.data.checks.allowed",
+        "mlops_runner.data.checks.missing",
+        "mlops_runner.data.checks.range",
+        "mlops_runner.data.checks.rows",
+        "mlops_runner.data.checks.target",
+        "mlops_runner.data.checks.unique",
+    ),
+    "data.sklearn": ("sklearn.datasets", "mlops_runner.data.sources.sklearn"),
     "train": (
         "mlops_runner.train.fit",
+        "mlops_runner.train.audit",
+        "mlops_runner.train.canonical",
+        "mlops_runner.train.formats.estimator",
+        "encodings.cp437",  # what zipfile writes names in
+        "narwhals.stable.v2",
+        "narwhals._polars.dataframe",
         "skops.io",
         "sklearn.compose",
         "sklearn.impute",

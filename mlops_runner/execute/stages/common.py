@@ -7,10 +7,17 @@ from typing import Any, TypeVar
 
 from mlops_runner.execute.messages import Request
 from mlops_runner.specs.base import API_VERSION, Spec
-from mlops_runner.specs.data import Column
+from mlops_runner.specs.data import Column, Data
+from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Training
+from mlops_runner.train.record import CandidateRecord
+from mlops_runner.train.signature import BundleRecord
 
 S = TypeVar("S", bound=Spec)
+
+# Models are built when they are first used. Here that is in the worker, once, and not in every process it forks.
+for _model in (Column, Data, Evaluation, Training, CandidateRecord, BundleRecord):
+    _model.model_rebuild()
 
 
 def spec_from(kind: type[S], config: Mapping[str, Any]) -> S:
