@@ -1,16 +1,12 @@
 """The table of built-in steps: which module does a kind of step, and what it is worth importing ahead of time."""
 
 import importlib
-import traceback
 from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import Path
 
-from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, Place
+from mlops_runner.errors import InvalidInput, MlopsError
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.plan.steps import Step
 
-RUNNER = Path(__file__).parents[1]
 STAGES = {
     "data": "mlops_runner.execute.stages.data",
     "train": "mlops_runner.execute.stages.train",
@@ -75,20 +71,7 @@ def handle(request: Request) -> Reply:
     try:
         reply: Reply = stage.execute(request)
     except InvalidInput as error:
-        return Reply("invalid", diagnostics=_located(error, Path(request.code)))
+        return Reply("invalid", diagnostics=error.diagnostics)
     except MlopsError as error:
-        return Reply("failed", diagnostics=_located(error, Path(request.code)))
+        return Reply("failed", diagnostics=error.diagnostics)
     return reply
-
-
-def _located(error: MlopsError, code: Path) -> tuple[Diagnostic, ...]:
-    """Give complaints that the project's own code has caused the line of that code where it stopped."""
-    trace = traceback.extract_tb(error.__cause__.__traceback__) if error.__cause__ else []
-    own = [frame for frame in trace if Path(frame.filename).is_relative_to(code) and "site-packages" not in frame[0]]
-    own = [frame for frame in own if not Path(frame.filename).is_relative_to(RUNNER)]
-    if not own:
-        return error.diagnostics
-    place = Place(str(Path(own[-1].filename).relative_to(code)), own[-1].lineno or 1)
-    return tuple(
-        diagnostic if diagnostic.place else replace(diagnostic, place=place) for diagnostic in error.diagnostics
-    )
