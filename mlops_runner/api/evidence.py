@@ -37,7 +37,7 @@ def locked_evidence(root: Path, lock: Lock, compiled: Compiled) -> dict[str, Any
 def verdict_of(evidence: dict[str, Any], compiled: Compiled) -> Verdict:
     """Judge the evidence by the gates of the specs."""
     config = evaluate_step(compiled).config
-    limits = {name: gate["unmeasured"] for name, gate in config["gates"].items()}
+    limits = {name: gate.get("unmeasured", "fail") for name, gate in config.get("gates", {}).items()}
     gates = tuple(
         GateLine(g["name"], g["answer"], g["comparison"], _blocks(g["answer"], limits.get(g["name"], "fail")))
         for g in evidence["gates"]

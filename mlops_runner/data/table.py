@@ -29,6 +29,34 @@ class Table:
     header: int = 0
     lines: NDArray[np.int64] | None = None
 
+    @property
+    def height(self) -> int:
+        """Number of rows."""
+        return self.frame.height
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, in the order of the table."""
+        return self.frame.columns
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Types of the columns by name."""
+        return self.frame.schema
+
+    @property
+    def lazy(self) -> pl.LazyFrame:
+        """The rows as a query; asked twice, it answers the same rows in the same order."""
+        return self.frame.lazy()
+
+    def column(self, name: str) -> pl.Series:
+        """Return all values of one column."""
+        return self.select(pl.col(name)).to_series()
+
+    def select(self, *expressions: pl.Expr) -> pl.DataFrame:
+        """Evaluate expressions over all rows in one pass, without holding all columns in memory."""
+        return self.lazy.select(*expressions).collect(engine="streaming")
+
     def place(self, position: int) -> str:
         """Name the row at a position (from 0) as the reader of the file counts: lines and rows start at 1."""
         word = "line" if self.text or self.header else "row"

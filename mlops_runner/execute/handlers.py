@@ -18,6 +18,7 @@ STAGES = {
 # missing here costs time, nothing else.
 PRELOAD = {
     "data": (
+        "polars._utils.parquet",
         "mlops_runner.data.materialise",
         "mlops_runner.data.checks.allowed",
         "mlops_runner.data.checks.missing",
@@ -26,15 +27,16 @@ PRELOAD = {
         "mlops_runner.data.checks.target",
         "mlops_runner.data.checks.unique",
     ),
-    "data.sklearn": ("sklearn.datasets", "mlops_runner.data.sources.sklearn"),
+    "data.sklearn": ("importlib.readers", "sklearn.datasets", "mlops_runner.data.sources.sklearn"),
     "train": (
         "mlops_runner.train.fit",
         "mlops_runner.train.audit",
         "mlops_runner.train.canonical",
         "mlops_runner.train.formats.estimator",
         "encodings.cp437",  # what zipfile writes names in
-        "narwhals.stable.v2",
+        "narwhals._interchange.dataframe",
         "narwhals._polars.dataframe",
+        "narwhals.stable.v2._namespace",
         "skops.io",
         "sklearn.compose",
         "sklearn.impute",

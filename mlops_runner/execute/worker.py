@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlops_runner.execute import descendants
+from mlops_runner.execute.handlers import handle
 from mlops_runner.execute.messages import decode_request
 
 LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
@@ -103,8 +104,6 @@ def _become_step(line: str) -> None:
         os.chdir(work)
         os.environ |= {"HOME": str(work), "TMPDIR": str(work)}
         sys.path.insert(0, request.code)
-        from mlops_runner.execute.handlers import handle
-
         reply = handle(request)
         (work / "reply.json").write_text(reply.encode(), encoding="utf-8")
         code = 0

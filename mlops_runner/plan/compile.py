@@ -6,7 +6,8 @@ from typing import Any
 from mlops_runner.errors import Place
 from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.specs.base import Part
-from mlops_runner.specs.data import CsvSource, Data, ParquetSource, PythonSource
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_sources import CsvSource, ParquetSource, PythonSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
 from mlops_runner.specs.training import PythonTrainer, Trainer
@@ -82,7 +83,7 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
         **_execution_places(core),
     }
     if isinstance(trainer, PythonTrainer):
-        del config["preprocessing"]  # a python trainer receives the raw columns
+        config.pop("preprocessing", None)  # a python trainer receives the raw columns
     return Step(
         f"train.{name}", "train", TRAIN_VERSION, config, places,
         output=_folder(core, f"train.{name}"),
@@ -201,7 +202,8 @@ def _model_places(core: Core, models: list[str]) -> dict[str, Place]:
 
 
 def _dump(part: Part) -> dict[str, Any]:
-    return part.model_dump(mode="json", by_alias=True)
+    """Return what was written, in effect: a default that a later release adds changes no key."""
+    return part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def _places(document: Document, keys: tuple[str, ...]) -> Iterator[tuple[str, Place]]:

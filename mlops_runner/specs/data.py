@@ -1,53 +1,17 @@
 """The Data document: where rows come from, what the columns mean, what must hold, how rows are split."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import CallablePath, Part, RelativePath, Scalar, Share, Spec, complaint
-
-
-class CsvSource(Part):
-    """A delimited text file, read with the declared dialect; the header must match the declared columns."""
-
-    kind: Literal["csv"]
-    path: Annotated[RelativePath, Field(description="The file; may be tracked by DVC.", examples=["data/loans.csv"])]
-    delimiter: Annotated[str, Field(min_length=1, max_length=1, description="Character between fields.")] = ","
-    encoding: Annotated[Literal["utf-8", "latin-1"], Field(description="Encoding of the text.")] = "utf-8"
-    null_values: Annotated[tuple[str, ...], Field(description="Texts that mean a missing value.")] = ("",)
-
-
-class ParquetSource(Part):
-    """A Parquet file."""
-
-    kind: Literal["parquet"]
-    path: Annotated[
-        RelativePath, Field(description="The file; may be tracked by DVC.", examples=["data/loans.parquet"])
-    ]
-
-
-class SklearnSource(Part):
-    """A data set that ships with scikit-learn: no download. Its target column is called `target`."""
-
-    kind: Literal["sklearn"]
-    dataset: Annotated[
-        Literal["breast_cancer", "iris", "wine", "digits", "diabetes"], Field(description="Name of the set.")
-    ]
-
-
-class PythonSource(Part):
-    """A function of the project that returns a polars.DataFrame."""
-
-    kind: Literal["python"]
-    callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.loans:load"])]
-    params: Annotated[dict[str, Scalar], Field(description="Keyword arguments for the function.")] = {}
-    inputs: Annotated[
-        dict[str, RelativePath],
-        Field(description="Files the function reads; passed as keyword arguments of type pathlib.Path."),
-    ] = {}
-
-
-Source = Annotated[CsvSource | ParquetSource | SklearnSource | PythonSource, Field(discriminator="kind")]
+from mlops_runner.specs.base import Part, Scalar, Share, Spec, complaint
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data_checks import Checks, SumRule
+from mlops_runner.specs.data_cleaning import Cleaning, Filter, Replace
+from mlops_runner.specs.data_sources import Source
+from mlops_runner.specs.locations import Path
+from mlops_runner.specs.rules import Finding, hold
 
 
 class Column(Part):
@@ -60,6 +24,13 @@ class Column(Part):
         Literal["feature", "target", "id", "time", "group", "weight", "ignored"],
         Field(description="What the column is for."),
     ] = "feature"
+    format: Annotated[
+        tuple[str, ...],
+        Field(
+            description="How dates and times are written (strftime); the first that fits is taken. None: ISO 8601.",
+            examples=[["%d.%m.%Y", "%Y-%m-%d"]],
+        ),
+    ] = ()
     tags: Annotated[
         tuple[str, ...], Field(description="Free labels; `pii` marks personal data.", examples=[["pii"]])
     ] = ()
@@ -79,6 +50,13 @@ class Column(Part):
                 low=self.min,
                 high=self.max,
             )
+        if self.format and self.type not in {"date", "datetime"}:
+            raise complaint(
+                "wrong-type",
+                "format is for dates and times, this column is {type}",
+                "remove it or change the type",
+                type=self.type,
+            )
         if self.type not in {"float", "int"} and (self.min is not None or self.max is not None):
             raise complaint(
                 "wrong-type",
@@ -87,22 +65,6 @@ class Column(Part):
                 type=self.type,
             )
         return self
-
-
-class RowCount(Part):
-    """How many rows the data must have."""
-
-    min: Annotated[int, Field(ge=1, description="Fewest rows allowed.")] = 1
-    max: Annotated[int | None, Field(ge=1, description="Most rows allowed.")] = None
-
-
-class Checks(Part):
-    """What must hold for the table as a whole; columns carry their own limits."""
-
-    rows: Annotated[RowCount, Field(description="Row count.")] = RowCount.model_construct()
-    duplicate_rows: Annotated[Literal["allow", "warn", "fail"], Field(description="What fully equal rows mean.")] = (
-        "warn"
-    )
 
 
 class RandomSplit(Part):
@@ -125,6 +87,18 @@ class GroupSplit(Part):
     test: Annotated[Share, Field(description="Share of the groups.")] = 0.2
 
 
+class HashSplit(Part):
+    """The digest of some columns decides: a row keeps its side when others come or go. Shares hold roughly."""
+
+    kind: Literal["hash"]
+    columns: Annotated[
+        tuple[str, ...], Field(min_length=1, description="Columns that identify what must stay together.")
+    ]
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Goes into the digest.")] = 0
+    validation: Annotated[Share, Field(description="Expected share of the rows.")] = 0.2
+    test: Annotated[Share, Field(description="Expected share of the rows.")] = 0.2
+
+
 class TimeSplit(Part):
     """The latest rows are the test side, the ones before them the validation side."""
 
@@ -141,7 +115,15 @@ class PredefinedSplit(Part):
     column: Annotated[str, Field(description="Column that holds the side.")]
 
 
-Split = Annotated[RandomSplit | GroupSplit | TimeSplit | PredefinedSplit, Field(discriminator="kind")]
+Split = Annotated[RandomSplit | GroupSplit | HashSplit | TimeSplit | PredefinedSplit, Field(discriminator="kind")]
+
+
+class Folds(Part):
+    """Folds of the training rows for repeated cross-validation; they keep groups, shares or time as the split does."""
+
+    count: Annotated[int, Field(ge=2, le=100, description="Folds a repetition.")] = 5
+    repeats: Annotated[int, Field(ge=1, le=100, description="Repetitions; a time split allows one.")] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="Seed of the shuffles.")]
 
 
 class Data(Spec):
@@ -155,43 +137,84 @@ class Data(Spec):
     undeclared: Annotated[
         Literal["error", "ignore"], Field(description="What a column that is not declared means.")
     ] = "error"
+    cleaning: Annotated[
+        tuple[Cleaning, ...], Field(description="Changes to the rows, in order, before the checks.")
+    ] = ()
     checks: Annotated[Checks, Field(description="What must hold for the table as a whole.")] = Checks.model_construct()
     split: Annotated[Split, Field(description="How rows are divided into train, validation and test.")]
+    folds: Annotated[Folds | None, Field(description="Folds of the training rows, for cross-validation.")] = None
 
     def with_role(self, role: str) -> tuple[str, ...]:
         """Return the names of the columns that have a role, in the order of the table."""
         return tuple(name for name, column in self.columns.items() if column.role == role)
 
     @model_validator(mode="after")
-    def _split_fits(self) -> "Data":
-        named = {
-            "random": getattr(self.split, "stratify", None),
-            "group": getattr(self.split, "group", None),
-            "time": getattr(self.split, "time", None),
-            "predefined": getattr(self.split, "column", None),
-        }[self.split.kind]
-        if named is not None and named not in self.columns:
-            raise complaint(
-                "unknown-column",
-                'split names the column "{column}", which is not declared',
-                "declare it under columns",
-                column=named,
-            )
-        if not isinstance(self.split, PredefinedSplit) and self.split.validation + self.split.test >= 1:
-            raise complaint(
-                "empty-split",
-                "validation {v} and test {t} leave no rows for training",
-                "lower one of them",
-                v=self.split.validation,
-                t=self.split.test,
-            )
-        if len(self.with_role("target")) != 1:
-            raise complaint(
-                "target-count",
-                "{count} columns have the role target; exactly one must",
-                "set role: target on one column",
-                count=len(self.with_role("target")),
-            )
-        if not self.with_role("feature"):
-            raise complaint("no-features", "no column has the role feature", "declare at least one feature")
-        return self
+    def _names_are_declared(self) -> "Data":
+        return hold(self, _RULES)
+
+
+def _declared(data: Data) -> Iterator[Finding]:
+    """Every column that is named in the split, in cleaning or in a check is declared."""
+    for path, name in _named_columns(data):
+        if name not in data.columns:
+            message = f'{path[0]} names the column "{name}", which is not declared'
+            yield Finding(path, "unknown-column", message, nearest(name, data.columns) or "declare it under columns")
+
+
+def _named_columns(data: Data) -> Iterator[tuple[Path, str]]:
+    split = data.split
+    for field in ("stratify", "group", "time", "column"):
+        if name := getattr(split, field, None):
+            yield ("split", field), name
+    yield from _listed(("split",), split)
+    for position, step in enumerate(data.cleaning):
+        yield from _listed(("cleaning", position), step)
+        if isinstance(step, Replace):
+            yield ("cleaning", position, "column"), step.column
+        elif isinstance(step, Filter):
+            yield ("cleaning", position, "where", "column"), step.where.column
+    yield from _columns_of_rules(data.checks)
+
+
+def _columns_of_rules(checks: Checks) -> Iterator[tuple[Path, str]]:
+    for position, rule in enumerate(checks.rules):
+        above = ("checks", "rules", position)
+        yield from _listed(above, rule)
+        for field in ("column", "left", "right", "numerator", "denominator"):
+            if name := getattr(rule, field, None):
+                yield (*above, field), name
+        for index, name in enumerate(getattr(rule, "by", ())):
+            yield (*above, "by", index), name
+        if isinstance(rule, SumRule) and isinstance(rule.equals, str):
+            yield (*above, "equals"), rule.equals
+
+
+def _listed(above: Path, part: Part) -> Iterator[tuple[Path, str]]:
+    for index, name in enumerate(getattr(part, "columns", ())):
+        yield (*above, "columns", index), name
+
+
+def _shares_leave_rows(data: Data) -> Iterator[Finding]:
+    """Validation and test together leave rows for training."""
+    split = data.split
+    if not isinstance(split, PredefinedSplit) and split.validation + split.test >= 1:
+        message = f"validation {split.validation} and test {split.test} leave no rows for training"
+        yield Finding(("split",), "empty-split", message, "lower one of them")
+
+
+def _roles_fit(data: Data) -> Iterator[Finding]:
+    """Exactly one column is the target, and at least one is a feature."""
+    if (count := len(data.with_role("target"))) != 1:
+        message = f"{count} columns have the role target; exactly one must"
+        yield Finding(("columns",), "target-count", message, "set role: target on one column")
+    if not data.with_role("feature"):
+        yield Finding(("columns",), "no-features", "no column has the role feature", "declare at least one feature")
+
+
+def _folds_fit(data: Data) -> Iterator[Finding]:
+    """Folds of a time split follow time, which can be done in one way only."""
+    if data.folds and data.folds.repeats > 1 and isinstance(data.split, TimeSplit):
+        yield Finding(("folds", "repeats"), "repeated-time", "folds in time cannot be repeated", "set repeats to 1")
+
+
+_RULES = (_declared, _shares_leave_rows, _roles_fit, _folds_fit)

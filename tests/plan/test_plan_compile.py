@@ -142,15 +142,17 @@ def test_params_are_what_somebody_wrote_and_how_it_is_executed(tmp_path):
     }  # fmt: skip
 
 
-def test_defaults_are_in_the_key_but_writing_them_out_changes_nothing(tmp_path):
-    assert steps_of(tmp_path)["train.boosted"].config["trainer"]["rounds"] == 100
+def test_a_default_is_in_no_key_so_that_a_later_release_can_add_fields(tmp_path):
+    assert "rounds" not in steps_of(tmp_path)["train.boosted"].config["trainer"]
     assert keys(tmp_path, (TRAINING, "trainer: xgboost", "trainer: xgboost\n    rounds: 100")) == keys(tmp_path)
 
 
 def test_a_python_trainer_does_not_depend_on_preprocessing(tmp_path):
     steps = steps_of(tmp_path)
     assert "preprocessing" not in steps["train.baseline"].config
-    assert "preprocessing" in steps["train.linear"].config
+    edit = (TRAINING, "task: binary", "task: binary\npreprocessing: {numeric: {impute: mean}}")
+    assert {"train.linear", "train.boosted"} <= changed(tmp_path, edit)
+    assert "train.baseline" not in changed(tmp_path, edit)
 
 
 def changed(tmp_path, *edits):

@@ -30,8 +30,8 @@ CASES = [
     # Data
     ("Data", "    tags: [pii]", "    «tagz: [pii]", "unknown-key", 'key "columns.age.tagz" is not known', 'did you mean "tags"?'),
     ("Data", "  kind: csv\n", "  «knid: csv\n", "unknown-key", 'key "source.knid" is not known', 'did you mean "kind"?'),
-    ("Data", "  kind: csv\n", "  kind: «cvs\n", "invalid-choice", 'source.kind: "cvs" is not one of csv, parquet, sklearn, python', 'did you mean "csv"?'),
-    ("Data", "source:\n  kind: csv\n", "«source:\n", "missing-key", 'source needs the key "kind"', "kind is one of: csv, parquet, python, sklearn"),
+    ("Data", "  kind: csv\n", "  kind: «cvs\n", "invalid-choice", 'source.kind: "cvs" is not one of csv, parquet, sql, http, sklearn, python', 'did you mean "csv"?'),
+    ("Data", "source:\n  kind: csv\n", "«source:\n", "missing-key", 'source needs the key "kind"', "kind is one of: csv, http, parquet, python, sklearn, sql"),
     ("Data", "    max_missing: 0.02", "    max_missing: «2.0", "out-of-range", "columns.monthly_charge.max_missing must be at most 1, not 2", None),
     ("Data", "  seed: 7", '  seed: «"7"', "wrong-type", 'split.seed must be a whole number, not the text "7"', "remove the quotes"),
     ("Data", "    tags: [pii]", "    tags: «pii", "wrong-type", 'columns.age.tags must be a list, not the text "pii"', "write it as a list: [pii]"),
@@ -40,7 +40,7 @@ CASES = [
     ("Data", '  delimiter: ","', '  delimiter: «";;"', "out-of-range", "source.delimiter must have at most 1 character, not 2", None),
     ("Data", "  rows: {min: 5000}", "  rows: {min: «0}", "out-of-range", "checks.rows.min must be at least 1, not 0", None),
     ("Data", "  stratify: churned", "  «group: churned", "misplaced-key", 'key "split.group" belongs to group only', "known keys here: kind, seed, stratify, test, validation"),
-    ("Data", "split:\n  kind: random", "split:\n  kind: «3", "invalid-choice", "split.kind must be one of random, group, time, predefined, not the number 3", "one of: random, group, time, predefined"),
+    ("Data", "split:\n  kind: random", "split:\n  kind: «3", "invalid-choice", "split.kind must be one of random, group, hash, time, predefined, not the number 3", "one of: random, group, hash, time, predefined"),
     # Training
     ("Training", "threads: 2", "«thread: 2", "unknown-key", 'key "thread" is not known', 'did you mean "threads"?'),
     ("Training", "threads: 2", "threads: «0", "out-of-range", "threads must be at least 1, not 0", None),

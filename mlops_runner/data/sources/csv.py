@@ -13,7 +13,8 @@ from mlops_runner.data.sources.structure import Broken, Structure, scan
 from mlops_runner.data.sources.text import decode
 from mlops_runner.data.table import SHOWN_ROWS, Reading, Table, counted
 from mlops_runner.errors import Diagnostic
-from mlops_runner.specs.data import CsvSource, Data
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_sources import CsvSource
 
 OTHER_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 

@@ -8,7 +8,8 @@ import polars as pl
 from mlops_runner.data.columns import compare_columns
 from mlops_runner.data.table import Reading, Table
 from mlops_runner.errors import Diagnostic
-from mlops_runner.specs.data import Data, ParquetSource
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_sources import ParquetSource
 
 
 def read(spec: Data, _project: Path, inputs: Mapping[str, Path]) -> Reading:

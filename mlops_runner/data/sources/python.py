@@ -13,7 +13,8 @@ from mlops_runner.data.columns import compare_columns
 from mlops_runner.data.table import Reading, Table
 from mlops_runner.errors import Diagnostic, InvalidInput, Place, StepFailed
 from mlops_runner.specs.complaints import nearest
-from mlops_runner.specs.data import Data, PythonSource
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_sources import PythonSource
 
 MESSAGE_CHARACTERS = 300
 

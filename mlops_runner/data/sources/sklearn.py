@@ -9,7 +9,8 @@ from sklearn import datasets
 
 from mlops_runner.data.columns import compare_columns
 from mlops_runner.data.table import Reading, Table
-from mlops_runner.specs.data import Data, SklearnSource
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_sources import SklearnSource
 
 LOADERS: Mapping[str, Callable[[], Any]] = {
     "breast_cancer": datasets.load_breast_cancer,

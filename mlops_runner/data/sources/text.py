@@ -1,7 +1,7 @@
 """From the bytes of a file to UTF-8 text, or the reason why they are not text."""
 
 from mlops_runner.errors import Diagnostic
-from mlops_runner.specs.data import CsvSource
+from mlops_runner.specs.data_sources import CsvSource
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

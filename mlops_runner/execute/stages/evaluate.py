@@ -31,7 +31,7 @@ def execute(request: Request) -> Reply:
     """Assess all models and write the evidence."""
     config = request.config
     keys = ("metrics", "digits", "threshold", "slices", "gates")
-    evaluation = spec_from(Evaluation, {key: config[key] for key in keys})
+    evaluation = spec_from(Evaluation, {key: config[key] for key in keys if key in config})
     select = training_from(request, UNUSED).select
     models = {name: _load(request, name) for name in config["models"]}
     schema = next(iter(models.values())).schema

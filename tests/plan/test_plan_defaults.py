@@ -1,0 +1,37 @@
+"""Defaults are in no key. So one that changes must raise the version of the step it is for: this file notices."""
+
+import json
+from pathlib import Path
+
+from mlops_runner.digest import canonical_json, digest_bytes
+from mlops_runner.plan import compile as compiled
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+# kind of document → version of the step, and sha256 of the defaults it was released with. Adding a field adds a line
+# to the defaults: correct the digest alone. Changing a default changes results: raise the version in plan/compile.py.
+RELEASED = {
+    "data": (compiled.DATA_VERSION, "9adae470f228a3c3"),
+    "training": (compiled.TRAIN_VERSION, "1fa1cf5cf83b79f6"),
+    "evaluation": (compiled.EVALUATE_VERSION, "04ea183abae59056"),
+}
+
+
+def defaults(schema, path=""):
+    if isinstance(schema, dict):
+        if "default" in schema:
+            yield path, schema["default"]
+        for key, value in schema.items():
+            yield from defaults(value, f"{path}/{key}")
+    elif isinstance(schema, list):
+        for position, value in enumerate(schema):
+            yield from defaults(value, f"{path}/{position}")
+
+
+def test_no_default_has_changed_unnoticed():
+    found = {}
+    for kind, (version, _) in RELEASED.items():
+        schema = json.loads((SCHEMAS / f"{kind}.json").read_text())
+        listed = {path: value for path, value in defaults(schema) if "/examples/" not in path}
+        found[kind] = (version, digest_bytes(canonical_json(listed).encode()).sha256[:16])
+    assert found == RELEASED
