@@ -9,20 +9,23 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlops_runner.data.draws import Codes, Sides, draw_sides, shuffled
+from mlops_runner.data.row_digest import row_digests
 from mlops_runner.data.shares import apportion, exact_shares
 from mlops_runner.data.table import SHOWN_ROWS, Table, counted, first_rows
 from mlops_runner.errors import Diagnostic
-from mlops_runner.specs.data import Data, GroupSplit, PredefinedSplit, RandomSplit, TimeSplit
+from mlops_runner.specs.data import Data, GroupSplit, HashSplit, PredefinedSplit, RandomSplit, TimeSplit
 
 SIDES = ("train", "validation", "test")
-Codes = NDArray[np.int64]
+# Up to here a shuffle is held in memory; it decides which rows are on which side, so this number is for ever.
+MOST_SHUFFLED = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Division:
     """The side of every row, shape (rows,), as an index into SIDES; what kept it from being one, and warnings."""
 
-    sides: Codes
+    sides: Sides
     problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -39,6 +42,8 @@ def divide(spec: Data, table: Table) -> Division:
             return _filled(_random(split, table), table, split)
         case GroupSplit():
             return _unknown(split.group, spec, table) or _filled(_group(split, table), table, split)
+        case HashSplit():
+            return _filled(_hash(split, table), table, split)
         case TimeSplit():
             return _unknown(split.time, spec, table) or _filled(_time(split, table), table, split)
         case PredefinedSplit():
@@ -49,17 +54,22 @@ def divide(spec: Data, table: Table) -> Division:
 
 def _random(split: RandomSplit, table: Table) -> Division:
     shares = exact_shares(split.validation, split.test)
-    order = _shuffled(table.frame.height, split.seed)
     if split.stratify is None:
-        return Division(_place(order, _sizes(table.frame.height, shares)))
-    codes, classes = _codes(table.frame[split.stratify])
-    counts = np.bincount(codes, minlength=classes)
-    # A stable sort by class keeps the shuffled order within each class.
-    by_class = order[np.argsort(codes[order], kind="stable")]
-    sizes, small = _class_sizes(counts.tolist(), shares)
+        return Division(_drawn(None, _sizes(table.height, shares), table.height, split.seed))
+    codes, classes = number(table.column(split.stratify))
+    sizes, small = _class_sizes(np.bincount(codes, minlength=classes).tolist(), shares)
     text = f'{table.origin}: column "{split.stratify}": {counted(small, "class has", "classes have")}'
     warnings = (f"{text} fewer rows than there are sides; their rows go to train first",) if small else ()
-    return Division(_place(by_class, sizes), warnings=warnings)
+    return Division(_drawn(codes, sizes, table.height, split.seed), warnings=warnings)
+
+
+def _drawn(codes: Codes | None, sizes: list[int], rows: int, seed: int) -> Sides:
+    """Draw the rows of each side; `sizes` has those of every class in turn."""
+    if rows > MOST_SHUFFLED:
+        return draw_sides(codes, np.array(sizes, np.int64).reshape(-1, len(SIDES)), rows, seed)
+    order = shuffled(rows, seed)
+    # A stable sort by class keeps the shuffled order within each class.
+    return _place(order if codes is None else order[np.argsort(codes[order], kind="stable")], sizes)
 
 
 def _class_sizes(counts: list[int], shares: tuple[Fraction, ...]) -> tuple[list[int], int]:
@@ -75,18 +85,36 @@ def _first_sides(count: int, needed: list[int]) -> list[int]:
 
 
 def _group(split: GroupSplit, table: Table) -> Division:
-    codes, groups = _codes(table.frame[split.group])
-    sides = _place(_shuffled(groups, split.seed), _sizes(groups, exact_shares(split.validation, split.test)))
+    codes, groups = number(table.column(split.group))
+    sides = _place(shuffled(groups, split.seed), _sizes(groups, exact_shares(split.validation, split.test)))
     return Division(sides[codes])
 
 
+def _hash(split: HashSplit, table: Table) -> Division:
+    """Compare the digest of the columns' values (see `row_digest`), as a share of 2**64, with the shares.
+
+    A digest below the test share is on the test side, one below the sum of test and validation on the validation
+    side, the others on the train side. Nothing else counts: not the other rows, nor their order. A larger test share
+    keeps every row that was on the test side there. A missing value is a value as others are.
+    """
+    _, validation, test = exact_shares(split.validation, split.test)
+    limits = np.array([int((test + validation) * 2**64), int(test * 2**64)], np.uint64)
+
+    def side(values: pl.Series) -> pl.Series:
+        digests = row_digests([values.struct.field(name) for name in split.columns], split.seed)
+        return pl.Series(np.count_nonzero(digests[:, None] < limits, axis=1).astype(np.int8))
+
+    found = table.select(pl.struct(split.columns).map_batches(side, return_dtype=pl.Int8, is_elementwise=True))
+    return Division(found.to_series().to_numpy().astype(np.int8))
+
+
 def _time(split: TimeSplit, table: Table) -> Division:
-    codes, _ = _codes(table.frame[split.time])
+    codes, _ = number(table.column(split.time))
     sizes = _sizes(len(codes), exact_shares(split.validation, split.test))
     in_time = np.sort(codes)
     # Rows of one moment stay together: all of them go to the later side, so that training never sees its future.
     first = [_moment_at(in_time, sum(sizes[: side + 1])) for side in range(2)]
-    return Division(np.searchsorted(np.array(first), codes, side="right"))
+    return Division(np.searchsorted(np.array(first), codes, side="right").astype(np.int8))
 
 
 def _moment_at(in_time: Codes, position: int) -> int:
@@ -94,11 +122,11 @@ def _moment_at(in_time: Codes, position: int) -> int:
 
 
 def _predefined(split: PredefinedSplit, spec: Data, table: Table) -> Division:
-    given = table.frame[split.column]
+    given = table.column(split.column)
     if given.dtype != pl.String:
         message = f'{table.origin}: column "{split.column}" names the side and must be a string, not {given.dtype}'
-        return Division(np.zeros(len(given), np.int64), (Diagnostic("wrong-type", message),))
-    sides = given.replace_strict(list(SIDES), [0, 1, 2], default=None, return_dtype=pl.Int64)
+        return Division(np.zeros(len(given), np.int8), (Diagnostic("wrong-type", message),))
+    sides = given.replace_strict(list(SIDES), [0, 1, 2], default=None, return_dtype=pl.Int8)
     lost = sides.is_null().arg_true()
     if len(lost):
         values = given.gather(lost.head(SHOWN_ROWS)).to_list()
@@ -107,8 +135,8 @@ def _predefined(split: PredefinedSplit, spec: Data, table: Table) -> Division:
             f'{table.origin}: column "{split.column}": {counted(len(lost), "row names", "rows name")} no side: {shown}'
         )
         problem = Diagnostic("unknown-side", message, hint=f"one of: {', '.join(SIDES)}")
-        return Division(np.zeros(len(given), np.int64), (problem,))
-    codes = sides.to_numpy().astype(np.int64)
+        return Division(np.zeros(len(given), np.int8), (problem,))
+    codes = sides.to_numpy().astype(np.int8)
     problems = () if (codes == 0).any() else (_empty("train", table),)
     return Division(codes, problems, _leak(split.column, spec, table))
 
@@ -120,16 +148,16 @@ def _leak(name: str, spec: Data, table: Table) -> tuple[str, ...]:
 
 
 def _unknown(name: str, spec: Data, table: Table) -> Division | None:
-    missing = table.frame[name].is_null().arg_true()
+    missing = table.column(name).is_null().arg_true()
     if not len(missing):
         return None
     shown = first_rows(table, missing.head(SHOWN_ROWS + 1).to_list())
     message = f'{table.origin}: column "{name}": {counted(len(missing), "value is", "values are")} missing: {shown}'
     hint = f"a {spec.split.kind} split needs a value in every row"
-    return Division(np.zeros(table.frame.height, np.int64), (Diagnostic("missing-split-value", message, hint=hint),))
+    return Division(np.zeros(table.height, np.int8), (Diagnostic("missing-split-value", message, hint=hint),))
 
 
-def _filled(division: Division, table: Table, split: RandomSplit | GroupSplit | TimeSplit) -> Division:
+def _filled(division: Division, table: Table, split: RandomSplit | GroupSplit | HashSplit | TimeSplit) -> Division:
     """Complain about every side that has a share but no row."""
     shares = dict(zip(SIDES, exact_shares(split.validation, split.test), strict=True))
     bare = [side for side, share in shares.items() if share > 0 and not division.rows(side)]
@@ -137,30 +165,25 @@ def _filled(division: Division, table: Table, split: RandomSplit | GroupSplit | 
 
 
 def _empty(side: str, table: Table) -> Diagnostic:
-    message = f"{table.origin}: the {side} side gets none of the {counted(table.frame.height, 'row')}"
+    message = f"{table.origin}: the {side} side gets none of the {counted(table.height, 'row')}"
     hint = "give more rows, raise its share, or set the share to 0" if side != "train" else "lower the other shares"
     return Diagnostic("empty-side", message, hint=hint)
-
-
-def _shuffled(count: int, seed: int) -> Codes:
-    # The bit generator is named, because numpy may change its default one.
-    return np.random.Generator(np.random.PCG64(seed)).permutation(count)
 
 
 def _sizes(count: int, shares: tuple[Fraction, ...]) -> list[int]:
     return apportion([count], shares)[0]
 
 
-def _place(order: Codes, sizes: Iterable[int]) -> Codes:
+def _place(order: NDArray[np.int64], sizes: Iterable[int]) -> Sides:
     """Give rows, in a given order, to train, validation, test, train, … in runs of the given sizes."""
     runs = np.fromiter(sizes, np.int64)
-    sides = np.empty(len(order), np.int64)
-    sides[order] = np.repeat(np.arange(len(runs)) % len(SIDES), runs)
+    sides = np.empty(len(order), np.int8)
+    sides[order] = np.repeat((np.arange(len(runs)) % len(SIDES)).astype(np.int8), runs)
     return sides
 
 
-def _codes(values: pl.Series) -> tuple[Codes, int]:
+def number(values: pl.Series) -> tuple[Codes, int]:
     """Number the distinct values from 0 in their order, missing last; shape (rows,), and how many there are."""
-    codes = values.rank("dense").cast(pl.Int64) - 1
+    codes = values.rank("dense").cast(pl.Int32) - 1
     known = values.drop_nulls().n_unique()
-    return codes.fill_null(known).to_numpy().astype(np.int64), known + bool(values.null_count())
+    return codes.fill_null(known).to_numpy().astype(np.int32), known + bool(values.null_count())
