@@ -17,6 +17,7 @@ from mlops_runner.data.types import convert
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import InvalidInput
 from mlops_runner.specs.data import Data, GroupSplit, PredefinedSplit, RandomSplit, TimeSplit
+from mlops_runner.specs.data_cleaning import Cast
 
 # Written down because they decide the bytes: defaults of the library may move.
 COMPRESSION_LEVEL = 3
@@ -59,8 +60,9 @@ def _examined(
     reading = read_source(spec, project, inputs)
     if reading.table is None:
         raise InvalidInput(reading.problems)
-    log(f"read {reading.table.frame.height} rows x {reading.table.frame.width} columns from {reading.table.origin}")
-    table, untyped = convert(reading.table, spec.columns)
+    log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
+    lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
+    table, untyped, _ = convert(reading.table, spec.columns, lenient)
     findings = run_checks(spec, table)
     division = _division(spec, table)
     problems = [*reading.problems, *untyped, *(found for found in findings if found.severity == "error")]
@@ -72,7 +74,7 @@ def _examined(
 
 def _division(spec: Data, table: Table) -> Division | None:
     """Divide the rows, or return None when what the split needs was itself complained about."""
-    if not table.frame.height or not set(_split_columns(spec)) <= set(table.frame.columns):
+    if not table.height or not set(_split_columns(spec)) <= set(table.names):
         return None
     return divide(spec, table)
 

@@ -1,7 +1,12 @@
-"""A table on its way from a source to the store, able to say where each of its rows stands in the file it came from."""
+"""A table on its way from a source to the store, able to say where each of its rows stands in the file it came from.
+
+Rows are either in memory or scanned: a scan is a query over files that is read anew by everything that looks at it, so
+that a table may be larger than memory. Whoever uses a table need not know which of the two it is.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,64 +18,132 @@ from mlops_runner.specs.data import Column
 
 SHOWN_ROWS = 3
 SHOWN_CHARACTERS = 40
+# No column of a text file can be called like this.
+POSITION, MARK = "\0position", "\0mark"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
-    """Rows with their origin.
+class Numbering:
+    """What the rows of a table are called where they came from.
 
-    `text` says that every value is still the text of a file. `lines` holds the physical line of each row, shape
-    (rows,), where quoted line breaks make it differ from the position; `header` counts the lines above the first row.
+    `header` counts the lines above the first row. `lines` holds the physical line of each row, shape (rows,), where
+    quoted line breaks make it differ from the position. `files` names the files with the rows of each, in their order,
+    where there are several.
     """
 
-    frame: pl.DataFrame
-    origin: str
-    text: bool = False
+    word: str = "row"
     header: int = 0
     lines: NDArray[np.int64] | None = None
+    files: tuple[tuple[str, int], ...] = ()
 
-    @property
+    def place(self, position: int) -> str:
+        """Name the row at a position (from 0) as the reader of the file counts: lines and rows start at 1."""
+        if self.lines is not None:
+            return f"{self.word} {self.lines[position]}"
+        for name, rows in self.files:
+            if position < rows:
+                return f"{name} {self.word} {position + 1}"
+            position -= rows
+        return f"{self.word} {position + 1 + self.header}"
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows with their origin: a DataFrame in memory, or a LazyFrame that scans files.
+
+    `text` says that every value is still the text of a file, with `decimal` as the mark in its numbers. `kept` marks,
+    among the rows of the source, those that are still here; Boolean, shape (rows of the source,).
+    """
+
+    rows_of: pl.DataFrame | pl.LazyFrame
+    origin: str
+    text: bool = False
+    decimal: str = "."
+    numbering: Numbering = Numbering()
+    kept: pl.Series | None = None
+
+    @cached_property
+    def lazy(self) -> pl.LazyFrame:
+        """The rows as a query; asked twice, it answers the same rows in the same order."""
+        return self.rows_of.lazy()
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        """Types of the columns by name."""
+        return self.rows_of.collect_schema()
+
+    @cached_property
     def height(self) -> int:
         """Number of rows."""
-        return self.frame.height
+        if isinstance(self.rows_of, pl.DataFrame):
+            return self.rows_of.height
+        return int(self.select(pl.len()).item()) if self.names else 0
 
     @property
     def names(self) -> list[str]:
         """Names of the columns, in the order of the table."""
-        return self.frame.columns
+        return self.schema.names()
 
     @property
-    def schema(self) -> pl.Schema:
-        """Types of the columns by name."""
-        return self.frame.schema
+    def scanned(self) -> bool:
+        """Whether every look at typed rows reads files anew, because the table may be larger than memory."""
+        return isinstance(self.rows_of, pl.LazyFrame) and not self.text
 
     @property
-    def lazy(self) -> pl.LazyFrame:
-        """The rows as a query; asked twice, it answers the same rows in the same order."""
-        return self.frame.lazy()
+    def frame(self) -> pl.DataFrame:
+        """All rows in memory."""
+        return self.rows_of.lazy().collect()
 
     def column(self, name: str) -> pl.Series:
         """Return all values of one column."""
         return self.select(pl.col(name)).to_series()
 
     def select(self, *expressions: pl.Expr) -> pl.DataFrame:
-        """Evaluate expressions over all rows in one pass, without holding all columns in memory."""
-        return self.lazy.select(*expressions).collect(engine="streaming")
+        """Evaluate expressions over all rows in one pass, without holding all columns of a scan in memory."""
+        if isinstance(self.rows_of, pl.DataFrame):
+            return self.rows_of.select(*expressions)
+        return self.rows_of.select(*expressions).collect(engine="streaming")
+
+    def rows(
+        self, mask: pl.Expr, columns: Sequence[str] = (), limit: int = SHOWN_ROWS + 1
+    ) -> tuple[list[int], pl.DataFrame]:
+        """Return the positions of the first rows that a mask marks, and their values in some columns."""
+        wanted = [pl.col(name) for name in columns]
+        marked = self.lazy.select(*wanted, mask.alias(MARK)).with_row_index(POSITION)
+        found = marked.filter(pl.col(MARK)).head(limit)
+        shown = found.collect(engine="auto" if isinstance(self.rows_of, pl.DataFrame) else "streaming")
+        return shown[POSITION].to_list(), shown.select(wanted)
 
     def place(self, position: int) -> str:
-        """Name the row at a position (from 0) as the reader of the file counts: lines and rows start at 1."""
-        word = "line" if self.text or self.header else "row"
-        number = position + 1 + self.header if self.lines is None else int(self.lines[position])
-        return f"{word} {number}"
+        """Name the row at a position (from 0) of this table where it stands in its source."""
+        if self.kept is not None:
+            position = self.kept.arg_true()[position]
+        return self.numbering.place(position)
 
     def declared(self, columns: Mapping[str, Column]) -> dict[str, Column]:
         """Keep the declared columns that the table holds, in the declared order."""
-        present = frozenset(self.frame.columns)
+        present = frozenset(self.names)
         return {name: column for name, column in columns.items() if name in present}
 
-    def over(self, frame: pl.DataFrame) -> "Table":
-        """Return the same rows with other values: no longer text, still from the same lines."""
-        return Table(frame, self.origin, False, self.header, self.lines)
+    def derive(self, query: pl.LazyFrame, kept: pl.Series | None = None) -> "Table":
+        """Return what a query over `lazy` answers, in memory unless this table is scanned: typed, of the same origin.
+
+        The query keeps the order of the rows. A query that leaves rows out needs `kept`, which marks the rows of this
+        table that stay: Boolean, shape (rows,).
+        """
+        rows: pl.DataFrame | pl.LazyFrame = query
+        if not self.scanned:
+            rows = query.collect(engine="streaming" if self.text else "auto")
+        return replace(self, rows_of=rows, text=False, kept=self.kept if kept is None else self._still_kept(kept))
+
+    def hold(self, names: Sequence[str]) -> "Table":
+        """Return the same rows of some columns, in memory and otherwise as they are."""
+        return replace(self, rows_of=self.select(*(pl.col(name) for name in names)))
+
+    def _still_kept(self, kept: pl.Series) -> pl.Series:
+        if self.kept is None:
+            return kept
+        return self.kept.clone().scatter(self.kept.arg_true().filter(~kept), False)
 
 
 @dataclass(frozen=True, slots=True)

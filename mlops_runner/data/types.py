@@ -1,11 +1,12 @@
 """From what a source holds to the declared types: every value is converted exactly, or complained about."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal
 
 import polars as pl
 
-from mlops_runner.data.table import SHOWN_ROWS, Table, counted, first_rows
+from mlops_runner.data.columns import MOST_SHOWN
+from mlops_runner.data.table import Table, counted, first_rows
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.data import Column
 
@@ -35,27 +36,47 @@ FORMS: Mapping[Type, str] = {
     "date": "write dates as 2025-12-31",
     "datetime": "write 2025-12-31T23:59:59; times without an offset are UTC",
 }
+WIDE = (pl.UInt64, pl.Int128, pl.UInt128)
 MARKERS = frozenset({"", "?", "-", "na", "n/a", "nan", "nil", "none", "null"})
 DATE = r"^\d{4}-\d{2}-\d{2}$"
+LOST = "\0lost"
 ZONE = r"(Z|[+-]\d{2}:\d{2})$"
 
 
-def convert(table: Table, columns: Mapping[str, Column]) -> tuple[Table, list[Diagnostic]]:
+def convert(
+    table: Table, columns: Mapping[str, Column], lenient: Set[str] = frozenset()
+) -> tuple[Table, list[Diagnostic], dict[str, int]]:
     """Give every declared column that is present its declared type, in the declared order.
 
-    Returns the table of the columns that could be converted, and a complaint about each of the others.
+    What cannot be read becomes missing in the `lenient` columns and is complained about in the others. Returns the
+    table of the columns that could be converted, a complaint about each of the others, and for every lenient column
+    how many of its values were made missing.
     """
-    present, stored = table.declared(columns), table.frame.schema
-    wrong = {} if table.text else {n: c for n, c in present.items() if not accepts(stored[n], c.type)}
-    able = {name: column for name, column in present.items() if name not in wrong}
-    cast = table.frame.select(
-        [_parsed(n, c.type) if table.text else _cast(n, stored[n], c.type) for n, c in able.items()]
-    )
-    # A value that could not be converted has become null, so a column that gained nulls has lost values.
-    lost = {name for name in able if cast[name].null_count() != table.frame[name].null_count()}
-    problems = [_wrong_dtype(table, name, column) for name, column in wrong.items()]
-    problems += [_unreadable(table, cast[name], column) for name, column in able.items() if name in lost]
-    return table.over(cast[[name for name in able if name not in lost]]), problems
+    present, stored = table.declared(columns), table.schema
+    plans = {name: _plan(name, column, table, name in lenient) for name, column in present.items()}
+    values = {name: value for name, value in plans.items() if value is not None}
+    risky = {name: _lost(name, value) for name, value in values.items() if _may_lose(stored[name], present[name].type)}
+    typed, lost = _evaluated(table, values, risky)
+    failed = {name: risky[name] for name, count in lost.items() if count and name not in lenient}
+    problems = [_wrong_dtype(table, name, present[name]) for name in present if name not in values]
+    problems += _unreadable(table, failed, lost, present)
+    touched = {name: lost.get(name, 0) for name in values if name in lenient}
+    good = [name for name in values if name not in failed]
+    return (typed.derive(typed.lazy.select(good)) if failed else typed), problems, touched
+
+
+def _evaluated(
+    table: Table, values: Mapping[str, pl.Expr], risky: Mapping[str, pl.Expr]
+) -> tuple[Table, dict[str, int]]:
+    """Return the converted table, and for each risky column how many values were lost; in one pass, if it is text."""
+    flags = {name: f"{name}{LOST}" for name in risky}
+    if table.scanned:
+        counts = table.select(*(mark.sum().alias(name) for name, mark in risky.items()))
+        return table.derive(table.lazy.select(*values.values())), counts.row(0, named=True) if risky else {}
+    marks = [mark.alias(flags[name]) for name, mark in risky.items()]
+    both = table.derive(table.lazy.select(*values.values(), *marks))
+    lost = both.select(*(pl.col(flag).sum().alias(name) for name, flag in flags.items()))
+    return both.derive(both.lazy.select(list(values))), lost.row(0, named=True) if risky else {}
 
 
 def accepts(dtype: pl.DataType, declared: Type) -> bool:
@@ -77,6 +98,25 @@ def accepts(dtype: pl.DataType, declared: Type) -> bool:
             return dtype == pl.Datetime
 
 
+def _plan(name: str, column: Column, table: Table, lenient: bool) -> pl.Expr | None:
+    """Return the expression that converts a column, or None when its stored type cannot stand for the declared one."""
+    stored = table.schema[name]
+    if table.text or (stored == pl.String and (lenient or column.format)):
+        return _parsed(pl.col(name), column.type).alias(name)
+    return _cast(name, stored, column.type) if accepts(stored, column.type) else None
+
+
+def _may_lose(stored: pl.DataType, declared: Type) -> bool:
+    """Whether some value of a stored type cannot be converted."""
+    if stored == pl.String:
+        return declared != "string"
+    return stored.is_float() or (declared == "int" and stored in WIDE)
+
+
+def _lost(name: str, value: pl.Expr) -> pl.Expr:
+    return value.is_null() & pl.col(name).is_not_null()
+
+
 def _cast(name: str, dtype: pl.DataType, declared: Type) -> pl.Expr:
     value = pl.col(name)
     if isinstance(dtype, pl.Datetime) and dtype.time_zone:
@@ -85,9 +125,8 @@ def _cast(name: str, dtype: pl.DataType, declared: Type) -> pl.Expr:
     return _finite(value) if declared == "float" else value
 
 
-def _parsed(name: str, declared: Type) -> pl.Expr:
+def _parsed(value: pl.Expr, declared: Type) -> pl.Expr:
     """Read text as the declared type; null where it is not one."""
-    value = pl.col(name)
     match declared:
         case "string":
             return value
@@ -98,10 +137,10 @@ def _parsed(name: str, declared: Type) -> pl.Expr:
         case "bool":
             low = value.str.to_lowercase()
             false = pl.when(low.is_in(["false", "0"])).then(False)
-            return pl.when(low.is_in(["true", "1"])).then(True).otherwise(false).alias(name)
+            return pl.when(low.is_in(["true", "1"])).then(True).otherwise(false)
         case "date":
             # The pattern comes first because the parser itself also takes "2020-1-1" and a leading blank.
-            return pl.when(value.str.contains(DATE)).then(value.str.to_date("%Y-%m-%d", strict=False)).alias(name)
+            return pl.when(value.str.contains(DATE)).then(value.str.to_date("%Y-%m-%d", strict=False))
         case "datetime":
             return _moment(value)
 
@@ -121,7 +160,7 @@ def _moment(value: pl.Expr) -> pl.Expr:
 
 
 def _wrong_dtype(table: Table, name: str, column: Column) -> Diagnostic:
-    stored = table.frame.schema[name]
+    stored = table.schema[name]
     nested = "; nested values are not supported" if stored.is_nested() else ""
     return Diagnostic(
         "wrong-type",
@@ -130,27 +169,34 @@ def _wrong_dtype(table: Table, name: str, column: Column) -> Diagnostic:
     )
 
 
-def _unreadable(table: Table, cast: pl.Series, column: Column) -> Diagnostic:
-    given = table.frame[cast.name]
-    lost = (cast.is_null() & given.is_not_null()).arg_true()
-    values = given.gather(lost.head(SHOWN_ROWS)).to_list()
-    shown = first_rows(table, lost.head(SHOWN_ROWS + 1).to_list(), values, column)
-    one, many = WORDS[column.type]
-    message = f'{table.origin}: column "{cast.name}": {counted(len(lost), one, many)}: {shown}'
-    return Diagnostic("wrong-value", message, hint=_advice(given.gather(lost), column, table.text))
+def _unreadable(
+    table: Table, failed: Mapping[str, pl.Expr], lost: Mapping[str, int], columns: Mapping[str, Column]
+) -> list[Diagnostic]:
+    """Complain about the columns that lost values, by the masks of those."""
+    shown = list(failed)[:MOST_SHOWN]
+    held = table if table.scanned else table.hold(shown)
+    problems = []
+    for name in shown:
+        column = columns[name]
+        positions, values = held.rows(failed[name], [name])
+        one, many = WORDS[column.type]
+        places = first_rows(held, positions, values.to_series().to_list(), column)
+        message = f'{table.origin}: column "{name}": {counted(lost[name], one, many)}: {places}'
+        words = held.lazy.filter(failed[name]).select(pl.col(name).unique()).collect(engine="streaming").to_series()
+        problems.append(Diagnostic("wrong-value", message, hint=_advice(words, column, table.text)))
+    if len(failed) > len(shown):
+        more = f"{table.origin}: {len(failed) - len(shown)} more columns hold values that are not of their type"
+        problems.append(Diagnostic("wrong-value", more))
+    return problems
 
 
-def _advice(lost: pl.Series, column: Column, text: bool) -> str:
+def _advice(words: pl.Series, column: Column, text: bool) -> str:
+    """Say what to do about the distinct values that could not be read."""
     if not text:
-        return (
-            "store missing values as null, and numbers that are finite"
-            if column.type == "float"
-            else FORMS[column.type]
-        )
-    words = lost.unique()
+        number = column.type == "float"
+        return "store missing values as null, and numbers that are finite" if number else FORMS[column.type]
     if len(words) == 1 and str(words[0]).lower() in MARKERS:
         return f'if "{words[0]}" means missing, add it to null_values'
-    stripped = words.str.strip_chars().to_frame()
-    if stripped.select(_parsed(lost.name, column.type)).null_count().item() == 0:
+    if words.to_frame().select(_parsed(pl.first().str.strip_chars(), column.type)).to_series().null_count() == 0:
         return "only blanks around the values are in the way: remove them"
     return FORMS[column.type]

@@ -11,7 +11,7 @@ import polars as pl
 from mlops_runner.data.columns import compare_columns
 from mlops_runner.data.sources.structure import Broken, Structure, scan
 from mlops_runner.data.sources.text import decode
-from mlops_runner.data.table import SHOWN_ROWS, Reading, Table, counted
+from mlops_runner.data.table import SHOWN_ROWS, Numbering, Reading, Table, counted
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.data_sources import CsvSource
@@ -54,7 +54,8 @@ def _read_records(text: bytes, structure: Structure, spec: Data, source: CsvSour
     if frame is None or frame.height != len(structure.ends) - 1:
         found = Diagnostic("malformed-csv", f"{source.path}: the records cannot be told apart", hint="check the quotes")
         return Reading(None, (*problems, found))
-    return Reading(Table(frame, source.path, text=True, header=1, lines=_line_numbers(structure)), tuple(problems))
+    numbering = Numbering("line", 1, _line_numbers(structure))
+    return Reading(Table(frame, source.path, text=True, numbering=numbering), tuple(problems))
 
 
 def _header(text: bytes, structure: Structure, delimiter: str) -> list[str]:
@@ -88,8 +89,8 @@ def _ragged(structure: Structure, source: CsvSource) -> Diagnostic | None:
     wrong = np.flatnonzero(found != expected)
     if not len(wrong):
         return None
-    table = Table(pl.DataFrame(), source.path, text=True, header=1, lines=structure.lines[1:])
-    shown = ", ".join(f"{table.place(int(row))} has {found[row]}" for row in wrong[:SHOWN_ROWS])
+    numbering = Numbering("line", 1, structure.lines[1:])
+    shown = ", ".join(f"{numbering.place(int(row))} has {found[row]}" for row in wrong[:SHOWN_ROWS])
     more = ", …" if len(wrong) > SHOWN_ROWS else ""
     message = (
         f"{source.path}: the header has {counted(expected, 'field')}, {counted(len(wrong), 'row')} not: {shown}{more}"
