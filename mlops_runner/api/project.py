@@ -152,12 +152,18 @@ class Project:
         return journal.read(self.layout.journal)
 
     def run(
-        self, listener: "Listener | None" = None, expected: str | None = None, *, force: bool = False
+        self,
+        listener: "Listener | None" = None,
+        expected: str | None = None,
+        *,
+        force: bool = False,
+        jobs: int | None = None,
     ) -> "list[Result]":
         """Make every step's artifacts stand and write pipeline.lock.
 
         `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
-        it is another one. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        it is another one. At most `jobs` steps run at a time: as many as the threads of each leave room for, unless
+        it is given. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
         """
         self.compiled()  # before the state folder is made: there may be no project here
         with exclusive(self.layout.mutex, self.lock_timeout):
@@ -168,10 +174,12 @@ class Project:
                 message = f"the plan is now {plan_digest(plan)}, not {expected}"
                 raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
             from mlops_runner.execute.engine import Engine, Silence
+            from mlops_runner.execute.isolation import default_jobs
 
             code = self.sources.code_folder(compiled)
+            at_once = jobs or default_jobs(compiled.steps)
             engine = Engine(
-                self.layout, lock, facts, code, listener or Silence(), self.sources.require_environment, force
+                self.layout, lock, facts, code, listener or Silence(), self.sources.require_environment, at_once, force
             )
             return engine.run(compiled.steps)
 

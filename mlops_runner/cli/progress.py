@@ -2,9 +2,11 @@
 
 import contextlib
 import itertools
+import shutil
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 import click
 
@@ -21,38 +23,47 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
+        self._running: dict[str, Running] = {}
         self._spinner: Spinner | None = None
         self._width = 24
 
     def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
         """Show that a step runs, and how long it took the last time."""
-        if self._quiet:
+        if self._quiet or not interactive():
             return
         usual = f" (last time {expected:.1f} s)" if expected else ""
-        text = f"{step.name}   step {position} of {total}{usual}"
-        if interactive():
-            self._spinner = Spinner(text)
+        self._running[step.name] = Running(f"{step.name} {position}/{total}{usual}", time.monotonic())
+        self._spin()
 
     def settled(self, result: Result) -> None:
-        """Replace the moving line by what came of it."""
-        self._stop()
+        """Print what came of a step, above the line that moves."""
+        self._running.pop(result.name, None)
         if self._quiet:
             return
+        self._stop()
         numbers = "  ".join(f"{k} {v}" for k, v in result.stage.metrics.items() if "." not in k)
         took = f"{result.seconds:6.1f} s" if result.how == "ran" else f"{result.how:>8}"
         head = f"  {SYMBOLS[result.how]} {result.name:<{self._width}} {took}"
         say(f"{head}  {click.style(numbers, dim=True)}" if numbers else head)
         for warning in result.warnings:
             say(f"      {click.style('warning', fg='yellow')}: {warning}")
+        self._spin()
 
     def note(self, text: str) -> None:
         """Show something a person should know."""
         self._stop()
         say(f"      note: {text}")
+        self._spin()
 
     def close(self) -> None:
         """Stop what moves, as after a failure."""
+        self._running.clear()
         self._stop()
+
+    def _spin(self) -> None:
+        self._stop()
+        if self._running:
+            self._spinner = Spinner(tuple(self._running.values()))
 
     def _stop(self) -> None:
         if self._spinner:
@@ -60,11 +71,20 @@ class Progress:
             self._spinner = None
 
 
-class Spinner:
-    """A line that shows seconds passing until it is stopped."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A step that runs: what to show of it, and when it started (monotonic seconds)."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    text: str
+    since: float
+
+
+class Spinner:
+    """A line that shows what runs, and seconds passing, until it is stopped."""
+
+    def __init__(self, running: tuple[Running, ...]) -> None:
+        self._running = running
+        self._columns = shutil.get_terminal_size().columns
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._turn, daemon=True)
         self._thread.start()
@@ -76,9 +96,10 @@ class Spinner:
         self._show("")
 
     def _turn(self) -> None:
-        started = time.monotonic()
         for frame in itertools.cycle("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"):
-            self._show(f"  {frame} {self._text}   {time.monotonic() - started:.0f} s")
+            now = time.monotonic()
+            texts = (f"{running.text} {now - running.since:.0f} s" for running in self._running)
+            self._show(f"  {frame} {'   '.join(texts)}"[: self._columns - 1])
             if self._done.wait(TICK_SECONDS):
                 return
 

@@ -111,18 +111,22 @@ def graph(settings: Settings, form: str) -> int:
     "--plan", "plan_file", type=click.Path(exists=True, dir_okay=False), help="Run only if this is still the plan."
 )
 @click.option("--force", is_flag=True, help="Execute every step, even those whose result is known.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Steps that may run at a time; by default, what fits."
+)
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
-def run(settings: Settings, plan_file: str | None, force: bool, no_report: bool) -> int:
+def run(settings: Settings, plan_file: str | None, force: bool, jobs: int | None, no_report: bool) -> int:
     """Execute what changed, write pipeline.lock, and answer by the gates: exit 0 or 3.
 
     \b
     Unchanged steps stay, known results come back from the cache, the rest runs, each step in a process of its own.
-    A run that was stopped goes on where it was.
+    Steps that do not wait for each other run at the same time. A run that was stopped goes on where it was.
 
     \b
     Examples:
       mlops run
       mlops run --plan plan.json     only what was reviewed
+      mlops run --jobs 1             one step after the other
     """
     from mlops_runner.cli.progress import Progress
     from mlops_runner.reports.verdict import verdict_json, verdict_text
@@ -131,7 +135,7 @@ def run(settings: Settings, plan_file: str | None, force: bool, no_report: bool)
     expected = _expected(plan_file) if plan_file else None
     progress = Progress(quiet=settings.quiet or settings.as_json)
     try:
-        results = project.run(progress, expected, force=force)
+        results = project.run(progress, expected, force=force, jobs=jobs)
     finally:
         progress.close()
     verdict = project.verdict()

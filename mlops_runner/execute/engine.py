@@ -1,12 +1,13 @@
-"""The engine: walks the steps in order, and for each does the least that makes its artifacts stand.
+"""The engine: for each step, as soon as what it reads stands, does the least that makes its artifacts stand.
 
-Unchanged ones stay, known ones come back from the store, the rest runs. Whatever finishes is journaled at once, so
-that a kill loses nothing that finished; pointers and lock are written when all steps are settled.
+Unchanged ones stay, known ones come back from the store, the rest runs, several at a time where they do not wait for
+each other. Whatever finishes is journaled at once, so that a kill loses nothing that finished; pointers and lock are
+written when all steps are settled.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -14,10 +15,10 @@ from typing import Literal, Protocol
 from mlops_runner import journal
 from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.durable import write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
-from mlops_runner.execute.handlers import preload
-from mlops_runner.execute.isolation import Room, Worker, threads_of
-from mlops_runner.execute.process import Ran, Source, run_step, work_folder
+from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
+from mlops_runner.execute.handlers import levels
+from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
+from mlops_runner.execute.process import Ran, Source, conclude, make_work_folder, prepare
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
@@ -94,6 +95,24 @@ class Known:
     accepted: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A step that must run, with its key and inputs."""
+
+    step: Step
+    key: str
+    resolved: Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A task that runs: its folder, and when it started (monotonic seconds)."""
+
+    task: Task
+    work: Path
+    started: float
+
+
 @dataclass(slots=True)
 class Engine:
     """Executes the steps of a plan against one project."""
@@ -104,6 +123,7 @@ class Engine:
     code: Path
     listener: Listener
     before_executing: Callable[[], None]
+    jobs: int
     force: bool = False
     store: ObjectStore = field(init=False)
     stats: StatCache = field(init=False)
@@ -111,6 +131,8 @@ class Engine:
     finished: dict[str, Finished] = field(init=False)
     settled: dict[str, Result] = field(default_factory=dict)
     _worker: Worker | None = None
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _running: dict[Lane, Execution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.stats = StatCache(self.layout.stats)
@@ -121,25 +143,53 @@ class Engine:
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
         shutil.rmtree(self.layout.work, ignore_errors=True)  # left by a killed run; the lock is ours
-        with self._closing():
-            for position, step in enumerate(steps, start=1):
-                result = self._settle(step, position, steps)
-                self.settled[step.name] = result
-                self.listener.settled(result)
-        self._publish(steps)
-        return list(self.settled.values())
-
-    @contextmanager
-    def _closing(self) -> Iterator[None]:
         try:
-            yield
+            self._settle_all(steps)
+            if self._worker:
+                self._worker.dismiss()  # it takes itself apart while the rest is written
+            self._publish(steps)
         finally:
             if self._worker:
                 self._worker.close()
                 shutil.rmtree(self.layout.work, ignore_errors=True)
             self.stats.save()
+        return [self.settled[step.name] for step in steps]
 
-    def _settle(self, step: Step, position: int, steps: Sequence[Step]) -> Result:
+    def _settle_all(self, steps: Sequence[Step]) -> None:
+        """Settle what can be settled, start what can be started, wait, and so on. A failure starts nothing new."""
+        waiting = {step.name: step for step in steps}
+        failures: list[MlopsError] = []
+        while waiting or self._running:
+            if not failures:
+                try:
+                    self._advance(waiting, steps)
+                except MlopsError as error:
+                    failures.append(error)
+            if failures and not self._running:
+                raise _together(failures)
+            if waiting or self._running:
+                failures += self._hear()
+
+    def _advance(self, waiting: dict[str, Step], steps: Sequence[Step]) -> None:
+        """Settle or start every step whose inputs stand, in the order of the plan."""
+        for name, step in list(waiting.items()):
+            if any(item.producer is not None and item.producer not in self.settled for item in step.inputs):
+                continue
+            task = self._tasks.get(name) or self._task(step)
+            if isinstance(task, Result):
+                del waiting[name]
+                self._settled(task)
+                continue
+            self._tasks[name] = task
+            if self._start(task, [*waiting.values()], steps):
+                del waiting[name]
+
+    def _settled(self, result: Result) -> None:
+        self.settled[result.name] = result
+        self.listener.settled(result)
+
+    def _task(self, step: Step) -> Result | Task:
+        """Return the result of a step that need not run, or else what is to run."""
         stage = self.lock.stages.get(step.name)
         external, _ = known_external(step, stage, self.facts)
         outputs = {name: {f: d.sha256 for f, d in r.files.items()} for name, r in self.settled.items()}
@@ -154,9 +204,42 @@ class Engine:
             return Result(step, how, self._stage(step, key, resolved, known, files), files)
         if absent := [item for item in step.inputs if item.path in self.facts.absent]:
             raise InvalidInput([_missing(step, item) for item in absent])
+        return Task(step, key, resolved)
+
+    def _start(self, task: Task, remaining: Sequence[Step], steps: Sequence[Step]) -> bool:
+        """Start a step if there is room for it, and say whether."""
+        worker = self._started_worker(remaining, steps)
+        lane = worker.free(task.step.kind) if len(self._running) < self.jobs else None
+        if lane is None:
+            return False
+        step = task.step
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
-        self.listener.started(step, position, len(steps), expected)
-        return self._execute(step, key, resolved, steps)
+        work = make_work_folder(self.layout.work)
+        request = prepare(step, self._sources(step), work, self.code)
+        self.listener.started(step, steps.index(step) + 1, len(steps), expected)
+        worker.start(lane, request)
+        self._running[lane] = Execution(task, work, time.monotonic())
+        return True
+
+    def _hear(self) -> list[MlopsError]:
+        """Wait until a step ends or a lane is ready; settle what ended. Returns how steps failed."""
+        assert self._worker is not None
+        failures = []
+        for lane, ended in self._worker.wait():
+            if ended is not None:
+                execution = self._running.pop(lane)
+                try:
+                    self._settled(self._finish(execution, ended))
+                except MlopsError as error:
+                    failures.append(error)
+                    self._tell_who_still_runs(execution.task.step)
+                finally:
+                    shutil.rmtree(execution.work, ignore_errors=True)
+        return failures
+
+    def _tell_who_still_runs(self, failed: Step) -> None:
+        if names := ", ".join(sorted(execution.task.step.name for execution in self._running.values())):
+            self.listener.note(f"{failed.name} failed; what already runs may finish: {names} (Ctrl-C stops it)")
 
     def _known(self, step: Step, key: str) -> Known | None:
         for stage in (self.lock.stages.get(step.name), *self.lock.stages.values()):
@@ -167,29 +250,29 @@ class Engine:
             return Known({n: Output(d.md5, d.sha256) for n, d in done.outputs.items()}, done.metrics, done.gates)
         return None
 
-    def _execute(self, step: Step, key: str, resolved: Resolved, steps: Sequence[Step]) -> Result:
-        worker = self._started_worker(steps)
-        with work_folder(self.layout.work) as work:
-            try:
-                ran = run_step(step, self._sources(step), worker, work, self.code)
-            finally:
-                self._keep_log(step, work)
-            self._refuse_changed_inputs(step)
-            self.shelf.keep(step.output, ran.out, ran.files)
-        done = Finished(key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds)
+    def _finish(self, execution: Execution, ended: Exit) -> Result:
+        """Keep what a step wrote, and journal it."""
+        task, step = execution.task, execution.task.step
+        try:
+            ran = conclude(step, execution.work, ended, time.monotonic() - execution.started)
+        finally:
+            self._keep_log(step, execution.work)
+        self._refuse_changed_inputs(step)
+        self.shelf.keep(step.output, ran.out, ran.files)
+        done = Finished(task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds)
         journal.append(self.layout.journal, done)
         known = Known({}, ran.reply.metrics, ran.reply.gates)
-        stage = self._stage(step, key, resolved, known, ran.files)
-        differs = self._differs(key, ran)
+        stage = self._stage(step, task.key, task.resolved, known, ran.files)
+        differs = self._differs(task.key, ran)
         return Result(
             step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), ran.reply.warnings
         )
 
-    def _started_worker(self, steps: Sequence[Step]) -> Worker:
+    def _started_worker(self, remaining: Sequence[Step], steps: Sequence[Step]) -> Worker:
         if self._worker is None:
             self.before_executing()
-            remaining = [other for other in steps if other.name not in self.settled]
-            self._worker = Worker(Room(threads_of(steps)), self.layout.work / "home", preload(remaining))
+            lanes = levels(remaining, min(self.jobs, len(remaining)))
+            self._worker = Worker(Room(threads_of(steps)), self.layout.work / "home", lanes)
         return self._worker
 
     def _sources(self, step: Step) -> dict[str, Source]:
@@ -292,3 +375,8 @@ class Engine:
 def _missing(step: Step, item: Input) -> Diagnostic:
     hint = f"if DVC tracks it: dvc pull {item.path}" if item.producer is None else None
     return Diagnostic("missing-input", f"{item.path} is not there", step.place("source.path"), hint)
+
+
+def _together(failures: Sequence[MlopsError]) -> MlopsError:
+    """Return one error for several steps that failed: of the first one's kind, with what all have to say."""
+    return failures[0] if len(failures) == 1 else type(failures[0])([d for f in failures for d in f.diagnostics])

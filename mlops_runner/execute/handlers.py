@@ -1,9 +1,10 @@
 """The table of built-in steps: which module does a kind of step, and what it is worth importing ahead of time."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlops_runner.errors import InvalidInput, MlopsError
+from mlops_runner.execute.isolation import Level
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.plan.steps import Step
 
@@ -13,6 +14,8 @@ STAGES = {
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
 }
+
+EARLY = frozenset({"data"})  # what other steps wait for
 
 # Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
 # missing here costs time, nothing else.
@@ -51,8 +54,17 @@ PRELOAD = {
 }
 
 
+def levels(steps: Sequence[Step], lanes: int) -> tuple[Level, ...]:
+    """Return what the worker should import, and when: steps that come first need not wait for what later ones use."""
+    early = [step for step in steps if step.kind in EARLY]
+    late = [step for step in steps if step.kind not in EARLY]
+    if not early or not late:
+        return (Level(preload(steps), lanes),)
+    return Level(preload(early), 1, EARLY), Level(preload(late), lanes)
+
+
 def preload(steps: Iterable[Step]) -> tuple[str, ...]:
-    """Return the modules that the worker should import before it forks the first of these steps."""
+    """Return the modules that the worker should import before it forks these steps."""
     wanted: dict[str, None] = {}
     for step in steps:
         variant = step.config.get("trainer", {}).get("trainer") or step.config.get("source", {}).get("kind")

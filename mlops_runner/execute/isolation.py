@@ -1,16 +1,19 @@
 """The declared environment of a step's process, and the worker that starts one process a step.
 
 The worker imports the heavy libraries once and then forks: a step starts from a clean interpreter that has run no
-step before it, in milliseconds. Only the variables named here exist in it.
+step before it, in milliseconds. Only the variables named here exist in it. `Lane`s let steps run side by side.
 """
 
 import contextlib
+import json
 import os
 import platform
+import select
 import site
+import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +30,7 @@ THREAD_VARIABLES = (
 # The worker must be of this very package, wherever it lies, but its folder must not hide other modules.
 _BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mlops_runner.execute.worker import main; "
-    "sys.path.append(sys.path.pop(0)); main(sys.argv[2:])"
+    "sys.path.append(sys.path.pop(0)); main(sys.argv[2])"
 )
 
 
@@ -72,47 +75,118 @@ def threads_of(steps: Iterable[Step]) -> int:
     return max((int(str(step.execution.get("threads", 1))) for step in steps), default=1)
 
 
+def default_jobs(steps: Sequence[Step]) -> int:
+    """Return how many steps may run at a time: as many as fit on the processors this process may use."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, processors // threads_of(steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Modules that the worker imports before it forks `lanes` lanes, and the kinds of step these serve (none: all)."""
+
+    modules: tuple[str, ...]
+    lanes: int
+    kinds: frozenset[str] = frozenset()
+
+
+class Lane:
+    """A place where one step at a time can run, each in a process of its own."""
+
+    def __init__(self, channel: socket.socket, kinds: frozenset[str]) -> None:
+        self.idle = False
+        self._channel = channel
+        self._kinds = kinds
+        self._heard = b""
+
+    def serves(self, kind: str) -> bool:
+        """Say whether a step of a kind can be started here now."""
+        return self.idle and (not self._kinds or kind in self._kinds)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+        return self._channel.fileno()
+
+    def start(self, request: Request) -> None:
+        """Have a step run. Raises OSError when the lane has died."""
+        self.idle = False
+        self._channel.sendall(request.encode().encode() + b"\n")
+
+    def listen(self) -> Exit | None:
+        """Read what the lane has to say: that it is ready (None), or how its step ended. Raises EOFError."""
+        while not self._heard.endswith(b"\n"):
+            chunk = self._channel.recv(4096)
+            if not chunk:
+                raise EOFError
+            self._heard += chunk
+        words, self._heard = self._heard.decode().split(), b""
+        self.idle = True
+        return None if words == ["ready"] else Exit(int(words[0]), int(words[1]))
+
+    def close(self) -> None:
+        """Let go of the lane, which ends it and what runs there."""
+        self._channel.close()
+
+
 class Worker:
     """A process that starts one process a step. Closing it, or the death of this process, ends what it runs."""
 
-    def __init__(self, room: Room, home: Path, preload: Iterable[str]) -> None:
+    def __init__(self, room: Room, home: Path, levels: Sequence[Level]) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._log = home / "worker.log"
-        self._ready = False
+        self.lanes: list[Lane] = []
+        plan, theirs = [], []
+        for level in levels:
+            pairs = [socket.socketpair() for _ in range(level.lanes)]
+            self.lanes += [Lane(ours, level.kinds) for ours, _ in pairs]
+            theirs += [their for _, their in pairs]
+            plan.append([level.modules, [their.fileno() for _, their in pairs]])
         package = str(Path(__file__).parents[2])
         with self._log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOTSTRAP, package, *preload],
+                [sys.executable, "-P", "-c", _BOOTSTRAP, package, json.dumps(plan)],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env=environment(room, home),
                 cwd=home,
+                pass_fds=[their.fileno() for their in theirs],
                 start_new_session=True,  # Ctrl-C reaches the runner, which ends the steps in order
-                text=True,
             )
+        for their in theirs:
+            their.close()
 
-    def wait(self) -> None:
-        """Wait until everything is imported. Raises StepFailed when the worker dies of it."""
-        assert self._process.stdout is not None
-        if not self._ready and self._process.stdout.readline() != "ready\n":
-            raise self._dead()
-        self._ready = True
+    def free(self, kind: str) -> Lane | None:
+        """Return a lane where a step of a kind can start now."""
+        return next((lane for lane in self.lanes if lane.serves(kind)), None)
+
+    def start(self, lane: Lane, request: Request) -> None:
+        """Start a step in a lane. Raises StepFailed when the lane has died."""
+        try:
+            lane.start(request)
+        except OSError:
+            raise self._dead() from None
+
+    def wait(self) -> list[tuple[Lane, Exit | None]]:
+        """Wait until lanes have something to say, and return it: how a step ended, or None for one that is ready now.
+
+        Raises StepFailed when the worker dies.
+        """
+        ready, _, _ = select.select([lane for lane in self.lanes if not lane.idle], [], [])
+        try:
+            return [(lane, lane.listen()) for lane in ready]
+        except (EOFError, OSError):
+            raise self._dead() from None
 
     def run(self, request: Request) -> Exit:
         """Run one step in a process of its own and wait for its end. Raises StepFailed when the worker dies."""
-        self.wait()
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(request.encode() + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline().split()
-        except BrokenPipeError:
-            answer = []
-        if len(answer) != 2:
-            raise self._dead()
-        return Exit(int(answer[0]), int(answer[1]))
+        while (lane := self.free(request.kind)) is None:
+            self.wait()
+        self.start(lane, request)
+        while True:
+            for other, ended in self.wait():
+                if other is lane and ended:
+                    return ended
 
     def _dead(self) -> StepFailed:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
@@ -120,18 +194,22 @@ class Worker:
         message = f"the process that starts steps has died{words}"
         return StepFailed(Diagnostic("worker-died", message, hint="run: mlops doctor"))
 
-    def close(self) -> None:
-        """End the worker and whatever it runs."""
-        with contextlib.suppress(BrokenPipeError, ValueError):
+    def dismiss(self) -> None:
+        """Tell the worker to end, with whatever it runs, and do not wait for it."""
+        for lane in self.lanes:
+            lane.close()
+        with contextlib.suppress(BrokenPipeError):
             if self._process.stdin:
                 self._process.stdin.close()
+
+    def close(self) -> None:
+        """End the worker and whatever it runs."""
+        self.dismiss()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout:
-            self._process.stdout.close()
 
 
 def _user_packages() -> Mapping[str, str]:

@@ -43,30 +43,44 @@ class Ran:
 @contextlib.contextmanager
 def work_folder(parent: Path) -> Iterator[Path]:
     """Yield a fresh private folder that is removed afterwards."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / secrets.token_hex(8)
-    folder.mkdir(mode=0o700)
+    folder = make_work_folder(parent)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def make_work_folder(parent: Path) -> Path:
+    """Make a private folder for one execution of a step."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / secrets.token_hex(8)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
 def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Path, code: Path) -> Ran:
-    """Execute a step in `work`. Raises StepFailed or InvalidInput with what the step said."""
-    out = work / "out"
-    out.mkdir()
-    inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
-    digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
-    request = Request(step.kind, step.config, step.execution, str(work), str(code), inputs, digests)
-    worker.wait()
+    """Execute a step in `work` and wait for it. Raises StepFailed or InvalidInput with what the step said."""
+    request = prepare(step, sources, work, code)
     started = time.monotonic()
     ended = worker.run(request)
-    seconds = time.monotonic() - started
+    return conclude(step, work, ended, time.monotonic() - started)
+
+
+def prepare(step: Step, sources: Mapping[str, Source], work: Path, code: Path) -> Request:
+    """Lay out what the step may see, and say what it is to do."""
+    (work / "out").mkdir()
+    inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
+    digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
+    return Request(step.kind, step.config, step.execution, str(work), str(code), inputs, digests)
+
+
+def conclude(step: Step, work: Path, ended: Exit, seconds: float) -> Ran:
+    """Collect what the step wrote. Raises StepFailed or InvalidInput with what the step said."""
     reply = _reply(step, work, ended)
     if reply.status != "done":
         placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
         raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](placed)
+    out = work / "out"
     return Ran(out, _collect(step, out), reply, seconds, ended.peak_kib)
 
 

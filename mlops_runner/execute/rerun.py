@@ -9,7 +9,7 @@ from typing import Any
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, NotVerified
-from mlops_runner.execute.handlers import preload
+from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Room, Worker, threads_of
 from mlops_runner.execute.process import Ran, Source, run_step, work_folder
 from mlops_runner.lock.model import Lock, Stage
@@ -37,7 +37,7 @@ def rerun(
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
     store = ObjectStore(layout.root)
     for number in range(1, rounds + 1):
-        worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home", preload(steps))
+        worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home", levels(steps, 1))
         try:
             for step in steps:
                 with work_folder(layout.work) as work:

@@ -1,18 +1,20 @@
-"""The worker: imports what steps need, then forks one process for each request it reads.
+"""The worker: imports what steps need, and forks a lane for each step that may run at a time; a lane forks its steps.
 
-Speaks lines: `ready` when it has imported, then for each request, as JSON, `exit-code peak-KiB`. When its input ends
-(the runner has closed it, or was killed) it kills what the running step has started and leaves.
+A lane is a copy of the worker that has run nothing. It speaks lines over its channel: `ready` when it is there, then
+for each request, as JSON, `exit-code peak-KiB`. It adopts what its step leaves behind and kills it when the step ends,
+so that steps beside it are not touched. When the runner closes a channel, or is killed, the lane kills its step and
+leaves; when the worker's input ends, the worker kills what is left.
 """
 
 import contextlib
 import gc
 import importlib
+import json
 import os
 import select
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 
 from mlops_runner.execute import descendants
@@ -22,20 +24,42 @@ from mlops_runner.execute.messages import decode_request
 LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
 
 
-def main(preload: Sequence[str]) -> None:
-    """Serve requests until the input ends."""
-    woken = _wake_on_child_exit()
+def main(levels: str) -> None:
+    """Import level by level, forking the lanes of each; then wait for the end of the input.
+
+    `levels` is JSON: a list of [modules, channels]; a channel is the number of an open socket. Lanes of an early level
+    serve steps while the rest is still being imported.
+    """
     descendants.adopt()
-    for module in preload:
-        with contextlib.suppress(ImportError):  # the step that needs it will say so
-            importlib.import_module(module)
-    gc.freeze()  # otherwise the collector of every fork would touch, and so copy, all that was imported
+    for modules, channels in json.loads(levels):
+        for module in modules:
+            with contextlib.suppress(ImportError):  # the step that needs it will say so
+                importlib.import_module(module)
+        gc.freeze()  # otherwise the collector of every fork would touch, and so copy, all that was imported
+        for channel in channels:
+            if os.fork() == 0:
+                _lane(channel)
+            os.close(channel)
+    while os.read(0, 1):
+        pass
+    descendants.kill()
+    os._exit(0)  # taking the interpreter apart with all that was imported takes longer than most steps
+
+
+def _lane(channel: int) -> None:
+    """Serve requests until the channel ends; never returns."""
+    descendants.end_with_parent()
+    descendants.adopt()
+    os.dup2(channel, 0)
+    os.dup2(channel, 1)
+    os.closerange(3, 4096)
+    woken = _wake_on_child_exit()
     os.write(1, b"ready\n")
     buffered = b""
     while True:
         chunk = os.read(0, 1 << 16)
         if not chunk:
-            os._exit(0)  # taking the interpreter apart with all that was imported takes longer than most steps
+            os._exit(0)
         buffered += chunk
         while b"\n" in buffered:
             line, _, buffered = buffered.partition(b"\n")

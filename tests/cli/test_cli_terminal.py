@@ -35,7 +35,7 @@ def test_a_line_moves_for_a_person_and_not_in_ci(built, variables, moves):
     built.edit("pipeline.yaml", "name: shop", "name: corner-shop")
     code, shown = at_a_terminal(built, "run", "--no-report", **variables)
     assert code == 0
-    assert ("step 6 of 6" in shown) == moves
+    assert ("package 6/6" in shown) == moves
     assert ("\x1b[2K" in shown) == moves
 
 
