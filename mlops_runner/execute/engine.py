@@ -215,7 +215,7 @@ class Engine:
         step = task.step
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         work = make_work_folder(self.layout.work)
-        request = prepare(step, self._sources(step), work, self.code)
+        request = prepare(step, self._sources(step) | self._previous(step), work, self.code)
         self.listener.started(step, steps.index(step) + 1, len(steps), expected)
         worker.start(lane, request)
         self._running[lane] = Execution(task, work, time.monotonic())
@@ -289,6 +289,16 @@ class Engine:
                 paths = {name: self._readable(producer, name, digest) for name, digest in wanted.items()}
                 sources[item.name] = Source(paths, item.folder, {n: d.sha256 for n, d in wanted.items()})
         return sources
+
+    def _previous(self, step: Step) -> dict[str, Source]:
+        """Return what the last locked version of a step wrote, as far as it is here: `previous.<file>`."""
+        stage = self.lock.stages.get(step.name)
+        locked = {path.rpartition("/")[2]: output for path, output in stage.outputs.items()} if stage else {}
+        found = {}
+        for name in step.previous:
+            if name in locked and self.store.verified(locked[name].md5, locked[name].sha256):
+                found[f"previous.{name}"] = Source({name: self.store.path(locked[name].md5)}, False, {})
+        return found
 
     def _readable(self, producer: Step, name: str, digest: FileDigest) -> Path:
         path = self.shelf.readable(producer.output, name, digest)

@@ -81,6 +81,7 @@ def _step(step: Step) -> dict[str, Any]:
         "code": list(step.code),
         "repro": step.repro,
         "execution": dict(step.execution),
+        "previous": list(step.previous),
     }
 
 
@@ -89,4 +90,5 @@ def _decode_step(value: Mapping[str, Any]) -> Step:
     fields["places"] = {path: Place(*place) for path, place in value["places"].items()}
     fields["inputs"] = tuple(Input(*item) for item in value["inputs"])
     fields["code"] = tuple(value["code"])
+    fields["previous"] = tuple(value["previous"])
     return Step(**fields)

@@ -7,6 +7,7 @@ from mlops_runner.errors import Place
 from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_checks import DistributionRule, PythonRule, ReferenceRule
 from mlops_runner.specs.data_sources import CsvSource, ParquetSource, PythonSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
@@ -48,7 +49,7 @@ def sides_of(data: Data) -> dict[str, bool]:
 
 def _data_step(core: Core) -> Step:
     spec, document = core.data.spec, core.data.document
-    keys = ("source", "columns", "undeclared", "checks", "split")
+    keys = ("source", "columns", "undeclared", "cleaning", "checks", "split", "folds")
     config = {key: value for key, value in _dump(spec).items() if key in keys}
     config["order"] = list(spec.columns)
     source = spec.source
@@ -63,10 +64,30 @@ def _data_step(core: Core) -> Step:
         "data", "data", DATA_VERSION, config,
         places={**_shared_places(core, document), **dict(_places(document, keys))},
         output=_folder(core, "data"),
-        inputs=inputs,
-        code=(source.callable,) if isinstance(source, PythonSource) else (),
+        inputs=(*inputs, *_files_of_rules(spec)),
+        code=_code_of(source, *spec.checks.rules),
         repro=core.pipeline.spec.reproducibility,
+        previous=_previous(spec),
     )  # fmt: skip
+
+
+def _code_of(*parts: Part) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.callable for part in parts if isinstance(part, PythonSource | PythonRule)))
+
+
+def _files_of_rules(spec: Data) -> Iterator[Input]:
+    """Yield the files that rules compare with; the handler knows them by the position of the rule."""
+    for position, rule in enumerate(spec.checks.rules):
+        if isinstance(rule, ReferenceRule):
+            yield Input(f"checks.rules.{position}", rule.file)
+        elif isinstance(rule, DistributionRule) and rule.against != "previous":
+            yield Input(f"checks.rules.{position}", rule.against)
+
+
+def _previous(spec: Data) -> tuple[str, ...]:
+    rules = spec.checks.rules
+    wanted = any(isinstance(rule, DistributionRule) and rule.against == "previous" for rule in rules)
+    return ("profile.json",) if wanted else ()
 
 
 def _train_step(core: Core, name: str, trainer: Trainer) -> Step:

@@ -27,7 +27,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `config` is every spec value it reads; `places` says where each of them is written."""
+    """One step. `config` is every spec value it reads; `places` says where each of them is written.
+
+    `previous` names files that the last locked version of this very step wrote and that it looks at. They are not part
+    of the key, so nothing that the step writes may depend on them: they serve warnings and refusals.
+    """
 
     name: str
     kind: Kind
@@ -39,6 +43,7 @@ class Step:
     code: tuple[str, ...] = ()
     repro: Repro = "bitwise"
     execution: Mapping[str, Scalar] = field(default_factory=dict)
+    previous: tuple[str, ...] = ()
 
     @property
     def params(self) -> dict[str, Scalar]:
@@ -64,6 +69,8 @@ class Step:
 
     def input_place(self, item: Input) -> Place:
         """Return where a file that no step writes is named."""
+        if item.name.startswith("checks."):
+            return self.place(item.name)
         return self.place("source.path" if item.name == "source" else f"source.inputs.{item.name}")
 
 

@@ -279,3 +279,26 @@ def test_another_rollout_policy_changes_no_step_of_this_repository(tmp_path):
     before = compile_pipeline(core_of(tmp_path))
     (tmp_path / "specs" / "rollout.yaml").write_text("anything")
     assert compile_pipeline(core_of(tmp_path)) == before
+
+
+RULES = """checks:
+  rules:
+    - {kind: reference, columns: [region], file: data/regions.csv}
+    - {kind: distribution, against: reference/profile.json}
+    - {kind: python, callable: "rules:sane"}
+"""
+
+
+def test_files_and_functions_that_rules_need_are_inputs_and_code_of_the_data_step(tmp_path):
+    data = steps_of(tmp_path, (DATA, "split:", f"{RULES}split:"))["data"]
+    files = [(item.name, item.path) for item in data.inputs if item.name != "source"]
+    assert files == [("checks.rules.0", "data/regions.csv"), ("checks.rules.1", "reference/profile.json")]
+    assert data.code == ("rules:sane",)
+    assert data.previous == ()
+
+
+def test_a_comparison_with_the_previous_version_is_no_input_and_in_no_chain(tmp_path):
+    rule = "checks:\n  rules:\n    - {kind: distribution}\n"
+    data = steps_of(tmp_path, (DATA, "split:", f"{rule}split:"))["data"]
+    assert data.previous == ("profile.json",)
+    assert [item.name for item in data.inputs] == ["source"]
