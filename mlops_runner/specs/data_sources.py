@@ -1,10 +1,11 @@
 """Sources of a Data document: where rows come from."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mlops_runner.specs import sql_text
 from mlops_runner.specs.base import (
     CallablePath,
     Digest,
@@ -33,13 +34,22 @@ def _database(value: str | Secret) -> str | Secret:
     found = urlsplit(value)
     if not found.scheme or not (found.netloc or found.path):
         raise complaint("invalid-url", "this is not a connection URL", "sqlite:///data/shop.db, or {secret: NAME}")
-    if found.password is not None:
+    if found.password is not None or "password" in parse_qs(found.query):
         raise complaint("plain-secret", "a connection URL must not show its password", "url: {secret: NAME}")
+    return value
+
+
+def _select(value: str) -> str:
+    if why := sql_text.fault(value):
+        raise complaint("not-a-select", "the query is not one SELECT: {why}", "rows are read, nothing else", why=why)
+    if other := sorted(sql_text.parameters(value) - {sql_text.AS_OF}):
+        raise complaint("unknown-parameter", "the query has a parameter :{name}", "only :as_of is known", name=other[0])
     return value
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address), Words("a web address")]
 Database = Annotated[str | Secret, AfterValidator(_database), Words("a connection URL")]
+Query = Annotated[str, AfterValidator(_select), Words("a SELECT")]
 
 
 class Dialect(Part):
@@ -97,7 +107,7 @@ class SqlSource(Part):
     kind: Literal["sql"]
     url: Annotated[Database, Field(description="Connection URL.", examples=[{"secret": "WAREHOUSE_URL"}])]
     query: Annotated[
-        str,
+        Query,
         Field(
             min_length=1,
             description="One SELECT; :as_of in it stands for the field as_of.",
@@ -110,6 +120,15 @@ class SqlSource(Part):
     ]
     as_of: Annotated[Timestamp | None, Field(description="Point in time the query is about.")] = None
     digest: Annotated[Digest | None, Field(description="Digest of the rows; written by `mlops data refresh`.")] = None
+
+    @model_validator(mode="after")
+    def _time_is_used(self) -> "SqlSource":
+        used = sql_text.AS_OF in sql_text.parameters(self.query)
+        if self.as_of is not None and not used:
+            raise complaint("unused-as-of", "as_of is set, but the query has no :as_of", "use it, or remove the field")
+        if self.digest is not None and self.as_of is None and used:
+            raise complaint("missing-as-of", "the query has :as_of, but as_of is not set", "the time the digest is of")
+        return self
 
 
 class CsvFormat(Dialect):
