@@ -1,11 +1,27 @@
 """Do the columns that a source has match the columns that the spec declares?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.complaints import nearest
-from mlops_runner.specs.data import Data
+from mlops_runner.specs.data import Column, Data
+
+
+class Declared(Protocol):
+    """What says which columns there should be: a Data document, or a part of one."""
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """The columns by name."""
+        ...
+
+    @property
+    def undeclared(self) -> str:
+        """Whether others are an `error`."""
+        ...
+
 
 # Finding a near name compares with every other name; a table that matches nothing must still fail quickly.
 MOST_SHOWN = 20
@@ -18,7 +34,7 @@ def unusable_names(spec: Data) -> list[Diagnostic]:
     return [Diagnostic("unusable-name", f'column "{name}": the name is a pattern', hint=hint) for name in patterns]
 
 
-def compare_columns(found: Sequence[str], spec: Data, origin: str) -> list[Diagnostic]:
+def compare_columns(found: Sequence[str], spec: Declared, origin: str) -> list[Diagnostic]:
     """Complain about doubled, missing and undeclared columns, each with the nearest name as a hint."""
     declared, present = spec.columns, frozenset(found)
     missing = [name for name in declared if name not in present]

@@ -1,0 +1,1 @@
+"""Rows and files from elsewhere: fetched once, digested, kept as a snapshot."""

@@ -1,0 +1,134 @@
+"""SQL: one query in a read-only transaction, its rows ordered by us, streamed into Parquet and digested on the way."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, DateTime, Row, String, TextClause, bindparam, text
+
+from mlops_runner.data.columns import compare_columns
+from mlops_runner.data.fetch.base import Fetched, Wanted
+from mlops_runner.data.fetch.databases import reading
+from mlops_runner.data.fetch.digest import RowsDigest
+from mlops_runner.data.fetch.snapshot import write_snapshot
+from mlops_runner.data.fetch.values import typed
+from mlops_runner.data.types import DTYPES
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data_sources import SqlSource
+from mlops_runner.specs.sql_text import AS_OF, parameters, statement
+
+BATCH_VALUES = 200_000  # held in memory at a time
+MOST_ROWS = 20_000
+TEXT_TYPES = {18, 19, 25, 1042, 1043}  # PostgreSQL's "char", name, text, char(n), varchar
+
+Rows = Sequence[Row[Any]]
+
+
+def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
+    """Fetch what the query answers; see `base.Fetcher`."""
+    source = wanted.source
+    assert isinstance(source, SqlSource)
+    digest = RowsDigest({name: column.type for name, column in wanted.columns.items()})
+    schema = pl.Schema({name: DTYPES[column.type] for name, column in wanted.columns.items()})
+    with reading(wanted, source) as connection:
+        found = _columns(connection, source)
+        names = [name for name, _ in found]
+        _refuse_unfit(names, wanted, source)
+        log(f"connected to {connection.dialect.name}; {len(found)} columns")
+        answer = connection.execution_options(stream_results=True).execute(_ordered(connection, source, found))
+        size = max(1, min(MOST_ROWS, BATCH_VALUES // len(found)))
+        rows = _distinct(answer.partitions(size), [names.index(by) for by in source.order_by])
+        write_snapshot(lambda: _typed(rows, names, wanted, digest), schema, target)
+    if digest.rows == 0:
+        raise InvalidInput(
+            Diagnostic("no-rows", "the query answers no rows", hint="is as_of, or a condition, too early?")
+        )
+    return Fetched(digest.text(), target.stat().st_size, digest.rows)
+
+
+def _columns(connection: Connection, source: SqlSource) -> list[tuple[str, Any]]:
+    """Return the names of what the query answers, with the driver's codes of their types; no row is fetched."""
+    empty = connection.execute(_bound(connection, source, "LIMIT 0"))
+    description = empty.cursor.description if empty.cursor else None
+    return [(column[0], column[1]) for column in description or ()]
+
+
+def _refuse_unfit(names: Sequence[str], wanted: Wanted, source: SqlSource) -> None:
+    problems = compare_columns(names, wanted, "the query")
+    for name in source.order_by:
+        if name not in names:
+            message = f'order_by: the query has no column "{name}"'
+            problems.append(Diagnostic("unknown-column", message, hint=nearest(name, names)))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _ordered(connection: Connection, source: SqlSource, found: Sequence[tuple[str, Any]]) -> TextClause:
+    """Wrap the query so that its rows come in one order: texts byte by byte, whatever the database is set to."""
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    types = dict(found)
+
+    def term(name: str) -> str:
+        by = quote(name).replace(":", r"\:")
+        if connection.dialect.name == "sqlite":
+            by += " COLLATE BINARY"
+        elif types[name] in TEXT_TYPES:
+            by += ' COLLATE "C"'
+        return f"{by} ASC NULLS FIRST"
+
+    order = ", ".join(map(term, source.order_by))
+    return _bound(connection, source, f"ORDER BY {order}")
+
+
+def _escaped(source: SqlSource) -> str:
+    """Return the query with every colon escaped that does not start a parameter."""
+    parts = statement(source.query)
+    return "".join(part.text if part.kind == "parameter" else part.text.replace(":", r"\:") for part in parts)
+
+
+def _bound(connection: Connection, source: SqlSource, clause: str) -> TextClause:
+    # The line break ends a comment that the query may end with.
+    query = text(f"SELECT * FROM (\n{_escaped(source)}\n) AS answer {clause}")  # noqa: S608
+    if AS_OF not in parameters(source.query):
+        return query
+    if source.as_of is None:
+        hint = "run: mlops data refresh --as-of TIME"
+        raise InvalidInput(Diagnostic("missing-as-of", "the query has :as_of, but as_of is not set", hint=hint))
+    moment = datetime.fromisoformat(source.as_of).astimezone(UTC)
+    if connection.dialect.name == "sqlite":  # which has no type for times; this is how its own functions write them
+        return query.bindparams(bindparam(AS_OF, moment.replace(tzinfo=None).isoformat(" "), String()))
+    return query.bindparams(bindparam(AS_OF, moment, DateTime(timezone=True)))
+
+
+def _distinct(batches: Iterator[Rows], keys: Sequence[int]) -> Iterator[Rows]:
+    """Pass batches on; refuse two neighbours that are equal in all that orders them: their order would be luck."""
+    before: list[Any] | None = None
+    above = 0
+    for batch in batches:
+        for at, row in enumerate(batch, start=above + 1):
+            here = [row[key] for key in keys]
+            if here == before:
+                raise InvalidInput(_tie(at))
+            before = here
+        above += len(batch)
+        yield batch
+
+
+def _tie(row: int) -> Diagnostic:
+    message = f"order_by leaves the order open: rows {row - 1} and {row} are equal in it"
+    return Diagnostic("order-tie", message, hint="add columns to order_by until no two rows are equal, such as an id")
+
+
+def _typed(batches: Iterator[Rows], names: Sequence[str], wanted: Wanted, digest: RowsDigest) -> Iterator[pl.DataFrame]:
+    """Give the declared columns their types, and the digest every row. Raises InvalidInput for the first bad batch."""
+    for batch in batches:
+        values = dict(zip(names, zip(*batch, strict=True), strict=True))
+        read = [typed(name, values[name], column, digest.rows) for name, column in wanted.columns.items()]
+        if problems := [found for found in read if isinstance(found, Diagnostic)]:
+            raise InvalidInput(problems)
+        frame = pl.DataFrame([found for found in read if isinstance(found, pl.Series)])
+        digest.take(frame)
+        yield frame
