@@ -7,15 +7,19 @@ sealed: it carries its own digest, and reads as absent when that does not fit.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
-import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY = ".mlops-tmp-"
+CHUNK = 1 << 20
+SETTLED_NS = 100_000_000
+FICLONE = 0x40049409  # Linux: let two files share their blocks until one of them is written to
 
 
 @contextlib.contextmanager
@@ -66,10 +70,68 @@ def write_if_changed(target: Path, text: str) -> bool:
     return True
 
 
-def copy_file(source: Path, target: Path, mode: int | None = None) -> None:
-    """Copy a file's bytes durably. Raises OSError."""
-    with source.open("rb") as reader, replacing(target, mode) as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
+def copy_file(source: Path, target: Path, mode: int | None = None) -> os.stat_result:
+    """Copy a file's bytes durably, sharing blocks where the file system can. Raises OSError.
+
+    Returns the status of what was written, before it got its name; see `settle`.
+    """
+    with source.open("rb", buffering=0) as reader, replacing(target, mode) as writer:
+        _transfer(reader.fileno(), writer.fileno())
+        return settle(writer.fileno())
+
+
+def move_file(source: Path, target: Path, mode: int) -> os.stat_result:
+    """Give a file that nobody else has open another name, durably. Raises OSError. Returns what `copy_file` returns.
+
+    A file with a second name (a hard link) stays and is copied: whoever has that name could change it.
+    """
+    make_folder(target.parent)
+    with source.open("rb", buffering=0) as stream:
+        if os.fstat(stream.fileno()).st_nlink > 1 or not _same_device(source, target.parent):
+            return copy_file(source, target, mode)
+        os.fchmod(stream.fileno(), mode)
+        written = settle(stream.fileno())
+        os.fsync(stream.fileno())
+        source.replace(target)
+    sync_folder(target.parent)
+    return written
+
+
+def _same_device(one: Path, other: Path) -> bool:
+    return one.stat().st_dev == other.stat().st_dev
+
+
+def settle(descriptor: int) -> os.stat_result:
+    """Date a file that is written back a little, and return its status: any later write moves its time from there.
+
+    Clocks of file systems tick in milliseconds, so a write that follows at once could leave the time as it was.
+    """
+    status = os.fstat(descriptor)
+    os.utime(descriptor, ns=(status.st_atime_ns, min(status.st_mtime_ns, time.time_ns() - SETTLED_NS)))
+    return os.fstat(descriptor)
+
+
+def _transfer(source: int, target: int) -> None:
+    """Copy all bytes: shared blocks, else inside the kernel, else through memory. Raises OSError."""
+    if _shared(source, target):
+        return
+    size, done = os.fstat(source).st_size, 0
+    with contextlib.suppress(OSError, AttributeError):  # what is left is copied by hand, and fails there if it must
+        while done < size and (step := os.copy_file_range(source, target, size - done, done, done)):
+            done += step
+    os.lseek(source, done, os.SEEK_SET)
+    os.lseek(target, done, os.SEEK_SET)
+    while chunk := os.read(source, CHUNK):
+        while chunk:
+            chunk = chunk[os.write(target, chunk) :]
+
+
+def _shared(source: int, target: int) -> bool:
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
 
 
 def make_folder(folder: Path) -> None:

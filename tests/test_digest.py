@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_runner.digest import canonical_json, digest_bytes, digest_file, digest_text, digest_value
+from mlops_runner.digest import canonical_json, digest_bytes, digest_file, digest_text, digest_value, folder_digest
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -76,7 +76,7 @@ def test_bytes_have_the_digests_that_other_tools_print(tmp_path):
     assert found.sha256 == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
 
 
-@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 20 << 20])
 def test_a_file_has_the_digest_of_its_bytes(tmp_path, size):
     path = tmp_path / "a"
     path.write_bytes(b"\r\n" * (size // 2) + b"x" * (size % 2))
@@ -86,3 +86,24 @@ def test_a_file_has_the_digest_of_its_bytes(tmp_path, size):
 def test_a_missing_file_has_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         digest_file(tmp_path / "a")
+
+
+A, B = "a" * 64, "b" * 64
+
+
+@pytest.mark.parametrize(
+    ("files", "digest"),
+    [
+        ({}, "f1:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ({"x": A}, "f1:f9813d6fa012661330eba12ec788ef710d05018300d3b3ce75a3a14b36e3199a"),
+        ({"ü/y.csv": A, "x": B}, "f1:90f873f1b1505a64ac089b444e7d201bd7aa82c483708867c2050447402a028a"),
+    ],
+)
+def test_a_folder_has_one_digest(files, digest):
+    assert folder_digest(files) == digest
+    assert folder_digest(dict(reversed(files.items()))) == digest
+
+
+def test_folders_that_differ_have_different_digests():
+    folders = [{}, {"x": A}, {"x": B}, {"y": A}, {"x": A, "y": A}, {"x/y": A}, {f"x\n{A} y": A}, {f"x {A}": B}]
+    assert len({folder_digest(files) for files in folders}) == len(folders)

@@ -1,5 +1,6 @@
 """Durable writes, on real files: the old content or the new, never less, and nothing left behind."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from mlops_runner.durable import (
     copy_file,
     leftovers,
     make_folder,
+    move_file,
     replacing,
     seal,
     unseal,
@@ -171,3 +173,49 @@ def test_a_damaged_seal_is_not_opened(body, data):
     sealed[position] ^= data.draw(st.integers(1, 255))
     assert unseal(bytes(sealed)) is None
     assert unseal(seal(body)[:position]) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) + 1])
+def test_a_copy_has_the_bytes_and_shares_no_name(tmp_path, size):
+    (tmp_path / "a").write_bytes(b"x" * size)
+    written = copy_file(tmp_path / "a", tmp_path / "b", 0o444)
+    assert (tmp_path / "b").read_bytes() == b"x" * size
+    status = (tmp_path / "b").stat()
+    assert (status.st_ino, status.st_mtime_ns, status.st_nlink) == (written.st_ino, written.st_mtime_ns, 1)
+    (tmp_path / "a").write_bytes(b"changed")
+    assert (tmp_path / "b").read_bytes() == b"x" * size
+
+
+def test_a_copy_is_made_by_hand_where_the_kernel_cannot(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EXDEV, "not here")
+
+    monkeypatch.setattr(os, "copy_file_range", refuse, raising=False)
+    (tmp_path / "a").write_bytes(b"x" * 3_000_000)
+    copy_file(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == b"x" * 3_000_000
+
+
+def test_what_was_written_is_dated_back_so_that_a_change_at_once_shows(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    copy_file(tmp_path / "a", tmp_path / "b")
+    before = (tmp_path / "b").stat()
+    assert before.st_mtime_ns < before.st_ctime_ns
+    (tmp_path / "b").write_bytes(b"y")
+    assert (tmp_path / "b").stat().st_mtime_ns > before.st_mtime_ns
+
+
+def test_a_moved_file_is_the_same_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    inode = (tmp_path / "a").stat().st_ino
+    move_file(tmp_path / "a", tmp_path / "deep" / "b", 0o444)
+    status = (tmp_path / "deep" / "b").stat()
+    assert (status.st_ino, status.st_mode & 0o777, (tmp_path / "a").exists()) == (inode, 0o444, False)
+
+
+def test_a_file_with_a_second_name_is_copied(tmp_path):
+    (tmp_path / "mine").write_bytes(b"x")
+    os.link(tmp_path / "mine", tmp_path / "a")
+    move_file(tmp_path / "a", tmp_path / "b", 0o444)
+    (tmp_path / "mine").write_bytes(b"changed")
+    assert (tmp_path / "b").read_bytes() == b"x"

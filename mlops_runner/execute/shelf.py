@@ -56,11 +56,11 @@ class Shelf:
         return {name: {**standing, **restored}[name] for name in outputs}, bool(restored)
 
     def keep(self, folder: str, out: Path, files: Files) -> None:
-        """Store what a step wrote, then place it in the project's folder."""
+        """Move what a step wrote to the store, then place copies in the project's folder."""
         for name, digest in files.items():
-            self._add(out / name, digest)
+            self._store.take(out / name, digest)
         for name, digest in files.items():
-            self._place(out / name, self._layout.root / folder / name, digest)
+            self._place(self._store.path(digest.md5), self._layout.root / folder / name, digest)
 
     def drop(self, folder: str, stale: Mapping[str, Output]) -> None:
         """Remove files that an earlier run wrote and nothing writes any more; changed ones stay."""
@@ -92,11 +92,7 @@ class Shelf:
             return
         if os.path.lexists(path):
             self._tell(f"{folder}/{name} was damaged in the cache; it is whole again, the damaged object was set aside")
-        self._add(self._layout.root / folder / name, digest)
-
-    def _add(self, source: Path, digest: FileDigest) -> None:
-        self._store.add(source, digest)
-        self._stats.record(self._store.path(digest.md5), digest)
+        self._store.add(self._layout.root / folder / name, digest)
 
     def _ours(self, path: Path) -> bool:
         """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
@@ -114,8 +110,7 @@ class Shelf:
             return
         if os.path.lexists(target) and (present is None or not self._store.has(present)):
             self._move_aside(target)
-        copy_file(source, target)
-        self._stats.record(target, digest)
+        self._stats.record(target, digest, copy_file(source, target))
 
     def _move_aside(self, target: Path) -> None:
         relative = target.relative_to(self._layout.root)

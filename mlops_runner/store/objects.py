@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes, digest_file
-from mlops_runner.durable import copy_file, make_folder, replacing
+from mlops_runner.durable import copy_file, make_folder, move_file, replacing
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.store.stats import StatCache
 
@@ -44,7 +44,15 @@ class ObjectStore:
     def add(self, source: Path, digest: FileDigest) -> None:
         """Store a file's bytes under a digest computed from them. A whole object stays; a damaged one is set aside."""
         if not self._is_whole(digest):
-            copy_file(source, self.path(digest.md5), READ_ONLY)
+            self._remember(digest, copy_file(source, self.path(digest.md5), READ_ONLY))
+
+    def take(self, source: Path, digest: FileDigest) -> None:
+        """Store a file as `add` does, but let go of it: it becomes the object itself, where that is possible.
+
+        Nobody may have the source open any more.
+        """
+        if not self._is_whole(digest):
+            self._remember(digest, move_file(source, self.path(digest.md5), READ_ONLY))
 
     def add_folder(self, files: Mapping[str, FileDigest]) -> FileDigest:
         """Store the manifest of a folder (relative path → digest) and return its digest (md5 without suffix)."""
@@ -67,6 +75,10 @@ class ObjectStore:
             return digest
         self._set_aside(path)
         return None
+
+    def _remember(self, digest: FileDigest, written: os.stat_result) -> None:
+        if self._stats is not None:
+            self._stats.record(self.path(digest.md5), digest, written)
 
     def _is_whole(self, digest: FileDigest) -> bool:
         if self._stats is not None:

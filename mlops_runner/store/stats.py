@@ -1,8 +1,8 @@
 """The stat cache: digests of files that have not changed since they were last read.
 
-An entry counts only when inode, size, mtime and ctime are those recorded, and the file was old enough then that a
-later change must have moved a time stamp. The cache is sealed: a wrong or missing one costs a second reading, never a
-wrong answer.
+An entry counts only when inode, size, mtime and ctime are those recorded, and a later change must have moved one of
+them: the file was old when it was read, or this process wrote it and dated it back. The cache is sealed: a wrong or
+missing one costs a second reading, never a wrong answer.
 """
 
 import contextlib
@@ -28,7 +28,6 @@ class StatCache:
         self._file = file
         self._clock = clock
         self._entries = _read(file)
-        self._young: dict[str, FileDigest] = {}
         self._changed = False
 
     def digest(self, path: Path) -> FileDigest:
@@ -42,30 +41,23 @@ class StatCache:
             self._remember(path, before, digest)
         return digest
 
-    def record(self, path: Path, digest: FileDigest) -> None:
-        """Remember a digest that was computed from the very bytes this process has just written to the path.
+    def record(self, path: Path, digest: FileDigest, written: os.stat_result) -> None:
+        """Remember a digest of bytes that this process has just written to the path.
 
-        The file is too young to be told from one that is changed at once: `save` reads it again, and remembers it if
-        its bytes are still these.
+        `written` is the status that `durable.settle` returned. A file that is another one by now, or one whose time
+        could stay as it is when it is changed at once, is not remembered.
         """
-        self._young[str(path)] = digest
+        with contextlib.suppress(OSError):  # it may be gone already
+            now = path.stat()
+            if _content(now) == _content(written) and now.st_ctime_ns - now.st_mtime_ns > RACY_NS:
+                self._remember(path, now, digest)
 
     def save(self) -> None:
         """Write the cache if something was added. Raises OSError."""
-        self._settle_young()
         if self._changed:
             body = json.dumps({"version": VERSION, "files": self._entries}, separators=(",", ":"))
             write_bytes(self._file, seal(body.encode()))
             self._changed = False
-
-    def _settle_young(self) -> None:
-        if self._young:
-            time.sleep(RACY_NS / 1e9)
-        for path, written in self._young.items():
-            with contextlib.suppress(OSError):  # it may be gone already
-                if self.digest(Path(path)) != written:
-                    self._entries.pop(path, None)
-        self._young.clear()
 
     def _is_old(self, status: os.stat_result) -> bool:
         return self._clock() - max(status.st_mtime_ns, status.st_ctime_ns) > RACY_NS
@@ -77,6 +69,10 @@ class StatCache:
 
 def _signature(status: os.stat_result) -> list[int]:
     return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+def _content(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read(file: Path) -> dict[str, Entry]:

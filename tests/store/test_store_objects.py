@@ -1,5 +1,7 @@
 """Objects: never written twice, never changed in place, never believed when damaged."""
 
+import os
+
 import pytest
 
 from mlops_runner.digest import digest_bytes
@@ -46,6 +48,21 @@ def test_an_object_is_read_only_and_no_link_to_its_source(store, source):
     assert (status.st_mode & 0o777, status.st_nlink) == (0o444, 1)
     source.write_bytes(b"changed")
     assert store.path(DIGEST.md5).read_bytes() == DATA
+
+
+def test_a_file_that_nobody_else_holds_becomes_the_object(store, source):
+    inode = source.stat().st_ino
+    store.take(source, DIGEST)
+    status = store.path(DIGEST.md5).stat()
+    assert (status.st_ino, status.st_mode & 0o777, source.exists()) == (inode, 0o444, False)
+
+
+def test_a_file_with_another_name_does_not_become_the_object(store, source, tmp_path):
+    os.link(source, tmp_path / "users")
+    store.take(source, DIGEST)
+    (tmp_path / "users").write_bytes(b"changed")
+    assert store.verified(DIGEST.md5, DIGEST.sha256) == DIGEST
+    assert (tmp_path / "users").stat().st_mode & 0o200, "the user's file is still writable"
 
 
 def test_an_object_that_is_whole_stays_untouched(store, source):

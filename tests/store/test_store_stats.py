@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.digest import digest_bytes
+from mlops_runner.durable import copy_file
 from mlops_runner.store import stats as module
 from mlops_runner.store.stats import RACY_NS, StatCache
 
@@ -94,29 +95,53 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(tmp_path, file, 
     assert found.digest(file) == digest_bytes(b"changed meanwhile")
 
 
-def test_a_file_of_our_own_is_read_again_before_it_is_remembered(tmp_path, file, reads):
-    written = StatCache(tmp_path / ".mlops" / "stats.json")
-    written.record(file, digest_bytes(b"aaaa"))
-    written.save()
-    assert reads == [file]
-    assert cache(tmp_path).digest(file) == digest_bytes(b"aaaa")
-    assert reads == [file]
+def placed(tmp_path, file):
+    """A copy of the file that this process wrote, and its status before it got its name."""
+    return tmp_path / "copy", copy_file(file, tmp_path / "copy")
 
 
-def test_a_file_of_our_own_that_is_changed_at_once_is_noticed(tmp_path, file):
-    status = file.stat()
-    written = StatCache(tmp_path / ".mlops" / "stats.json")
-    written.record(file, digest_bytes(b"bbbb"))
-    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-    written.save()
-    assert cache(tmp_path).digest(file) == digest_bytes(b"aaaa")
+def test_a_file_of_our_own_is_remembered_without_reading_it(tmp_path, file, reads):
+    copy, written = placed(tmp_path, file)
+    stats = StatCache(tmp_path / ".mlops" / "stats.json")
+    stats.record(copy, digest_bytes(b"aaaa"), written)
+    stats.save()
+    assert cache(tmp_path).digest(copy) == digest_bytes(b"aaaa")
+    assert reads == []
+
+
+@pytest.mark.parametrize("when", ["before it is remembered", "afterwards"])
+def test_a_file_of_our_own_that_is_changed_at_once_is_noticed(tmp_path, file, when):
+    copy, written = placed(tmp_path, file)
+    stats = StatCache(tmp_path / ".mlops" / "stats.json")
+    if when == "before it is remembered":
+        copy.write_bytes(b"bbbb")
+    stats.record(copy, digest_bytes(b"aaaa"), written)
+    if when == "afterwards":
+        copy.write_bytes(b"bbbb")
+    stats.save()
+    assert cache(tmp_path).digest(copy) == digest_bytes(b"bbbb")
+
+
+def test_a_file_of_our_own_that_was_replaced_is_not_remembered(tmp_path, file):
+    copy, written = placed(tmp_path, file)
+    (tmp_path / "other").write_bytes(b"bbbb")
+    os.utime(tmp_path / "other", ns=(written.st_atime_ns, written.st_mtime_ns))
+    (tmp_path / "other").replace(copy)
+    stats = cache(tmp_path)
+    stats.record(copy, digest_bytes(b"aaaa"), written)
+    assert stats.digest(copy) == digest_bytes(b"bbbb")
+
+
+def test_a_file_whose_time_could_stay_as_it_is_is_not_remembered(tmp_path, file):
+    stats = cache(tmp_path)
+    stats.record(file, digest_bytes(b"bbbb"), file.stat())
+    assert stats.digest(file) == digest_bytes(b"aaaa")
 
 
 def test_a_file_of_our_own_that_is_gone_is_no_error(tmp_path, file):
-    written = cache(tmp_path)
-    written.record(file, digest_bytes(b"aaaa"))
-    file.unlink()
-    written.save()
+    copy, written = placed(tmp_path, file)
+    copy.unlink()
+    cache(tmp_path).record(copy, digest_bytes(b"aaaa"), written)
 
 
 def test_a_missing_file_is_an_error(tmp_path, file):
