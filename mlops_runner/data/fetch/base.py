@@ -24,13 +24,18 @@ PAUSES = (0.5, 2.0, 5.0)  # seconds before the second, third and fourth attempt
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be fetched. `secrets` maps the names that the source mentions to their values."""
+    """What is to be fetched.
+
+    `secrets` maps the names that the source mentions to their values, `surroundings` the variables by which machines
+    name proxies and certificates.
+    """
 
     source: SqlSource | HttpSource
     columns: Mapping[str, Column]
     undeclared: str
     project: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     def reveal(self, value: str | Secret) -> str:
         """Return a value that may stand behind a secret."""
