@@ -9,6 +9,7 @@ from mlops_runner.specs.base import Part, Scalar, Share, Spec, complaint
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data_checks import Checks, SumRule
 from mlops_runner.specs.data_cleaning import Cleaning, Filter, Replace
+from mlops_runner.specs.data_fit import allowed_fit, cleaning_fits, rules_fit
 from mlops_runner.specs.data_sources import Source
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
@@ -217,4 +218,4 @@ def _folds_fit(data: Data) -> Iterator[Finding]:
         yield Finding(("folds", "repeats"), "repeated-time", "folds in time cannot be repeated", "set repeats to 1")
 
 
-_RULES = (_declared, _shares_leave_rows, _roles_fit, _folds_fit)
+_RULES = (_declared, _shares_leave_rows, _roles_fit, _folds_fit, allowed_fit, cleaning_fits, rules_fit)
