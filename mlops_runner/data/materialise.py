@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 
-from mlops_runner.data.checks.duplicates import repeats
-from mlops_runner.data.checks.run import run_checks
+from mlops_runner.data.checks.base import Context
+from mlops_runner.data.checks.run import diagnostics, run_checks
 from mlops_runner.data.columns import unusable_names
 from mlops_runner.data.profile import profile
+from mlops_runner.data.repeats import repeats
 from mlops_runner.data.sources.base import read_source
 from mlops_runner.data.split import SIDES, Division, divide
 from mlops_runner.data.table import Table
@@ -48,7 +50,7 @@ def materialise(
     train = table.frame.filter(pl.Series(division.sides == 0))
     (out / "profile.json").write_text(canonical_json(profile(train, spec.columns, rows)) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
-    return Materialised(_metrics(table.frame, rows), warnings)
+    return Materialised(_metrics(table, rows), warnings)
 
 
 def _examined(
@@ -63,7 +65,8 @@ def _examined(
     log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
     table, untyped, _ = convert(reading.table, spec.columns, lenient)
-    findings = run_checks(spec, table)
+    context = Context(project, inputs, datetime.now(UTC))
+    findings = diagnostics(run_checks(spec, table, context), spec, table)
     division = _division(spec, table)
     problems = [*reading.problems, *untyped, *(found for found in findings if found.severity == "error")]
     if problems or division is None or division.problems:
@@ -94,7 +97,7 @@ def _write(side: pl.DataFrame, path: Path) -> None:
     )
 
 
-def _metrics(frame: pl.DataFrame, rows: Mapping[str, int]) -> dict[str, float | int]:
+def _metrics(table: Table, rows: Mapping[str, int]) -> dict[str, float | int]:
     sides = {f"rows_{side}": count for side, count in rows.items()}
-    repeated = int(repeats(frame).sum())
-    return {"rows": frame.height, **sides, "columns": frame.width, "duplicate_rows": repeated}
+    repeated = int(repeats(table).sum())
+    return {"rows": table.height, **sides, "columns": len(table.names), "duplicate_rows": repeated}

@@ -12,8 +12,6 @@ TEN = "".join(f"{i},{'uv'[i % 2]}\n" for i in range(10))
         ({"type": "int", "min": 2, "tags": ["pii"]}, "out-of-range", "below 2 (min): line 2 ***, line 3 ***"),
         ({"type": "int", "allowed": [0, 1, 2, 3, 4, 5, 6, 7, 8]}, "not-allowed", 'line 11 "9"'),
         ({"type": "string", "allowed": ["0"]}, "not-allowed", '9 rows hold other values than allowed: line 3 "1"'),
-        ({"type": "string", "allowed": ["9", *"012345678", 3]}, "wrong-type", "allowed value 3 is not of type string"),
-        ({"type": "int", "allowed": [*range(10), 2**80]}, "wrong-type", "is not of type int"),
     ],
 )
 def test_values_outside_the_limits_are_counted_and_shown(only, column, code, says):
@@ -43,7 +41,7 @@ def test_allowed_values_are_compared_as_the_type_of_the_column(stage, kind, text
 def test_missing_share_above_the_limit_is_refused_with_numbers(only):
     found = only("x,y\n1,u\n,v\n3,u\n,v\n", {"x": {"type": "int", "max_missing": 0.25}, **TARGET})
     assert found.message == (
-        'loans.csv: column "x": 2 of 4 values are missing, 0.5 > 0.25 (max_missing): line 3, line 5'
+        'loans.csv: column "x": 2 of 4 rows have no value, 0.5 > 0.25 (max_missing): line 3, line 5'
     )
 
 

@@ -1,71 +1,44 @@
 """The only values that a column may hold."""
 
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from mlops_runner.data.checks.base import Check, rows_complaint
+from mlops_runner.data.checks.base import Check, Mask
+from mlops_runner.data.checks.rules import number, row_check
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import DTYPES
 from mlops_runner.specs.base import Scalar
-from mlops_runner.specs.data import Column, Data
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_checks import AllowedRule, AnyRule
+from mlops_runner.specs.data_values import Type, typed
 
-Value = bool | int | float | str | date | datetime
+CODE = "not-allowed"
+WORDS = ("holds another value than allowed", "hold other values than allowed")
 MOST_SHOWN = 10
 
 
-def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
+def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
     """Compile `allowed`. Missing values are the business of `max_missing`."""
     for name, column in table.declared(spec.columns).items():
-        if column.allowed is None:
-            continue
-        typed = [(given, _typed(given, column)) for given in column.allowed if given is not None]
-        yield from (_misfit(name, column, given) for given, value in typed if value is None)
-        yield _membership(name, column, [value for _, value in typed if value is not None])
+        if column.allowed is not None:
+            mask, hint = membership(name, column.allowed, column.type), _hint(column.allowed)
+            yield Check(f"columns.{name}.allowed", "allowed", CODE, mask, (name,), WORDS, hint)
 
 
-def _membership(name: str, column: Column, values: list[Value]) -> Check:
-    broken = pl.col(name).is_in(pl.Series(values, dtype=DTYPES[column.type]).implode()).not_()
-    shown = ", ".join(str(value) for value in values[:MOST_SHOWN]) + (", …" if len(values) > MOST_SHOWN else "")
-    complain = rows_complaint("holds another value than allowed", "hold other values than allowed")
-    return Check("not-allowed", broken.sum(), complain, name, broken, f"allowed: {shown}")
+def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
+    """Compile an allowed rule."""
+    assert isinstance(rule, AllowedRule)
+    mask = membership(rule.column, rule.values, spec.columns[rule.column].type)
+    yield row_check(rule, (rule.column,), mask, CODE, (*WORDS, _hint(rule.values)))
 
 
-def _misfit(name: str, column: Column, given: Scalar) -> Check:
-    text = f"the allowed value {given!r} is not of type {column.type}"
-    return Check("wrong-type", pl.lit(0), lambda _: text, name, hint="write it as the column's type")
+def membership(name: str, given: Sequence[Scalar], kind: Type) -> Mask:
+    """Mark values that are none of those given."""
+    values = [typed(value, kind) for value in given if value is not None]
+    return Mask(pl.col(name).is_in(pl.Series(values, dtype=DTYPES[kind]).implode()).not_())
 
 
-def _typed(given: Scalar, column: Column) -> Value | None:
-    """Read an allowed value as the column's type; None when it is not one."""
-    match column.type, given:
-        case "bool", bool():
-            return given
-        case _, bool():
-            return None
-        case "float" | "int", int():
-            return given if -(2**63) <= given < 2**63 else None
-        case ("float", float()) | ("string", str()):
-            return given
-        case "date", str():
-            return _day(given)
-        case "datetime", str():
-            return _moment(given)
-        case _:
-            return None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
+def _hint(given: Sequence[Scalar]) -> str:
+    shown = [number(value) for value in given if value is not None]
+    return f"allowed: {', '.join(shown[:MOST_SHOWN])}" + (", …" if len(shown) > MOST_SHOWN else "")

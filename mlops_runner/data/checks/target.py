@@ -5,23 +5,25 @@ from typing import Any
 
 import polars as pl
 
-from mlops_runner.data.checks.base import Check, rows_complaint
+from mlops_runner.data.checks.base import Check, Mask, Measure
 from mlops_runner.data.table import Table
 from mlops_runner.specs.data import Data
 
 CLASS_TYPES = frozenset({"string", "bool", "int"})
 
 
-def compile_checks(spec: Data, table: Table) -> Iterator[Check]:
+def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
     """Compile the checks of the target column."""
     for name, column in table.declared(spec.columns).items():
         if column.role != "target":
             continue
-        hint = "remove rows without a target where the data is written"
-        complain = rows_complaint("has no target", "have no target")
-        yield Check("missing-target", pl.col(name).null_count(), complain, name, pl.col(name).is_null(), hint)
+        value = pl.col(name)
+        known, words = Mask(value.is_null(), count=value.null_count()), ("has no target", "have no target")
+        hint = "remove rows without a target in cleaning, or where the data is written"
+        yield Check("target is known", "target", "missing-target", known, (name,), words, hint)
         if column.type in CLASS_TYPES:
-            yield Check("constant-target", pl.col(name).drop_nulls().n_unique(), _constant, name)
+            varies = Measure(value.drop_nulls().n_unique(), _constant)
+            yield Check("target varies", "target", "constant-target", varies, (name,))
 
 
 def _constant(values: Any) -> str | None:

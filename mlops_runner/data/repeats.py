@@ -1,0 +1,48 @@
+"""Which rows repeat another one, in eight bytes a row instead of a comparison of all values."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import polars as pl
+
+from mlops_runner.data.table import Table
+
+# Columns that tell most rows apart come first, so that few rows have to be looked at as a whole.
+TELLING = (pl.Float64, pl.Datetime, pl.String, pl.Int64, pl.Date)
+FIRST_LOOK = 3
+
+
+def repeats(table: Table, columns: Sequence[str] = (), keep: Literal["first", "last"] = "first") -> pl.Series:
+    """Mark the rows that agree with another one in some columns (none: in all), all but the first or last of each.
+
+    Boolean, shape (rows,). Missing values agree with each other.
+    """
+    names = list(columns) or table.names
+    marks = pl.Series("repeated", [False]).new_from_index(0, table.height)
+    candidates = _alike(table, names)
+    if candidates is None:
+        return marks
+    rows = table.lazy.select(names).filter(pl.lit(candidates)).collect(engine="streaming")
+    distinct = pl.struct(names).is_first_distinct() if keep == "first" else pl.struct(names).is_last_distinct()
+    return marks.scatter(candidates.arg_true().filter(rows.select(distinct.not_()).to_series()), True)
+
+
+def _alike(table: Table, names: Sequence[str]) -> pl.Series | None:
+    """Mark the rows whose hash is that of another row; None when there are no such rows."""
+    ordered = sorted(names, key=lambda name: _rank(table.schema[name]))
+    some = _duplicated(table.select(pl.struct(ordered[:FIRST_LOOK]).hash()).to_series())
+    if not some.any() or len(names) <= FIRST_LOOK:
+        return some if some.any() else None
+    hashes = table.lazy.select(ordered).filter(pl.lit(some)).select(pl.struct(pl.all()).hash())
+    all_of_them = _duplicated(hashes.collect(engine="streaming").to_series())
+    if not all_of_them.any():
+        return None
+    return pl.Series([False]).new_from_index(0, len(some)).scatter(some.arg_true().filter(all_of_them), True)
+
+
+def _duplicated(hashes: pl.Series) -> pl.Series:
+    return hashes.is_duplicated()
+
+
+def _rank(dtype: pl.DataType) -> int:
+    return next((rank for rank, kind in enumerate(TELLING) if dtype == kind), len(TELLING))
