@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlops_runner.errors import Place
+from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, spec_digest, step_key
 from mlops_runner.plan.model import Facts, Plan, PlannedStep, Reason
@@ -23,6 +23,16 @@ def build_plan(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts) -
 def written(stage: Stage) -> Outputs:
     """Return what a locked stage wrote: file name → sha256. Built-in steps write flat folders."""
     return {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
+
+
+def refuse_unpinned(steps: Sequence[Step]) -> None:
+    """Refuse to run while a step would have to fetch what no digest pins. Raises InvalidInput."""
+    hint = "run: mlops data refresh"
+    found = [step for step in steps if step.fetches and not step.pinned]
+    if found:
+        raise InvalidInput(
+            Diagnostic("not-pinned", "the source is not pinned yet", step.place("source"), hint) for step in found
+        )
 
 
 def known_external(step: Step, stage: Stage | None, facts: Facts) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -49,6 +59,9 @@ class _Builder:
 
     def decide(self, step: Step) -> PlannedStep:
         """Decide for a step whose producers are decided."""
+        if step.fetches and not step.pinned:
+            reason = Reason("not-pinned", "source", place=step.place("source"))
+            return PlannedStep(step.name, "unresolved", step, None, (reason,))
         stage = self.lock.stages.get(step.name)
         external, counted = known_external(step, stage, self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)

@@ -82,6 +82,7 @@ def _step(step: Step) -> dict[str, Any]:
         "repro": step.repro,
         "execution": dict(step.execution),
         "previous": list(step.previous),
+        "access": dict(step.access),
     }
 
 

@@ -8,18 +8,20 @@ from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.data_checks import DistributionRule, PythonRule, ReferenceRule
-from mlops_runner.specs.data_sources import CsvSource, ParquetSource, PythonSource
+from mlops_runner.specs.data_sources import CsvSource, HttpSource, ParquetSource, PythonSource, SqlSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
 from mlops_runner.specs.training import PythonTrainer, Trainer
 
 # Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
 # version of this package is not part of a key, so that upgrading it does not retrain the world.
+SOURCE_VERSION = 1
 DATA_VERSION = 1
 TRAIN_VERSION = 1
 EVALUATE_VERSION = 1
 PACKAGE_VERSION = 1
 
+SNAPSHOT = "snapshot"  # what a source that lies outside is kept as
 BASELINE = "baseline"
 TRAINED_ROLES = {"feature", "target", "weight"}
 
@@ -35,7 +37,13 @@ def compile_steps(core: Core) -> tuple[Step, ...]:
     """Return the steps of a pipeline in an order in which each follows what it reads."""
     trainers = {BASELINE: core.training.spec.baseline, **core.training.spec.candidates}
     training = [_train_step(core, name, trainer) for name, trainer in trainers.items()]
-    return (_data_step(core), *training, _evaluate_step(core, list(trainers)), _package_step(core, list(trainers)))
+    return (
+        *_source_step(core),
+        _data_step(core),
+        *training,
+        _evaluate_step(core, list(trainers)),
+        _package_step(core, list(trainers)),
+    )
 
 
 def sides_of(data: Data) -> dict[str, bool]:
@@ -47,6 +55,53 @@ def sides_of(data: Data) -> dict[str, bool]:
     return {side: False for side, share in shares.items() if share > 0}
 
 
+def _source_step(core: Core) -> Iterator[Step]:
+    """Yield the step that fetches what lies outside the project, if the source does.
+
+    A plain address is part of its key: under a new one, the old digest must be seen to hold. Of a secret, not even the
+    name is.
+    """
+    spec, document = core.data.spec, core.data.document
+    source = spec.source
+    if not isinstance(source, SqlSource | HttpSource):
+        return
+    values, access = _apart(_dump(source))
+    config: dict[str, Any] = {"source": values}
+    keys: tuple[str, ...] = ("source",)
+    if isinstance(source, SqlSource):
+        keys = ("source", "columns", "undeclared")
+        columns = {name: _dump(column) for name, column in spec.columns.items()}
+        config["columns"] = {n: {key: c[key] for key in ("type", "format") if key in c} for n, c in columns.items()}
+        config |= {"order": list(columns), "undeclared": spec.undeclared}
+        access["masked"] = [name for name, column in spec.columns.items() if "pii" in column.tags]
+    else:
+        headers, access["headers"] = _apart(values.pop("headers", {}))
+        values |= {"headers": headers} if headers else {}
+        values["format"] = {"kind": source.format.kind}  # the dialect is for the step that reads the file
+        access["max_bytes"] = values.pop("max_bytes", source.max_bytes)
+    yield Step(
+        "source", "source", SOURCE_VERSION, config,
+        places={**_shared_places(core, document), **dict(_places(document, keys))},
+        output=_folder(core, "source"),
+        repro=core.pipeline.spec.reproducibility,
+        access=access,
+    )  # fmt: skip
+
+
+def _apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide values into what may be shown, and what stands behind a secret."""
+    hidden = {name for name, value in values.items() if isinstance(value, dict) and value.keys() == {"secret"}}
+    plain = {name: value for name, value in values.items() if name not in hidden}
+    return plain, {name: value for name, value in values.items() if name in hidden}
+
+
+def _snapshot(source: SqlSource | HttpSource) -> dict[str, Any]:
+    """Return the source that the data step sees in place of one that lies outside: the file that was fetched."""
+    return (
+        {"kind": "parquet"} if isinstance(source, SqlSource) else {"kind": source.format.kind, **_dump(source.format)}
+    )
+
+
 def _data_step(core: Core) -> Step:
     spec, document = core.data.spec, core.data.document
     keys = ("source", "columns", "undeclared", "cleaning", "checks", "split", "folds")
@@ -54,15 +109,21 @@ def _data_step(core: Core) -> Step:
     config["order"] = list(spec.columns)
     source = spec.source
     inputs: tuple[Input, ...] = ()
-    if isinstance(source, CsvSource | ParquetSource):
+    places = {**_shared_places(core, document), **dict(_places(document, keys))}
+    if isinstance(source, SqlSource | HttpSource):
+        config["source"] = _snapshot(source)
+        fetched = f"{_folder(core, 'source')}/{SNAPSHOT}.{config['source']['kind']}"
+        inputs = (Input("source", fetched, "source"),)
+        places = {path: place for path, place in places.items() if not path.startswith("source.")}
+        places |= dict(_places_below(document, ("source", "format"), "source"))
+    elif isinstance(source, CsvSource | ParquetSource):
         del config["source"]["path"]  # where the file lies is not what it says
         inputs = (Input("source", source.path),)
     elif isinstance(source, PythonSource):
         inputs = tuple(Input(name, path) for name, path in source.inputs.items())
         config["source"]["inputs"] = dict.fromkeys(source.inputs, "")
     return Step(
-        "data", "data", DATA_VERSION, config,
-        places={**_shared_places(core, document), **dict(_places(document, keys))},
+        "data", "data", DATA_VERSION, config, places,
         output=_folder(core, "data"),
         inputs=(*inputs, *_files_of_rules(spec)),
         code=_code_of(source, *spec.checks.rules),
@@ -186,7 +247,13 @@ def _all_inputs(core: Core, models: list[str]) -> tuple[Input, ...]:
 def _folder(core: Core, step: str) -> str:
     artifacts = core.pipeline.spec.artifacts
     kind, _, candidate = step.partition(".")
-    names = {"data": "data", "train": f"candidates/{candidate}", "evaluate": "evaluation", "package": "model"}
+    names = {
+        "source": "source",
+        "data": "data",
+        "train": f"candidates/{candidate}",
+        "evaluate": "evaluation",
+        "package": "model",
+    }
     return f"{artifacts}/{names[kind]}"
 
 

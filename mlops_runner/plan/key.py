@@ -1,7 +1,8 @@
 """A step's key: everything that can change its result, and nothing else.
 
 The key covers the step's kind and built-in version, its config, its inputs by content, its code, its environment, and
-under bitwise reproducibility seed, threads and device. It leaves out names, paths, descriptions and machines.
+under bitwise reproducibility seed, threads and device. It leaves out names, paths, descriptions and machines; of a
+step that fetches what a digest pins, the environment too, since the source may have moved on meanwhile.
 """
 
 import math
@@ -35,7 +36,7 @@ def step_key(step: Step, resolved: Resolved, code: Mapping[str, str], environmen
         "spec": spec_digest(step),
         "inputs": resolved.named,
         "code": code,
-        "env": environment,
+        "env": "" if step.fetches else environment,
     }
     if step.repro == "bitwise" or step.keyed_execution:
         material["execution"] = step.keyed_execution

@@ -16,7 +16,8 @@ def explain(
     """Yield every known difference between a step and its locked stage; inputs that are `unknown` yet are left out."""
     yield from _params(step, stage)
     yield from _code(stage, facts.code_of(step))
-    yield from _environment(stage, lock, facts)
+    if not step.fetches:
+        yield from _environment(stage, lock, facts)
     yield from _inputs(step, stage, resolved, unknown)
     if step.repro != stage.repro:
         yield Reason("reproducibility", "reproducibility", stage.repro, step.repro, step.place("reproducibility"))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
 
-Kind = Literal["data", "train", "evaluate", "package"]
+Kind = Literal["source", "data", "train", "evaluate", "package"]
 Repro = Literal["bitwise", "tolerance", "none"]
 
 
@@ -31,6 +31,9 @@ class Step:
 
     `previous` names files that the last locked version of this very step wrote and that it looks at. They are not part
     of the key, so nothing that the step writes may depend on them: they serve warnings and refusals.
+
+    `access` says how the step reaches what lies outside: names of secrets (never their values), limits. It is not part
+    of the key either, because a digest in `config` pins what the step brings.
     """
 
     name: str
@@ -44,6 +47,23 @@ class Step:
     repro: Repro = "bitwise"
     execution: Mapping[str, Scalar] = field(default_factory=dict)
     previous: tuple[str, ...] = ()
+    access: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that the step uses."""
+        found = (value for path, value in flatten(self.access) if path.endswith(".secret"))
+        return tuple(dict.fromkeys(str(name) for name in found))
+
+    @property
+    def fetches(self) -> bool:
+        """Whether the step brings what a digest pins: then no environment can change its result."""
+        return self.kind == "source"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether what the step brings is pinned."""
+        return "digest" in self.config["source"]
 
     @property
     def params(self) -> dict[str, Scalar]:

@@ -47,6 +47,7 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "environment-changed": _environment,
     "renamed": lambda reason: f"was {reason.old}",
     "missing-input": lambda reason: f"input {reason.what} is not there and never was locked",
+    "not-pinned": lambda reason: "not pinned yet; run: mlops data refresh",  # noqa: ARG005
     "spec-changed": lambda reason: "the columns it reads, their order, or a default changed",  # noqa: ARG005
     "runner-changed": lambda reason: reason.what,
 }
