@@ -21,7 +21,7 @@ from mlops_runner.specs.data_checks import (
     SumRule,
 )
 from mlops_runner.specs.data_cleaning import Cleaning, Clip, Condition, Fill, Filter, Replace, Text
-from mlops_runner.specs.data_values import NUMBERS, TIMES, Type, limit, typed, typed_text
+from mlops_runner.specs.data_values import NUMBERS, TIMES, Type, limit, typed, typed_text, written
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding
 
@@ -215,7 +215,7 @@ def _ends(path: Path, name: str, low: float | str | None, high: float | str | No
 
 def _order(path: Path, low: object, high: object) -> Iterator[Finding]:
     if low is not None and high is not None and low > high:  # type: ignore[operator]
-        yield Finding((*path, "min"), "empty-range", f"min {low} is above max {high}", "swap them")
+        yield Finding((*path, "min"), "empty-range", f"min {written(low)} is above max {written(high)}", "swap them")
 
 
 def _values(path: Path, given: Iterable[Scalar], name: str, kind: Type) -> Iterator[Finding]:
@@ -243,7 +243,7 @@ def _misfit(path: Path, name: str, kind: Type, what: str) -> Finding:
 
 
 def _shown(given: Scalar) -> str:
-    return json.dumps(given, ensure_ascii=False)
+    return written(given) if isinstance(given, float) else json.dumps(given, ensure_ascii=False)
 
 
 def _known(names: Iterable[str], types: Mapping[str, Type]) -> Iterator[str]:

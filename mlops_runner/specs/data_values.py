@@ -53,6 +53,11 @@ def limit(given: float | str, kind: Type) -> Value | None:
     return typed(given, kind) if kind in TIMES else None
 
 
+def written(value: object) -> str:
+    """Write a number without a useless fraction, and anything else as it is."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+
+
 def _number(text: str) -> float | None:
     try:
         found = float(text)

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from mlops_runner.data.checks.base import Check, Mask
-from mlops_runner.data.checks.rules import number, row_check
+from mlops_runner.data.checks.rules import row_check
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import DTYPES
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.data_checks import AllowedRule, AnyRule
-from mlops_runner.specs.data_values import Type, typed
+from mlops_runner.specs.data_values import Type, typed, written
 
 CODE = "not-allowed"
 WORDS = ("holds another value than allowed", "hold other values than allowed")
@@ -40,5 +40,5 @@ def membership(name: str, given: Sequence[Scalar], kind: Type) -> Mask:
 
 
 def _hint(given: Sequence[Scalar]) -> str:
-    shown = [number(value) for value in given if value is not None]
+    shown = [written(value) for value in given if value is not None]
     return f"allowed: {', '.join(shown[:MOST_SHOWN])}" + (", …" if len(shown) > MOST_SHOWN else "")

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from mlops_runner.data.checks.base import Check, Mask
-from mlops_runner.data.checks.rules import number, row_check
+from mlops_runner.data.checks.rules import row_check
 from mlops_runner.data.table import Table
 from mlops_runner.specs.data import Column, Data
 from mlops_runner.specs.data_checks import AnyRule, RangeRule
-from mlops_runner.specs.data_values import NUMBERS, Type, Value, limit
+from mlops_runner.specs.data_values import NUMBERS, Type, Value, limit, written
 
 CODE = "out-of-range"
 
@@ -21,7 +21,7 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
         ends = (("min", low, "below"), ("max", column.max, "above"))
         for field, end, word in ends:
             if end is not None:
-                value, what = limit(end, column.type), f"{word} {number(end)} ({field})"
+                value, what = limit(end, column.type), f"{word} {written(end)} ({field})"
                 mask = Mask(pl.col(name) < value if field == "min" else pl.col(name) > value)
                 words, hint = (f"is {what}", f"are {what}"), "correct the values, or widen the range"
                 yield Check(f"columns.{name}.{field}", "range", CODE, mask, (name,), words, hint)
@@ -38,7 +38,7 @@ def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
     elif high is None:
         broken, what = value < low, f"below {rule.min} (min)"
     else:
-        broken, what = (value < low) | (value > high), f"outside {number(rule.min)} to {number(rule.max)}"
+        broken, what = (value < low) | (value > high), f"outside {written(rule.min)} to {written(rule.max)}"
     says = (f"is {what}", f"are {what}", "correct the values, or widen the range")
     yield row_check(rule, (rule.column,), Mask(broken), CODE, says)
 

@@ -39,8 +39,3 @@ def row_check(
 def marked(mask: pl.Series) -> Found:
     """Return what a mask over the rows, shape (rows,), found; null counts as unbroken."""
     return Found(int(mask.sum()), mask.arg_true().head(SAMPLED_ROWS).to_list())
-
-
-def number(value: object) -> str:
-    """Write a number without a useless fraction, and anything else as it is."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
