@@ -47,8 +47,8 @@ def materialise(
     for code, side in enumerate(SIDES):
         if rows[side]:
             _write(table.frame.filter(pl.Series(division.sides == code)), out / f"{side}.parquet")
-    train = table.frame.filter(pl.Series(division.sides == 0))
-    (out / "profile.json").write_text(canonical_json(profile(train, spec.columns, rows)) + "\n", encoding="utf-8")
+    sides = {side: pl.scan_parquet(out / f"{side}.parquet") for side, count in rows.items() if count}
+    (out / "profile.json").write_text(canonical_json(profile(sides, spec, rows)) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
     return Materialised(_metrics(table, rows), warnings)
 

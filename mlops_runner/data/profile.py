@@ -1,90 +1,247 @@
-"""The profile of a data set: what the training rows look like, column by column, small enough to review."""
+"""The profile of a data set: what its rows look like, column by column, small enough to keep with every version.
 
-import math
-from collections.abc import Mapping
+Up to EXACT_ROWS rows all figures are exact and each column is read once. Above that they come from two passes over
+batches: edges are quantiles of every n-th row and listed categories the most frequent of the batches, both decided by
+the rows alone; the counts of them are exact, `unique` may be an estimate and is then marked.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlops_runner.data.describe.categories import Categories, count_values
+from mlops_runner.data.describe.effective import inefficiency
+from mlops_runner.data.describe.numbers import Numbers
 from mlops_runner.digest import Json
-from mlops_runner.specs.data import Column
+from mlops_runner.specs.data import Column, Data, TimeSplit
 
 # Raise it when the meaning or shape of an entry changes; readers of older files must keep working.
-PROFILE_VERSION = 1
-QUANTILES = 11
-MOST_CATEGORIES = 50
-DIGITS = 9
+PROFILE_VERSION = 2
+EXACT_ROWS = 1 << 22
+# Values in memory at a time.
+CELLS = 1 << 24
+MOST_COLUMNS = 256
+# Rows of a sample that quantiles are taken from, and of the series that the effective size is estimated on.
+SAMPLE_ROWS = 1 << 20
+SERIES_ROWS = 1 << 16
+TARGET_EDGES = 101
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+ROW, PLACE = "\0row", "\0place"
 
 
-def profile(train: pl.DataFrame, columns: Mapping[str, Column], rows: Mapping[str, int]) -> Json:
-    """Describe the train side; `rows` counts every side. Personal data and ids contribute counts, never values."""
-    described: dict[str, Json] = {name: _column(train[name], column) for name, column in columns.items()}
-    return {"profile_version": PROFILE_VERSION, "rows": dict(rows), "columns": described}
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is kept of each column; `shown` says that personal data and ids are described as other columns are."""
+
+    edges: int
+    categories: int
+    shown: bool = False
+
+    @classmethod
+    def fitting(cls, columns: Mapping[str, Column], *, shown: bool = False) -> "Detail":
+        """Return what keeps the file of a wide table small: 1 024 edges for 128 columns, 21 for 6 000 and more."""
+        words = sum(column.type in {"string", "bool"} for column in columns.values())
+        numbers = len(columns) - words
+        return cls(_between(21, 131_072 // max(1, numbers), 1_024), _between(20, 40_000 // max(1, words), 1_000), shown)
 
 
-def _column(values: pl.Series, column: Column) -> Json:
-    known = values.drop_nulls()
-    counts: dict[str, Json] = {
-        "type": column.type,
-        "role": column.role,
-        "rows": len(values),
-        "missing": values.null_count(),
-        "unique": known.n_unique(),
-    }
-    private = "pii" in column.tags or column.role == "id"
-    return counts if private or not len(known) else {**counts, **_values(known, column)}
+def profile(sides: Mapping[str, pl.LazyFrame], spec: Data, rows: Mapping[str, int]) -> Json:
+    """Describe the train side, and the target on every side that has rows (`rows` counts them).
 
-
-def _values(known: pl.Series, column: Column) -> dict[str, Json]:
-    match column.type:
-        case "float" | "int":
-            return _numbers(np.sort(known.to_numpy()))
-        case "string" | "bool":
-            return _categories(known)
-        case "date" | "datetime":
-            return {"min": _moment(known.min()), "max": _moment(known.max())}
-
-
-def _numbers(ordered: NDArray[Any]) -> dict[str, Json]:
-    """Describe sorted numbers, shape (known rows,); bin i counts edges[i] <= x < edges[i + 1], the last one its end.
-
-    Edges are values of the column (the lower ones of each quantile), so that no interpolation has to agree elsewhere.
+    A side is a query that gives its rows in their order each time it is asked. Personal data and ids contribute
+    counts, never values.
     """
-    at = np.arange(QUANTILES) * (len(ordered) - 1) // (QUANTILES - 1)
-    edges = [_rounded(value) for value in ordered[at].tolist()]
-    inner = np.searchsorted(ordered, np.array(edges[1:-1], dtype=ordered.dtype), side="left")
-    counts = np.diff(np.concatenate(([0], inner, [len(ordered)])))
-    mean, deviation = _moments(ordered)
-    low, high = edges[0], edges[-1]
-    return {"min": low, "max": high, "mean": mean, "std": deviation, "edges": edges, "counts": counts.tolist()}
+    columns = describe(sides["train"], spec.columns, rows["train"], Detail.fitting(spec.columns), time_of(spec))
+    (target,) = spec.with_role("target")
+    detail = Detail(TARGET_EDGES, TARGET_EDGES)
+    of_target = {target: spec.columns[target]}
+    by_side: dict[str, Json] = {
+        side: describe(query, of_target, rows[side], detail)[target] for side, query in sides.items() if rows[side]
+    }
+    return {
+        "profile_version": PROFILE_VERSION,
+        "rows": dict(rows),
+        "columns": columns,
+        "target": {"column": target, "sides": by_side},
+    }
 
 
-def _moments(ordered: NDArray[Any]) -> tuple[float | None, float | None]:
-    """Return the mean and the standard deviation (n - 1); scaled, because squares of large floats overflow."""
-    scale = float(np.abs(ordered.astype(np.float64)).max()) or 1.0
-    scaled = ordered / scale
-    mean = float(scaled.mean())
-    spread = float(np.square(scaled - mean).sum())
-    deviation = math.sqrt(spread / (len(ordered) - 1)) if len(ordered) > 1 else 0.0
-    return _finite(mean * scale), _finite(deviation * scale)
+def time_of(spec: Data) -> str | None:
+    """Return the column that orders the rows in time, if there is one."""
+    if isinstance(spec.split, TimeSplit):
+        return spec.split.time
+    return next(iter(spec.with_role("time")), None)
 
 
-def _finite(value: float) -> float | None:
-    return float(_rounded(value)) if math.isfinite(value) else None
+def describe(
+    rows: pl.LazyFrame, columns: Mapping[str, Column], height: int, detail: Detail, time: str | None = None
+) -> dict[str, Json]:
+    """Describe columns of a query with `height` rows; with `time`, effective sizes take neighbours into account."""
+    ratios = _inefficiencies(rows, time, columns, detail) if time else {}
+    found: dict[str, Json] = {}
+    for names in _groups(columns, height):
+        looks = {name: _Look(columns[name], detail, _stride(height)) for name in names}
+        _show(rows, looks, height)
+        found |= {name: look.entry(height, ratios.get(name, 1.0)) for name, look in looks.items()}
+    return found
 
 
-def _rounded(value: float) -> float | int:
-    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+def _stride(height: int) -> int:
+    return 1 if height <= EXACT_ROWS else -(-height // SAMPLE_ROWS)
 
 
-def _categories(known: pl.Series) -> dict[str, Json]:
-    """Count the most frequent values, ties in the order of the values; `other` counts the rows of the rest."""
-    counted = known.rename("value").value_counts(name="count").sort(["count", "value"], descending=[True, False])
-    top: list[Json] = [{"value": value, "count": count} for value, count in counted.head(MOST_CATEGORIES).iter_rows()]
-    return {"categories": top, "other": int(counted["count"].slice(MOST_CATEGORIES).sum())}
+def _groups(columns: Mapping[str, Column], height: int) -> Iterator[list[str]]:
+    """Divide the columns so that what is held of them at a time is bounded."""
+    names = list(columns)
+    size = _between(1, CELLS // max(1, min(height, EXACT_ROWS)), MOST_COLUMNS)
+    for at in range(0, len(names), size):
+        yield names[at : at + size]
 
 
-def _moment(value: Any) -> str:
-    return str(value.isoformat())
+def _show(rows: pl.LazyFrame, looks: "Mapping[str, _Look]", height: int) -> None:
+    """Show every column its rows: at once, or in two passes over batches."""
+    if height <= EXACT_ROWS:
+        frame = rows.select(list(looks)).collect(engine="streaming")
+        for name, look in looks.items():
+            look.whole(frame[name])
+        return
+    for batch in _batches(rows, list(looks), height):
+        for name, look in looks.items():
+            look.first(batch[name])
+    for look in looks.values():
+        look.settle()
+    for batch in _batches(rows, list(looks), height):
+        for name, look in looks.items():
+            look.second(batch[name])
+
+
+def _batches(rows: pl.LazyFrame, names: Sequence[str], height: int) -> Iterator[pl.DataFrame]:
+    size = max(1, CELLS // len(names))
+    for at in range(0, height, size):
+        yield rows.select(names).slice(at, size).collect(engine="streaming")
+
+
+class _Look:
+    """One column on its way through the passes."""
+
+    def __init__(self, column: Column, detail: Detail, stride: int) -> None:
+        self._column, self._missing, self._known = column, 0, 0
+        self._private = is_private(column) and not detail.shown
+        words = column.type in {"string", "bool"}
+        self._of: Numbers | Categories = Categories(detail.categories) if words else Numbers(detail.edges, stride)
+
+    def whole(self, values: pl.Series) -> None:
+        """See all values at once."""
+        if (batch := self.first(values)) is not None:
+            self._of.settle()
+            self._of.count(batch)
+
+    def first(self, values: pl.Series) -> Any:
+        """See a batch for the first time; return its known values as the description takes them, None without any."""
+        known = len(_known(values))
+        self._known += known
+        self._missing += len(values) - known
+        batch = self._taken(values)
+        if batch is not None:
+            self._of.look(batch)
+        return batch
+
+    def settle(self) -> None:
+        """Decide, after the first pass, what is counted in the second."""
+        if self._known:
+            self._of.settle()
+
+    def second(self, values: pl.Series) -> None:
+        """See a batch for the second time."""
+        if (batch := self._taken(values)) is not None:
+            self._of.count(batch)
+
+    def _taken(self, values: pl.Series) -> Any:
+        known = _known(values)
+        if not len(known):
+            return None
+        if isinstance(self._of, Categories):
+            return count_values(known)
+        # Minus zero becomes zero.
+        return known.to_physical().sort().to_numpy() + 0
+
+    def entry(self, height: int, ratio: float) -> dict[str, Json]:
+        """Return what is known of the column; `ratio` is how many of its rows are worth an independent one."""
+        unique, exact = self._of.unique() if self._known else (0, True)
+        counts: dict[str, Json] = {"type": self._column.type, "role": self._column.role, "rows": height}
+        counts |= {"missing": self._missing, "unique": unique, **({} if exact else {"estimated": True})}
+        if self._private or not self._known:
+            return counts
+        return {**counts, "effective": max(1, round(self._known / ratio)), **self._values()}
+
+    def _values(self) -> dict[str, Json]:
+        if isinstance(self._of, Categories):
+            return {**self._of.distribution(), **self._of.lengths()}
+        edges, counts = self._of.distribution()
+        if self._column.type in {"date", "datetime"}:
+            unit = timedelta(days=1) if self._column.type == "date" else timedelta(microseconds=1)
+            moments: list[Json] = [_moment(edge, unit) for edge in edges]
+            return {"min": moments[0], "max": moments[-1], "edges": moments, **counts}
+        return {"min": edges[0], "max": edges[-1], **self._of.moments(), "edges": list(edges), **counts}
+
+
+def _moment(physical: float | int, unit: timedelta) -> str:
+    moment = EPOCH + unit * int(physical)
+    return moment.date().isoformat() if unit == timedelta(days=1) else moment.isoformat()
+
+
+def is_private(column: Column) -> bool:
+    """Whether no value of the column may be shown."""
+    return "pii" in column.tags or column.role == "id"
+
+
+def _inefficiencies(rows: pl.LazyFrame, time: str, columns: Mapping[str, Column], detail: Detail) -> dict[str, float]:
+    """Measure, on the first rows in time, by how much the rows of each column must be divided.
+
+    The series is whether a number is above its median, or a category the most frequent one; missing values are left
+    out of it.
+    """
+    wanted = [name for name, column in columns.items() if detail.shown or not is_private(column)]
+    first = _first_in_time(rows, time, _between(1, CELLS // len(columns), SERIES_ROWS))
+    if isinstance(first, slice):
+        series = rows.select(wanted).head(first.stop).collect(engine="streaming")
+    else:
+        chosen = rows.select(wanted).with_row_index(ROW).filter(pl.col(ROW).is_in(first.implode()))
+        places = pl.DataFrame({ROW: first}).with_row_index(PLACE)
+        series = chosen.collect(engine="streaming").join(places, on=ROW).sort(PLACE).select(wanted)
+    return {name: inefficiency(_above(_known(series[name]))) for name in wanted}
+
+
+def _first_in_time(rows: pl.LazyFrame, time: str, most: int) -> slice | pl.Series:
+    """Return the positions of the first rows in time, those of one moment in their order; rows without one are out."""
+    times = rows.select(time).collect(engine="streaming").to_series()
+    if not times.null_count() and times.is_sorted():
+        return slice(0, most)
+    order = times.arg_sort(nulls_last=True).head(len(times) - times.null_count())
+    keys = pl.DataFrame({"time": times.gather(order), "row": order}).sort("time", "row", maintain_order=True)
+    return keys["row"].head(most)
+
+
+def _above(known: pl.Series) -> NDArray[np.bool_]:
+    if not len(known):
+        return np.zeros(0, np.bool_)
+    if known.dtype in (pl.String, pl.Boolean):
+        counted = count_values(known).sort(["count", "value"], descending=[True, False])
+        chosen = known == counted["value"][0]
+    else:
+        values = known.to_physical()
+        chosen = values > values.sort()[(len(values) - 1) // 2]
+    return np.asarray(chosen.to_numpy(), np.bool_)
+
+
+def _known(values: pl.Series) -> pl.Series:
+    return (values.fill_nan(None) if values.dtype.is_float() else values).drop_nulls()
+
+
+def _between(low: int, value: int, high: int) -> int:
+    return max(low, min(value, high))

@@ -10,7 +10,7 @@ from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Inli
 MOST_COLUMNS = 60
 # Stored profiles and locks are sorted by name; people read in the order of the work.
 SIDES = ("train", "validation", "test")
-STAGES = ("data", "train", "evaluate", "package")
+STAGES = ("source", "data", "train", "evaluate", "package")
 ENVIRONMENT = ("python", "dependencies", "seed", "threads")
 
 
@@ -50,7 +50,7 @@ def _columns_table(columns: Mapping[str, Mapping[str, Any]]) -> Table:
     heads += (Column("Values, training side"),)
     shown = list(columns.items())[:MOST_COLUMNS]
     rows = tuple(
-        (Cell(name, mono=True), _fact(of, "type"), _fact(of, "role"), _missing(of), _fact(of, "unique"), _values(of))
+        (Cell(name, mono=True), _fact(of, "type"), _fact(of, "role"), _missing(of), _unique(of), _values(of))
         for name, of in shown
     )
     left = len(columns) - len(rows)
@@ -65,6 +65,10 @@ def _first(known: Sequence[str], names: Iterable[str]) -> list[str]:
 def _fact(facts: Mapping[str, Any], name: str) -> str:
     value = facts.get(name, "")
     return f"{value:,}" if isinstance(value, int) else value_text(value)
+
+
+def _unique(facts: Mapping[str, Any]) -> str:
+    return f"≈ {_fact(facts, 'unique')}" if facts.get("estimated") else _fact(facts, "unique")
 
 
 def _missing(facts: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Descriptions of columns: quantiles, categories, distinct values, in memory or in two passes over batches."""

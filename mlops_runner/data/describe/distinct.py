@@ -1,0 +1,36 @@
+"""How many values are different, without keeping them all."""
+
+import numpy as np
+import polars as pl
+
+from mlops_runner.data.row_digest import Words, row_digests
+
+# Up to here the answer is exact; above it, its standard error is 1 / sqrt(KEPT), 0.4 %.
+KEPT = 1 << 16
+
+
+class Distinct:
+    """Counts different values over batches by their smallest digests (k minimum values; Bar-Yossef et al., 2002)."""
+
+    def __init__(self) -> None:
+        self._smallest: Words = np.empty(0, np.uint64)
+
+    def add(self, values: pl.Series) -> None:
+        """Look at the different values of a batch, none of them missing."""
+        found = row_digests([values])
+        if len(self._smallest) == KEPT:
+            found = found[found < self._smallest[-1]]
+        if len(found) > KEPT:
+            found = np.partition(found, KEPT - 1)[:KEPT]
+        self._smallest = np.unique(np.concatenate([self._smallest, found]))[:KEPT]
+
+    @property
+    def exact(self) -> bool:
+        """Whether all values fitted."""
+        return len(self._smallest) < KEPT
+
+    def count(self) -> int:
+        """Return how many there are, or an estimate."""
+        if self.exact:
+            return len(self._smallest)
+        return round((KEPT - 1) * 2**64 / int(self._smallest[-1]))
