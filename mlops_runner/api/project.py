@@ -15,7 +15,7 @@ from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
-from mlops_runner.plan.build import build_plan
+from mlops_runner.plan.build import build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
 from mlops_runner.plan.local import LocalNote, local_notes
 from mlops_runner.plan.model import Facts, Plan
@@ -170,6 +170,7 @@ class Project:
             compiled, lock, facts = self.compiled(), self.lock(), self.facts()
             self.sources.remember()
             plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
+            refuse_unpinned(compiled.steps)
             if expected is not None and plan_digest(plan) != expected:
                 message = f"the plan is now {plan_digest(plan)}, not {expected}"
                 raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))

@@ -18,7 +18,7 @@ from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
-from mlops_runner.execute.process import Ran, Source, conclude, make_work_folder, prepare
+from mlops_runner.execute.process import Ground, Ran, Source, conclude, make_work_folder, prepare
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
@@ -197,7 +197,7 @@ class Engine:
         if unknown:
             raise InvalidInput([_missing(step, item) for item in unknown])
         key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
-        known = None if self.force else self._known(step, key)
+        known = None if self.force and not step.fetches else self._known(step, key)
         if known and (brought := self.shelf.bring(step.output, known.outputs)):
             files, restored = brought
             how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
@@ -215,7 +215,7 @@ class Engine:
         step = task.step
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         work = make_work_folder(self.layout.work)
-        request = prepare(step, self._sources(step) | self._previous(step), work, self.code)
+        request = prepare(step, self._sources(step) | self._previous(step), work, Ground(self.layout.root, self.code))
         self.listener.started(step, steps.index(step) + 1, len(steps), expected)
         worker.start(lane, request)
         self._running[lane] = Execution(task, work, time.monotonic())

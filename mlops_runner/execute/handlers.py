@@ -9,17 +9,21 @@ from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.plan.steps import Step
 
 STAGES = {
+    "source": "mlops_runner.execute.stages.source",
     "data": "mlops_runner.execute.stages.data",
     "train": "mlops_runner.execute.stages.train",
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
 }
 
-EARLY = frozenset({"data"})  # what other steps wait for
+EARLY = frozenset({"source", "data"})  # what other steps wait for
 
 # Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
 # missing here costs time, nothing else.
 PRELOAD = {
+    "source": ("polars.io.plugins", "mlops_runner.data.fetch.digest"),
+    "source.sql": ("mlops_runner.data.fetch.sql", "psycopg", "sqlalchemy.dialects.postgresql.psycopg"),
+    "source.http": ("mlops_runner.data.fetch.http",),
     "data": (
         "polars._utils.parquet",
         "mlops_runner.data.materialise",

@@ -16,6 +16,8 @@ class Request:
 
     `work` is its folder (it writes below `work`/out), `code` the folder of the project's callables, `inputs` maps
     logical names to absolute paths, `digests` maps files below folder inputs to their sha256. All paths are absolute.
+    A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
+    the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
     """
 
     kind: str
@@ -25,6 +27,10 @@ class Request:
     code: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    project: str = ""
+    access: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    surroundings: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the request as one line of JSON.

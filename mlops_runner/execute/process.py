@@ -1,6 +1,7 @@
 """Run one step: lay out its folder, start its process, and collect what it wrote."""
 
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -13,6 +14,7 @@ from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.execute.isolation import Exit, Worker
 from mlops_runner.execute.messages import Reply, Request, decode_reply
+from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
 from mlops_runner.plan.steps import Step
 
 LOG_TAIL_LINES = 15
@@ -27,6 +29,14 @@ class Source:
     files: Mapping[str, Path]
     folder: bool
     digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a project lies: its own folder, and that of its callables."""
+
+    project: Path
+    code: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +68,30 @@ def make_work_folder(parent: Path) -> Path:
     return folder
 
 
-def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Path, code: Path) -> Ran:
+def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Path, ground: Ground) -> Ran:
     """Execute a step in `work` and wait for it. Raises StepFailed or InvalidInput with what the step said."""
-    request = prepare(step, sources, work, code)
+    request = prepare(step, sources, work, ground)
     started = time.monotonic()
     ended = worker.run(request)
     return conclude(step, work, ended, time.monotonic() - started)
 
 
-def prepare(step: Step, sources: Mapping[str, Source], work: Path, code: Path) -> Request:
-    """Lay out what the step may see, and say what it is to do."""
+def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Ground) -> Request:
+    """Lay out what the step may see, and say what it is to do. Raises InvalidInput for a secret that is not set."""
+    revealed, surroundings = secrets_of(step, os.environ), surroundings_of(step, os.environ)
     (work / "out").mkdir()
     inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
     digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
-    return Request(step.kind, step.config, step.execution, str(work), str(code), inputs, digests)
+    return Request(
+        step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
+        str(ground.project), step.access, revealed, surroundings,
+    )  # fmt: skip
 
 
 def conclude(step: Step, work: Path, ended: Exit, seconds: float) -> Ran:
     """Collect what the step wrote. Raises StepFailed or InvalidInput with what the step said."""
+    for name in ("log.txt", "reply.json"):
+        scrub(work / name, {**secrets_of(step, os.environ), **surroundings_of(step, os.environ)})
     reply = _reply(step, work, ended)
     if reply.status != "done":
         placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
@@ -126,7 +142,7 @@ def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
     quoted = re.findall(r'"([^"]+)"', diagnostic.message)
     wanted = [f"{above}.{name}" for name in quoted for above in ("trainer.params", "columns")]
     named = [path for path in wanted if path in step.places]
-    above = {"data": "source", "train": "trainer"}.get(step.kind, "")
+    above = {"source": "source", "data": "source", "train": "trainer"}.get(step.kind, "")
     return replace(diagnostic, place=step.place(named[0] if named else above))
 
 

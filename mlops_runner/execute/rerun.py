@@ -11,7 +11,7 @@ from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, NotVerified
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Room, Worker, threads_of
-from mlops_runner.execute.process import Ran, Source, run_step, work_folder
+from mlops_runner.execute.process import Ground, Ran, Source, run_step, work_folder
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import same_metric
 from mlops_runner.plan.steps import Step
@@ -37,11 +37,19 @@ def rerun(
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
     store = ObjectStore(layout.root)
     for number in range(1, rounds + 1):
-        worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home", levels(steps, 1))
+        worker = Worker(
+            Room(threads_of(steps), number * SEEDS),
+            layout.work / "home",
+            levels([step for step in steps if not step.fetches], 1),
+        )
         try:
             for step in steps:
+                if step.fetches:  # what was there then may be gone; its digest is checked with the other artifacts
+                    tell(Agreement(number, step.name, "its pin, without being fetched again", 0.0))
+                    continue
                 with work_folder(layout.work) as work:
-                    ran = run_step(step, dict(_sources(layout.root, store, step, lock)), worker, work, code)
+                    sources = dict(_sources(layout.root, store, step, lock))
+                    ran = run_step(step, sources, worker, work, Ground(layout.root, code))
                     by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))
         finally:

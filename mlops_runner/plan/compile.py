@@ -97,9 +97,7 @@ def _apart(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _snapshot(source: SqlSource | HttpSource) -> dict[str, Any]:
     """Return the source that the data step sees in place of one that lies outside: the file that was fetched."""
-    return (
-        {"kind": "parquet"} if isinstance(source, SqlSource) else {"kind": source.format.kind, **_dump(source.format)}
-    )
+    return {"kind": "parquet"} if isinstance(source, SqlSource) else _dump(source.format)
 
 
 def _data_step(core: Core) -> Step:

@@ -11,7 +11,7 @@ import pytest
 from mlops_runner.api import Project
 from mlops_runner.errors import MlopsError
 from mlops_runner.execute.isolation import Level, Room, Worker
-from mlops_runner.execute.process import run_step, work_folder
+from mlops_runner.execute.process import Ground, run_step, work_folder
 
 DATA = """\
 apiVersion: mlops/v1
@@ -65,7 +65,7 @@ def execute(fresh, worker):
         fresh.write("callables/table.py", TABLE % body.strip())
         step = Project(fresh.root).compiled().steps[0]
         with work_folder(fresh.root / ".mlops/work") as work:
-            ran = run_step(step, {}, worker, work, fresh.root)
+            ran = run_step(step, {}, worker, work, Ground(fresh.root, fresh.root))
             return ran, (work / "log.txt").read_text()
 
     return run
@@ -168,7 +168,7 @@ def test_a_step_dies_with_its_worker_whatever_that_dies_of(fresh, tmp_path):
     with work_folder(tmp_path / "work") as work:
         killer = _kill_when_started(own._process.pid, tmp_path / "pid")
         with pytest.raises(MlopsError, match="the process that starts steps has died"):
-            run_step(step, {}, own, work, fresh.root)
+            run_step(step, {}, own, work, Ground(fresh.root, fresh.root))
         killer.join()
     own.close()
     assert gone(int((tmp_path / "pid").read_text()))

@@ -1,5 +1,6 @@
 """The data stage: read, check, split and store a table."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlops_runner.data.materialise import materialise
@@ -17,5 +18,5 @@ def execute(request: Request) -> Reply:
     if config["source"].get("inputs"):
         config["source"]["inputs"] = {name: Path(request.inputs[name]).name for name in config["source"]["inputs"]}
     inputs = {name: Path(path) for name, path in request.inputs.items()}
-    done = materialise(spec_from(Data, config), Path(request.code), inputs, out_folder(request), log)
+    done = materialise(spec_from(Data, config), Path(request.code), inputs, out_folder(request), log, datetime.now(UTC))
     return Reply("done", done.metrics, warnings=done.warnings)
