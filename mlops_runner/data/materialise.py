@@ -1,15 +1,16 @@
 """The data stage: read, type, check, divide, and write one Parquet file per side with a profile beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from mlops_runner.data.checks.base import Context
+from mlops_runner.data.checks.base import Context, Outcome
 from mlops_runner.data.checks.run import diagnostics, run_checks
 from mlops_runner.data.columns import unusable_names
+from mlops_runner.data.folds import FILE_NAME, fold_codes
 from mlops_runner.data.profile import profile
 from mlops_runner.data.repeats import repeats
 from mlops_runner.data.sources.base import read_source
@@ -17,13 +18,15 @@ from mlops_runner.data.split import SIDES, Division, divide
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import convert
 from mlops_runner.digest import canonical_json
-from mlops_runner.errors import InvalidInput
-from mlops_runner.specs.data import Data, GroupSplit, PredefinedSplit, RandomSplit, TimeSplit
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.specs.data import Data, GroupSplit, HashSplit, PredefinedSplit, RandomSplit, TimeSplit
 from mlops_runner.specs.data_cleaning import Cast
 
 # Written down because they decide the bytes: defaults of the library may move.
 COMPRESSION_LEVEL = 3
 ROW_GROUP = 131_072
+# No column that was read can be called like this one.
+SIDE = "\0side"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +37,61 @@ class Materialised:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Examined:
+    """A table that passed, how it is divided, and what was found on the way."""
+
+    table: Table
+    division: Division
+    outcomes: tuple[Outcome, ...]
+    warnings: tuple[str, ...]
+    folds: pl.DataFrame | None
+
+
 def materialise(
-    spec: Data, project: Path, inputs: Mapping[str, Path], out: Path, log: Callable[[str], None]
+    spec: Data, project: Path, inputs: Mapping[str, Path], out: Path, log: Callable[[str], None], now: datetime
 ) -> Materialised:
     """Write the data set that `spec` describes into the existing, empty folder `out`.
 
-    `inputs` maps logical names to local paths: `source` for files, the declared names for a Python source. Equal rows
-    give equal bytes. Raises InvalidInput with every problem of the data, StepFailed when user code raises.
+    `inputs` maps logical names to local paths: `source` for files, the declared names for a Python source, and what
+    checks compare with. `now` (UTC) is what freshness is measured against. Equal rows give equal bytes. Raises
+    InvalidInput with every problem of the data, StepFailed when user code raises.
     """
-    table, division, warnings = _examined(spec, project, inputs, log)
-    rows = {side: division.rows(side) for side in SIDES}
-    for code, side in enumerate(SIDES):
-        if rows[side]:
-            _write(table.frame.filter(pl.Series(division.sides == code)), out / f"{side}.parquet")
-    sides = {side: pl.scan_parquet(out / f"{side}.parquet") for side, count in rows.items() if count}
+    found = _examined(spec, Context(project, inputs, now), log)
+    rows = {side: found.division.rows(side) for side in SIDES}
+    sides = _write(found, rows, out)
+    if found.folds is not None:
+        _write_frame(found.folds.lazy(), out / FILE_NAME)
     (out / "profile.json").write_text(canonical_json(profile(sides, spec, rows)) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
-    return Materialised(_metrics(table, rows), warnings)
+    return Materialised(_metrics(found, rows), found.warnings)
 
 
-def _examined(
-    spec: Data, project: Path, inputs: Mapping[str, Path], log: Callable[[str], None]
-) -> tuple[Table, Division, tuple[str, ...]]:
-    """Return the typed table, its division and the warnings. Raises InvalidInput with all that is wrong."""
+def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Examined:
+    """Return what is to be written. Raises InvalidInput with all that is wrong."""
     if patterns := unusable_names(spec):
         raise InvalidInput(patterns)
-    reading = read_source(spec, project, inputs)
+    reading = read_source(spec, context.project, context.inputs)
     if reading.table is None:
         raise InvalidInput(reading.problems)
     log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
     table, untyped, _ = convert(reading.table, spec.columns, lenient)
-    context = Context(project, inputs, datetime.now(UTC))
-    findings = diagnostics(run_checks(spec, table, context), spec, table)
+    outcomes = run_checks(spec, table, context)
     division = _division(spec, table)
-    problems = [*reading.problems, *untyped, *(found for found in findings if found.severity == "error")]
-    if problems or division is None or division.problems:
-        raise InvalidInput([*problems, *(division.problems if division else ())])
-    warnings = (*(found.message for found in findings if found.severity == "warning"), *division.warnings)
-    return table, division, warnings
+    said = [*reading.problems, *untyped, *diagnostics(outcomes, spec, table), *(division.problems if division else ())]
+    if division is None or any(one.severity == "error" for one in said):
+        raise InvalidInput(_errors(said))
+    later = run_checks(spec, table, replace(context, sides=division.sides))
+    said += diagnostics(later, spec, table)
+    if errors := _errors(said):
+        raise InvalidInput(errors)
+    warnings = (*(one.message for one in said), *division.warnings)
+    return _Examined(table, division, (*outcomes, *later), warnings, _folds(spec, table, division))
+
+
+def _errors(said: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return [one for one in said if one.severity == "error"]
 
 
 def _division(spec: Data, table: Table) -> Division | None:
@@ -88,16 +107,49 @@ def _split_columns(spec: Data) -> Sequence[str]:
             return () if name is None else (name,)
         case GroupSplit(group=name) | TimeSplit(time=name) | PredefinedSplit(column=name):
             return (name,)
+        case HashSplit(columns=names):
+            return names
 
 
-def _write(side: pl.DataFrame, path: Path) -> None:
-    # One chunk, because the borders of chunks show in the pages of the file.
-    side.rechunk().write_parquet(
-        path, compression="zstd", compression_level=COMPRESSION_LEVEL, statistics=True, row_group_size=ROW_GROUP
+def _folds(spec: Data, table: Table, division: Division) -> pl.DataFrame | None:
+    train = _rows_of(table, division, 0)
+    return fold_codes(spec, Table(train, table.origin, known_height=division.rows("train")))
+
+
+def _rows_of(table: Table, division: Division, code: int) -> pl.LazyFrame:
+    codes = pl.DataFrame({SIDE: division.sides}).lazy()
+    return pl.concat([table.lazy, codes], how="horizontal").filter(pl.col(SIDE) == code).drop(SIDE)
+
+
+def _write(found: _Examined, rows: Mapping[str, int], out: Path) -> dict[str, pl.LazyFrame]:
+    """Write the sides that have rows, all of them in one pass, and return the rows of every side as queries."""
+    sides = {side: _rows_of(found.table, found.division, code) for code, side in enumerate(SIDES)}
+    paths = {side: out / f"{side}.parquet" for side in SIDES if rows[side]}
+    pl.collect_all([_sink(sides[side], path) for side, path in paths.items()], engine="streaming")
+    if not found.table.scanned:
+        return sides
+    # What was written is quicker to read again than what it was made of.
+    return sides | {side: pl.scan_parquet(path, glob=False) for side, path in paths.items()}
+
+
+def _write_frame(rows: pl.LazyFrame, path: Path) -> None:
+    _sink(rows, path).collect(engine="streaming")
+
+
+def _sink(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
+    return rows.sink_parquet(
+        path,
+        compression="zstd",
+        compression_level=COMPRESSION_LEVEL,
+        statistics=True,
+        row_group_size=ROW_GROUP,
+        maintain_order=True,
+        lazy=True,
     )
 
 
-def _metrics(table: Table, rows: Mapping[str, int]) -> dict[str, float | int]:
+def _metrics(found: _Examined, rows: Mapping[str, int]) -> dict[str, float | int]:
     sides = {f"rows_{side}": count for side, count in rows.items()}
-    repeated = int(repeats(table).sum())
-    return {"rows": table.height, **sides, "columns": len(table.names), "duplicate_rows": repeated}
+    counts = [one.broken or 0 for one in found.outcomes if one.check.kind == "duplicates"]
+    repeated = counts[0] if counts else int(repeats(found.table).sum())
+    return {"rows": found.table.height, **sides, "columns": len(found.table.names), "duplicate_rows": repeated}

@@ -7,7 +7,7 @@ that a table may be larger than memory. Whoever uses a table need not know which
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -49,35 +49,39 @@ class Numbering:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows with their origin: a DataFrame in memory, or a LazyFrame that scans files.
+    """Rows with their origin: held in memory, or a query.
 
-    `text` says that every value is still the text of a file, with `decimal` as the mark in its numbers. `kept` marks,
-    among the rows of the source, those that are still here; Boolean, shape (rows of the source,).
+    `texts` names the columns whose values are still the text of a file, with `decimal` as the mark in its numbers.
+    `known_height` saves counting. `kept` marks, among the rows of the source, those that are still here; Boolean,
+    shape (rows of the source,). `scanned` says that every look at the rows reads files anew, because
+    they may not fit in memory: what is derived from them stays a query.
     """
 
-    rows_of: pl.DataFrame | pl.LazyFrame
+    data: pl.DataFrame | pl.LazyFrame
     origin: str
-    text: bool = False
+    texts: frozenset[str] = frozenset()
     decimal: str = "."
     numbering: Numbering = Numbering()
+    known_height: int | None = None
     kept: pl.Series | None = None
+    scanned: bool = False
 
     @cached_property
     def lazy(self) -> pl.LazyFrame:
         """The rows as a query; asked twice, it answers the same rows in the same order."""
-        return self.rows_of.lazy()
+        return self.data.lazy()
 
     @cached_property
     def schema(self) -> pl.Schema:
         """Types of the columns by name."""
-        return self.rows_of.collect_schema()
+        return self.data.collect_schema()
 
     @cached_property
     def height(self) -> int:
         """Number of rows."""
-        if isinstance(self.rows_of, pl.DataFrame):
-            return self.rows_of.height
-        return int(self.select(pl.len()).item()) if self.names else 0
+        if self.known_height is not None:
+            return self.known_height
+        return self.data.height if isinstance(self.data, pl.DataFrame) else int(self.select(pl.len()).item())
 
     @property
     def names(self) -> list[str]:
@@ -85,14 +89,9 @@ class Table:
         return self.schema.names()
 
     @property
-    def scanned(self) -> bool:
-        """Whether every look at typed rows reads files anew, because the table may be larger than memory."""
-        return isinstance(self.rows_of, pl.LazyFrame) and not self.text
-
-    @property
     def frame(self) -> pl.DataFrame:
         """All rows in memory."""
-        return self.rows_of.lazy().collect()
+        return self.data.lazy().collect()
 
     def column(self, name: str) -> pl.Series:
         """Return all values of one column."""
@@ -100,9 +99,7 @@ class Table:
 
     def select(self, *expressions: pl.Expr) -> pl.DataFrame:
         """Evaluate expressions over all rows in one pass, without holding all columns of a scan in memory."""
-        if isinstance(self.rows_of, pl.DataFrame):
-            return self.rows_of.select(*expressions)
-        return self.rows_of.select(*expressions).collect(engine="streaming")
+        return self.lazy.select(*expressions).collect(engine=self._engine)
 
     def rows(
         self, mask: pl.Expr, columns: Sequence[str] = (), limit: int = SHOWN_ROWS + 1
@@ -111,7 +108,7 @@ class Table:
         wanted = [pl.col(name) for name in columns]
         marked = self.lazy.select(*wanted, mask.alias(MARK)).with_row_index(POSITION)
         found = marked.filter(pl.col(MARK)).head(limit)
-        shown = found.collect(engine="auto" if isinstance(self.rows_of, pl.DataFrame) else "streaming")
+        shown = found.collect(engine=self._engine)
         return shown[POSITION].to_list(), shown.select(wanted)
 
     def place(self, position: int) -> str:
@@ -131,14 +128,18 @@ class Table:
         The query keeps the order of the rows. A query that leaves rows out needs `kept`, which marks the rows of this
         table that stay: Boolean, shape (rows,).
         """
-        rows: pl.DataFrame | pl.LazyFrame = query
-        if not self.scanned:
-            rows = query.collect(engine="streaming" if self.text else "auto")
-        return replace(self, rows_of=rows, text=False, kept=self.kept if kept is None else self._still_kept(kept))
+        data = query if self.scanned else query.collect(engine=self._engine)
+        if kept is None:
+            return replace(self, data=data, texts=frozenset())
+        return replace(self, data=data, texts=frozenset(), known_height=int(kept.sum()), kept=self._still_kept(kept))
 
     def hold(self, names: Sequence[str]) -> "Table":
         """Return the same rows of some columns, in memory and otherwise as they are."""
-        return replace(self, rows_of=self.select(*(pl.col(name) for name in names)))
+        return replace(self, data=self.select(*(pl.col(name) for name in names)))
+
+    @property
+    def _engine(self) -> Literal["in-memory", "streaming"]:
+        return "in-memory" if isinstance(self.data, pl.DataFrame) else "streaming"
 
     def _still_kept(self, kept: pl.Series) -> pl.Series:
         if self.kept is None:

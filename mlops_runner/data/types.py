@@ -9,6 +9,7 @@ from mlops_runner.data.columns import MOST_SHOWN
 from mlops_runner.data.table import Table, counted, first_rows
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.data import Column
+from mlops_runner.specs.date_forms import DateForm
 
 Type = Literal["float", "int", "string", "bool", "date", "datetime"]
 
@@ -39,6 +40,7 @@ FORMS: Mapping[Type, str] = {
 WIDE = (pl.UInt64, pl.Int128, pl.UInt128)
 MARKERS = frozenset({"", "?", "-", "na", "n/a", "nan", "nil", "none", "null"})
 DATE = r"^\d{4}-\d{2}-\d{2}$"
+OTHER_MARK = {".": ",", ",": "."}
 LOST = "\0lost"
 ZONE = r"(Z|[+-]\d{2}:\d{2})$"
 
@@ -68,11 +70,12 @@ def convert(
 def _evaluated(
     table: Table, values: Mapping[str, pl.Expr], risky: Mapping[str, pl.Expr]
 ) -> tuple[Table, dict[str, int]]:
-    """Return the converted table, and for each risky column how many values were lost; in one pass, if it is text."""
-    flags = {name: f"{name}{LOST}" for name in risky}
+    """Return the converted table, and for each risky column how many values were lost."""
     if table.scanned:
         counts = table.select(*(mark.sum().alias(name) for name, mark in risky.items()))
         return table.derive(table.lazy.select(*values.values())), counts.row(0, named=True) if risky else {}
+    # Text is parsed once: the values and the marks of those that were lost come out of the same pass.
+    flags = {name: f"{name}{LOST}" for name in risky}
     marks = [mark.alias(flags[name]) for name, mark in risky.items()]
     both = table.derive(table.lazy.select(*values.values(), *marks))
     lost = both.select(*(pl.col(flag).sum().alias(name) for name, flag in flags.items()))
@@ -101,8 +104,8 @@ def accepts(dtype: pl.DataType, declared: Type) -> bool:
 def _plan(name: str, column: Column, table: Table, lenient: bool) -> pl.Expr | None:
     """Return the expression that converts a column, or None when its stored type cannot stand for the declared one."""
     stored = table.schema[name]
-    if table.text or (stored == pl.String and (lenient or column.format)):
-        return _parsed(pl.col(name), column.type).alias(name)
+    if name in table.texts or (stored == pl.String and (lenient or column.format)):
+        return _parsed(pl.col(name), column, table.decimal).alias(name)
     return _cast(name, stored, column.type) if accepts(stored, column.type) else None
 
 
@@ -125,24 +128,46 @@ def _cast(name: str, dtype: pl.DataType, declared: Type) -> pl.Expr:
     return _finite(value) if declared == "float" else value
 
 
-def _parsed(value: pl.Expr, declared: Type) -> pl.Expr:
+def _parsed(value: pl.Expr, column: Column, decimal: str) -> pl.Expr:
     """Read text as the declared type; null where it is not one."""
-    match declared:
+    match column.type:
         case "string":
             return value
         case "float":
-            return _finite(value.cast(pl.Float64, strict=False))
+            return _finite(_number(value, decimal).cast(pl.Float64, strict=False))
         case "int":
             return value.cast(pl.Int64, strict=False)
         case "bool":
             low = value.str.to_lowercase()
             false = pl.when(low.is_in(["false", "0"])).then(False)
             return pl.when(low.is_in(["true", "1"])).then(True).otherwise(false)
+        case "date" | "datetime" if column.format:
+            return pl.coalesce(_written(value, form, DTYPES[column.type]) for form in column.format)
         case "date":
             # The pattern comes first because the parser itself also takes "2020-1-1" and a leading blank.
             return pl.when(value.str.contains(DATE)).then(value.str.to_date("%Y-%m-%d", strict=False))
         case "datetime":
             return _moment(value)
+
+
+def _number(value: pl.Expr, decimal: str) -> pl.Expr:
+    if decimal == ".":
+        return value
+    plain = value.str.replace(decimal, ".", literal=True)
+    return pl.when(value.str.contains(".", literal=True).not_()).then(plain)
+
+
+def _written(value: pl.Expr, form: str, dtype: pl.DataType) -> pl.Expr:
+    """Read dates or times that are written in one form; the pattern is stricter than the parser."""
+    written = DateForm(form)
+    if not written.has_time:
+        read = value.str.to_date(written.text, strict=False)
+    elif written.has_zone:
+        offset = value.str.replace("Z", "+00:00", literal=True)
+        read = offset.str.to_datetime(written.text, time_unit="us", strict=False).dt.replace_time_zone(None)
+    else:
+        read = value.str.to_datetime(written.text, time_unit="us", strict=False)
+    return pl.when(value.str.contains(written.pattern)).then(read.cast(dtype))
 
 
 def _finite(value: pl.Expr) -> pl.Expr:
@@ -183,20 +208,29 @@ def _unreadable(
         places = first_rows(held, positions, values.to_series().to_list(), column)
         message = f'{table.origin}: column "{name}": {counted(lost[name], one, many)}: {places}'
         words = held.lazy.filter(failed[name]).select(pl.col(name).unique()).collect(engine="streaming").to_series()
-        problems.append(Diagnostic("wrong-value", message, hint=_advice(words, column, table.text)))
+        problems.append(Diagnostic("wrong-value", message, hint=_advice(words, column, table)))
     if len(failed) > len(shown):
         more = f"{table.origin}: {len(failed) - len(shown)} more columns hold values that are not of their type"
         problems.append(Diagnostic("wrong-value", more))
     return problems
 
 
-def _advice(words: pl.Series, column: Column, text: bool) -> str:
-    """Say what to do about the distinct values that could not be read."""
-    if not text:
+def _advice(words: pl.Series, column: Column, table: Table) -> str:
+    """Say what to do about the distinct values of a column that could not be read."""
+    if words.dtype != pl.String:
         number = column.type == "float"
         return "store missing values as null, and numbers that are finite" if number else FORMS[column.type]
-    if len(words) == 1 and str(words[0]).lower() in MARKERS:
-        return f'if "{words[0]}" means missing, add it to null_values'
-    if words.to_frame().select(_parsed(pl.first().str.strip_chars(), column.type)).to_series().null_count() == 0:
-        return "only blanks around the values are in the way: remove them"
-    return FORMS[column.type]
+    word = str(words[0])
+    if len(words) == 1 and word.lower() in MARKERS:
+        return f'if "{word}" means missing, add it to null_values'
+    if _all_read(words.str.strip_chars(), column, table.decimal):
+        return "only blanks around the values are in the way: set trim: true, or remove them"
+    if column.type == "float" and _all_read(words, column, OTHER_MARK[table.decimal]):
+        return f"set decimal to '{OTHER_MARK[table.decimal]}'"
+    if column.format:
+        return "dates are written as " + ", ".join(column.format) + "; add the format of these"
+    return FORMS[column.type].replace("12.5", f"12{table.decimal}5")
+
+
+def _all_read(words: pl.Series, column: Column, decimal: str) -> bool:
+    return words.to_frame().select(_parsed(pl.first(), column, decimal)).to_series().null_count() == 0

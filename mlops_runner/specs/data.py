@@ -11,6 +11,7 @@ from mlops_runner.specs.data_checks import Checks, SumRule
 from mlops_runner.specs.data_cleaning import Cleaning, Filter, Replace
 from mlops_runner.specs.data_fit import allowed_fit, cleaning_fits, rules_fit
 from mlops_runner.specs.data_sources import Source
+from mlops_runner.specs.date_forms import DateForm
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
 
@@ -58,6 +59,10 @@ class Column(Part):
                 "remove it or change the type",
                 type=self.type,
             )
+        for form in self.format:
+            if fault := DateForm(form).fault(self.type):
+                words = "directives of strftime, for example %d.%m.%Y or %Y-%m-%d %H:%M:%S"
+                raise complaint("invalid-format", 'format "{form}": {fault}', words, form=form, fault=fault)
         if self.type not in {"float", "int"} and (self.min is not None or self.max is not None):
             raise complaint(
                 "wrong-type",

@@ -1,6 +1,7 @@
 """Builds specs and runs the data stage on real files in the test's own folder."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Data
 
 COLUMNS: dict[str, Any] = {"a": {"type": "int"}, "b": {"type": "float"}, "y": {"type": "string", "role": "target"}}
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ONLY_TRAIN = {"kind": "random", "seed": 1, "validation": 0, "test": 0}
 
 
@@ -31,7 +33,7 @@ class Stage:
     def run(self, spec: Data, inputs: dict[str, Path]) -> Materialised:
         for old in self.out.iterdir():
             old.unlink()
-        return materialise(spec, self.folder, inputs, self.out, self.said.append)
+        return materialise(spec, self.folder, inputs, self.out, self.said.append, NOW)
 
     def csv(
         self, text: str | bytes, columns: dict[str, Any] = COLUMNS, dialect: Any = None, **fields: Any

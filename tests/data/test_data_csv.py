@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_runner.data.sources.base import read_source
-from mlops_runner.data.sources.structure import Structure, scan
+from mlops_runner.data.sources.structure import Marks, Structure, scan
 
 TARGET = {"y": {"type": "string", "role": "target"}}
+MARKS = Marks(ord(","))
 GOOD = "a,b,y\n1,2.5,u\n2,3,v\n"
 
 
@@ -176,7 +177,7 @@ texts = st.text(st.sampled_from(',;"\n x1é'), max_size=5)
 def test_structure_agrees_with_what_a_csv_writer_wrote(rows):
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\n").writerows(rows)
-    found = scan(file.getvalue().encode(), ",")
+    found = scan(file.getvalue().encode(), MARKS)
     assert isinstance(found, Structure)
     assert found.fields.tolist() == [len(row) for row in rows]
     breaks = [sum(text.count("\n") for text in row) + 1 for row in rows]
@@ -191,15 +192,15 @@ def test_values_agree_with_what_a_csv_writer_wrote(describe, tmp_path_factory, r
     source = {"kind": "csv", "path": "loans.csv", "null_values": ["1"]}
     spec = describe(source, {"a": {"type": "string"}, "b": {"type": "string"}, **TARGET})
     reading = read_source(spec, file.parent, {"source": file})
-    assert reading.table.frame.rows() == [tuple(None if text == "1" else text for text in row) for row in rows]
+    assert reading.table.lazy.collect().rows() == [tuple(None if text == "1" else text for text in row) for row in rows]
 
 
 def test_structure_is_the_same_across_chunk_borders(monkeypatch):
     text = b'a,b\n"x\n,""y",2\n3,"4"\n5,6'
-    whole = scan(text, ",")
+    whole = scan(text, MARKS)
     for size in range(1, len(text)):
         monkeypatch.setattr("mlops_runner.data.sources.structure.CHUNK", size)
-        found = scan(text, ",")
+        found = scan(text, MARKS)
         assert isinstance(found, Structure)
         assert isinstance(whole, Structure)
         assert (found.ends.tolist(), found.fields.tolist()) == (whole.ends.tolist(), whole.fields.tolist())

@@ -103,7 +103,7 @@ def test_personal_data_is_never_shown(only, kind):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        (" 1", "only blanks around the values are in the way: remove them"),
+        (" 1", "only blanks around the values are in the way: set trim: true, or remove them"),
         ("NA", 'if "NA" means missing, add it to null_values'),
         ("1.5", "for example 12; declare the column as float if it has decimals"),
     ],
