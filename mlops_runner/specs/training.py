@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import CallablePath, Name, Part, Scalar, Spec, complaint
+from mlops_runner.specs.training_search import Search
 
 Params = Annotated[dict[str, Scalar], Field(description="Arguments of the trainer.")]
+Searched = Annotated[Search | None, Field(description="Parameters to search; they take the place of those in params.")]
 
 
 class SklearnTrainer(Part):
@@ -17,6 +19,7 @@ class SklearnTrainer(Part):
         str, Field(description="Import path of the estimator.", examples=["sklearn.linear_model.LogisticRegression"])
     ]
     params: Params = {}
+    search: Searched = None
 
 
 class XgboostTrainer(Part):
@@ -28,6 +31,7 @@ class XgboostTrainer(Part):
     early_stopping_rounds: Annotated[
         int | None, Field(ge=1, description="Stop when the validation side has not improved for this many rounds.")
     ] = None
+    search: Searched = None
 
 
 class PythonTrainer(Part):
@@ -39,6 +43,7 @@ class PythonTrainer(Part):
     trainer: Literal["python"]
     callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
     params: Params = {}
+    search: Searched = None
 
 
 Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer, Field(discriminator="trainer")]
@@ -110,6 +115,10 @@ class Training(Spec):
             )
         if self.task != "binary" and self.positive is not None:
             raise complaint("needless-positive", "positive only makes sense for a binary task", "remove it")
+        if self.baseline.search is not None:
+            raise complaint(
+                "searched-baseline", "the baseline is not searched: it is the simple model", "remove search"
+            )
         if "baseline" in self.candidates:
             raise complaint("reserved-name", 'a candidate cannot be called "baseline"', "choose another name")
         return self
