@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from mlops_runner.data.table import Table
+from mlops_runner.data.table import MARK, Table
 
 # Columns that tell most rows apart come first, so that few rows have to be looked at as a whole.
 TELLING = (pl.Float64, pl.Datetime, pl.String, pl.Int64, pl.Date)
@@ -22,7 +22,7 @@ def repeats(table: Table, columns: Sequence[str] = (), keep: Literal["first", "l
     candidates = _alike(table, names)
     if candidates is None:
         return marks
-    rows = table.lazy.select(names).filter(pl.lit(candidates)).collect(engine="streaming")
+    rows = chosen(table.lazy.select(names), candidates).collect(engine="streaming")
     distinct = pl.struct(names).is_first_distinct() if keep == "first" else pl.struct(names).is_last_distinct()
     return marks.scatter(candidates.arg_true().filter(rows.select(distinct.not_()).to_series()), True)
 
@@ -30,18 +30,20 @@ def repeats(table: Table, columns: Sequence[str] = (), keep: Literal["first", "l
 def _alike(table: Table, names: Sequence[str]) -> pl.Series | None:
     """Mark the rows whose hash is that of another row; None when there are no such rows."""
     ordered = sorted(names, key=lambda name: _rank(table.schema[name]))
-    some = _duplicated(table.select(pl.struct(ordered[:FIRST_LOOK]).hash()).to_series())
+    some = table.select(pl.struct(ordered[:FIRST_LOOK]).hash()).to_series().is_duplicated()
     if not some.any() or len(names) <= FIRST_LOOK:
         return some if some.any() else None
-    hashes = table.lazy.select(ordered).filter(pl.lit(some)).select(pl.struct(pl.all()).hash())
-    all_of_them = _duplicated(hashes.collect(engine="streaming").to_series())
-    if not all_of_them.any():
+    hashes = chosen(table.lazy.select(ordered), some).select(pl.struct(pl.all()).hash())
+    entirely = hashes.collect(engine="streaming").to_series().is_duplicated()
+    if not entirely.any():
         return None
-    return pl.Series([False]).new_from_index(0, len(some)).scatter(some.arg_true().filter(all_of_them), True)
+    return some.clone().scatter(some.arg_true().filter(~entirely), False)
 
 
-def _duplicated(hashes: pl.Series) -> pl.Series:
-    return hashes.is_duplicated()
+def chosen(rows: pl.LazyFrame, mask: pl.Series) -> pl.LazyFrame:
+    """Keep the rows that a mask marks; Boolean, shape (rows,). Unlike a filter by a literal, it stays where it is."""
+    both = pl.concat([rows, mask.alias(MARK).to_frame().lazy()], how="horizontal")
+    return both.filter(pl.col(MARK)).select(pl.exclude(MARK))
 
 
 def _rank(dtype: pl.DataType) -> int:

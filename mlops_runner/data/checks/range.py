@@ -34,9 +34,9 @@ def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
     low, high = _end(rule.min, kind), _end(rule.max, kind)
     value = pl.col(rule.column)
     if low is None:
-        broken, what = value > high, f"above {rule.max} (max)"
+        broken, what = value > high, f"above {written(rule.max)} (max)"
     elif high is None:
-        broken, what = value < low, f"below {rule.min} (min)"
+        broken, what = value < low, f"below {written(rule.min)} (min)"
     else:
         broken, what = (value < low) | (value > high), f"outside {written(rule.min)} to {written(rule.max)}"
     says = (f"is {what}", f"are {what}", "correct the values, or widen the range")
