@@ -31,6 +31,11 @@ class Layout:
         return self.state / "stats.json"
 
     @property
+    def folders(self) -> Path:
+        """What is known of folders that are read."""
+        return self.state / "folders"
+
+    @property
     def compiled(self) -> Path:
         """The cache of compiled specs."""
         return self.state / "compiled.json"

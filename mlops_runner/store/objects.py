@@ -6,6 +6,7 @@ object of its manifest, with the suffix `.dir`. What is read is verified first; 
 
 import configparser
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -95,7 +96,16 @@ class ObjectStore:
 
 def manifest(files: Mapping[str, FileDigest]) -> bytes:
     """Return the bytes of a DVC folder object: a JSON list of md5 and relative path, sorted by path."""
-    return json.dumps([{"md5": files[path].md5, "relpath": path} for path in sorted(files)], sort_keys=True).encode()
+    return _manifest({path: digest.md5 for path, digest in files.items()})
+
+
+def manifest_digest(md5s: Mapping[str, str]) -> str:
+    """Return the md5 of a DVC folder object (without suffix) from the md5 of every file."""
+    return hashlib.md5(_manifest(md5s), usedforsecurity=False).hexdigest()
+
+
+def _manifest(md5s: Mapping[str, str]) -> bytes:
+    return json.dumps([{"md5": md5s[path], "relpath": path} for path in sorted(md5s)], sort_keys=True).encode()
 
 
 def cache_folder(project: Path) -> Path:

@@ -1,0 +1,92 @@
+"""What a pipeline reads and no step writes: a file, a folder, or the files that a pattern takes."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.store.folders import Difference, Folders
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.listing import Bounds, follow, list_folder
+from mlops_runner.store.objects import cache_folder
+from mlops_runner.store.patterns import parse_pattern
+from mlops_runner.store.stats import StatCache
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an input holds: the digest that keys use, and the md5 that DVC uses (of a folder with `.dir`), if asked."""
+
+    digest: str
+    md5: str = ""
+
+
+class Inputs:
+    """The external inputs of a project. Only `save` writes."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._root = layout.root
+        self._bounds = Bounds(layout.root, cache_folder(layout.root))
+        self._stats = StatCache(layout.stats)
+        self._folders = Folders(layout.root, layout.folders, self._bounds)
+
+    def look(self, path: str, *, md5: bool = False) -> Content | None:
+        """Return what a path or pattern holds now, None when nothing is there; an empty folder is nothing.
+
+        The digest is sha256 in hexadecimal for a file, `f1:…` for anything else. Raises InvalidInput for what cannot
+        be an input, PlanMismatch for a folder that changes meanwhile.
+        """
+        try:
+            pattern = parse_pattern(path)
+            if pattern is None and stat.S_ISREG(self._status(path).st_mode):
+                found = self._stats.digest(self._root / path)
+                return Content(found.sha256, found.md5)
+            state = self._folders.look(path, pattern, md5=md5 and pattern is None)
+            return Content(state.digest, f"{state.md5}.dir" if state.md5 else "") if state else None
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except PermissionError as error:
+            message = f"{path} cannot be read: {error.strerror}: {error.filename}"
+            raise InvalidInput(Diagnostic("unreadable-input", message, hint="check its permissions")) from None
+
+    def difference(self, path: str, then: str) -> Difference | None:
+        """Say how a folder that was looked at differs from one with the digest `then`, where that is known here."""
+        return self._folders.difference(path, then)
+
+    def files(self, path: str) -> dict[str, Path]:
+        """Return what a step is shown of an input: relative name → file. All names begin with one and the same name."""
+        pattern = parse_pattern(path)
+        if pattern is None and stat.S_ISREG(self._status(path).st_mode):
+            return {Path(path).name: self._root / path}
+        base = path if pattern is None else pattern.base
+        top = Path(base).name or "files"
+        names = sorted(list_folder(self._root, base, self._bounds, pattern).names)
+        return {f"{top}/{name}": self._root / base / name for name in names}
+
+    def save(self) -> None:
+        """Remember what was read. Raises OSError."""
+        self._stats.save()
+        self._folders.save()
+
+    def _status(self, path: str) -> os.stat_result:
+        return follow(self._root / path, path, self._bounds)
+
+
+def overlapping(inputs: Iterable[str], outputs: Iterable[str]) -> Iterator[Diagnostic]:
+    """Yield a complaint for every folder or pattern that takes in what steps write."""
+    written = list(outputs)
+    for path in inputs:
+        if inner := next((folder for folder in written if _holds(path, folder)), None):
+            message = f"{path} is an input, and {inner}, which a step writes, lies in it"
+            yield Diagnostic("input-overlaps", message, hint="keep what is read apart from what is written")
+
+
+def _holds(path: str, folder: str) -> bool:
+    pattern = parse_pattern(path)
+    if pattern is None:
+        return f"{folder}/".startswith(f"{path}/")
+    below = folder.removeprefix(f"{pattern.base}/" if pattern.base else "")
+    deep = "**" in pattern.parts or len(pattern.parts) > len(below.split("/"))
+    return (not pattern.base or below != folder) and deep and pattern.enters(below)
