@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlops_runner.execute.engine import Listener, Result
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.reports.document import Report
+    from mlops_runner.reports.refresh import Refreshed
     from mlops_runner.train.model import Model
 
 
@@ -183,6 +184,18 @@ class Project:
                 self.layout, lock, facts, code, listener or Silence(), self.sources.require_environment, at_once, force
             )
             return engine.run(compiled.steps)
+
+    def refresh(
+        self, as_of: str | None = None, *, check: bool = False, tell: Callable[[str], None] = lambda _: None
+    ) -> "Refreshed":
+        """Fetch a remote source anew and write its digest into the Data document; `check` only looks.
+
+        `as_of` is the time a query is to be about (RFC 3339). Raises StepFailed, InvalidInput, UsageFailure,
+        PlanMismatch, LockBusy.
+        """
+        from mlops_runner.api.refresh import Asked, refresh
+
+        return refresh(self.layout, self.lock(), Asked(as_of, check), self.lock_timeout, tell)
 
     def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""

@@ -12,7 +12,8 @@ from mlops_runner.specs.documents import load_operation
 from mlops_runner.specs.load import Loaded, folder_reader, load_core, load_pipeline
 from mlops_runner.specs.rollout import rollout_warnings
 from mlops_runner.specs.schema import check
-from mlops_runner.specs.training import Trainer, Training
+from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_trainers import Trainer
 
 
 def validate(root: Path) -> list[Diagnostic]:

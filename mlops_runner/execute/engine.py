@@ -18,7 +18,7 @@ from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
-from mlops_runner.execute.process import Ground, Ran, Source, conclude, make_work_folder, prepare
+from mlops_runner.execute.process import Ground, Ran, Source, conclude, keep_log, make_work_folder, prepare
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
@@ -256,7 +256,7 @@ class Engine:
         try:
             ran = conclude(step, execution.work, ended, time.monotonic() - execution.started)
         finally:
-            self._keep_log(step, execution.work)
+            keep_log(self.layout.logs, step, execution.work)
         self._refuse_changed_inputs(step)
         self.shelf.keep(step.output, ran.out, ran.files)
         done = Finished(task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds)
@@ -317,12 +317,6 @@ class Engine:
                 raise PlanMismatch(
                     Diagnostic("input-changed", message, step.place("source"), "run again when it is quiet")
                 )
-
-    def _keep_log(self, step: Step, work: Path) -> None:
-        log = work / "log.txt"
-        if log.exists():
-            self.layout.logs.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(log, self.layout.logs / f"{step.name}.log")
 
     def _differs(self, key: str, ran: Ran) -> tuple[str, ...] | None:
         """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""

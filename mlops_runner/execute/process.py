@@ -100,6 +100,14 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float) -> Ran:
     return Ran(out, _collect(step, out), reply, seconds, ended.peak_kib)
 
 
+def keep_log(logs: Path, step: Step, work: Path) -> None:
+    """Keep what the step said: the log of its last execution."""
+    log = work / "log.txt"
+    if log.exists():
+        logs.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log, logs / f"{step.name}.log")
+
+
 def _lay_out(folder: Path, name: str, source: Source) -> Path:
     place = folder / name
     place.mkdir(parents=True)

@@ -95,8 +95,13 @@ def _digest(value: str) -> str:
     return value
 
 
+def is_timestamp(value: str) -> bool:
+    """Say whether a text is a point in time: RFC 3339, with a zone."""
+    return bool(re.fullmatch(TIMESTAMP, value)) and _exists(value)
+
+
 def _timestamp(value: str) -> str:
-    if not re.fullmatch(TIMESTAMP, value) or not _exists(value):
+    if not is_timestamp(value):
         raise complaint(
             "invalid-timestamp",
             '"{given}" is not a point in time',

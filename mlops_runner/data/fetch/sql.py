@@ -104,22 +104,20 @@ def _bound(connection: Connection, source: SqlSource, clause: str) -> TextClause
 
 
 def _distinct(batches: Iterator[Rows], keys: Sequence[int]) -> Iterator[Rows]:
-    """Pass batches on; refuse two neighbours that are equal in all that orders them: their order would be luck."""
-    before: list[Any] | None = None
-    above = 0
+    """Pass batches on; refuse neighbours that differ, but not in what orders them: which comes first would be luck."""
+    above, before = 0, None
     for batch in batches:
         for at, row in enumerate(batch, start=above + 1):
-            here = [row[key] for key in keys]
-            if here == before:
+            if before is not None and row != before and all(row[key] == before[key] for key in keys):
                 raise InvalidInput(_tie(at))
-            before = here
+            before = row
         above += len(batch)
         yield batch
 
 
 def _tie(row: int) -> Diagnostic:
-    message = f"order_by leaves the order open: rows {row - 1} and {row} are equal in it"
-    return Diagnostic("order-tie", message, hint="add columns to order_by until no two rows are equal, such as an id")
+    message = f"order_by leaves the order open: rows {row - 1} and {row} are equal in it, and differ elsewhere"
+    return Diagnostic("order-tie", message, hint="add columns to order_by, such as an id, until no such rows are left")
 
 
 def _typed(batches: Iterator[Rows], names: Sequence[str], wanted: Wanted, digest: RowsDigest) -> Iterator[pl.DataFrame]:
