@@ -7,7 +7,7 @@ a query and begins the next one.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import polars as pl
 
@@ -110,15 +110,15 @@ def _changed(
             query = query.with_columns(*new.values(), *flags, rows)
     marked = table.derive(query)
     marks = [pl.col(name).sum() for name in marked.names if name.startswith((TOUCHED, DROPPED))]
-    counts = marked.select(*marks, stays.implode()).row(0, named=True)
-    found = list(_report(steps, counts, table.height, unread))
+    counted = marked.select(*marks, stays.implode())
+    found = list(_report(steps, counted.drop(STAYS).row(0, named=True) if marks else {}, table.height, unread))
     if not any(isinstance(step, Filter) for _, step in steps):
         return marked.derive(marked.lazy.select(names)), found
-    return marked.derive(marked.lazy.filter(stays).select(names), pl.Series(counts[STAYS])), found
+    return marked.derive(marked.lazy.filter(stays).select(names), counted[STAYS][0]), found
 
 
 def _report(
-    steps: Sequence[Numbered], counts: Mapping[str, Any], rows: int, unread: Mapping[str, int]
+    steps: Sequence[Numbered], counts: Mapping[str, int], rows: int, unread: Mapping[str, int]
 ) -> Iterator[Touched]:
     for at, step in steps:
         if isinstance(step, Cast):
