@@ -1,4 +1,4 @@
-"""The data stage: read, type, check, divide, and write one Parquet file per side with a profile beside them."""
+"""The data stage: read, type, clean, check, divide, and write one Parquet file per side with a profile beside them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,13 @@ import polars as pl
 
 from mlops_runner.data.checks.base import Context, Outcome
 from mlops_runner.data.checks.run import diagnostics, run_checks
+from mlops_runner.data.cleaning import Touched, clean
 from mlops_runner.data.columns import unusable_names
 from mlops_runner.data.folds import FILE_NAME, fold_codes
 from mlops_runner.data.profile import profile
 from mlops_runner.data.repeats import repeats
 from mlops_runner.data.sources.base import read_source
+from mlops_runner.data.sources.parquet import FAULTS, damage
 from mlops_runner.data.split import SIDES, Division, divide
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import convert
@@ -21,6 +23,7 @@ from mlops_runner.digest import canonical_json
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Data, GroupSplit, HashSplit, PredefinedSplit, RandomSplit, TimeSplit
 from mlops_runner.specs.data_cleaning import Cast
+from mlops_runner.specs.data_sources import ParquetSource
 
 # Written down because they decide the bytes: defaults of the library may move.
 COMPRESSION_LEVEL = 3
@@ -43,6 +46,7 @@ class _Examined:
 
     table: Table
     division: Division
+    cleaning: tuple[Touched, ...]
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...]
     folds: pl.DataFrame | None
@@ -57,7 +61,17 @@ def materialise(
     checks compare with. `now` (UTC) is what freshness is measured against. Equal rows give equal bytes. Raises
     InvalidInput with every problem of the data, StepFailed when user code raises.
     """
-    found = _examined(spec, Context(project, inputs, now), log)
+    try:
+        return _materialise(spec, Context(project, inputs, now), out, log)
+    except FAULTS as error:
+        # Damage inside a file that is scanned shows only where its rows are read.
+        if isinstance(spec.source, ParquetSource) and (problems := damage(inputs["source"], spec.source)):
+            raise InvalidInput(problems) from error
+        raise
+
+
+def _materialise(spec: Data, context: Context, out: Path, log: Callable[[str], None]) -> Materialised:
+    found = _examined(spec, context, log)
     rows = {side: found.division.rows(side) for side in SIDES}
     sides = _write(found, rows, out)
     if found.folds is not None:
@@ -76,7 +90,9 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
         raise InvalidInput(reading.problems)
     log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
-    table, untyped, _ = convert(reading.table, spec.columns, lenient)
+    typed, untyped, unread = convert(reading.table, spec.columns, lenient)
+    cleaned = clean(spec, typed, unread)
+    table = cleaned.table
     outcomes = run_checks(spec, table, context)
     division = _division(spec, table)
     said = [*reading.problems, *untyped, *diagnostics(outcomes, spec, table), *(division.problems if division else ())]
@@ -87,7 +103,7 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     if errors := _errors(said):
         raise InvalidInput(errors)
     warnings = (*(one.message for one in said), *division.warnings)
-    return _Examined(table, division, (*outcomes, *later), warnings, _folds(spec, table, division))
+    return _Examined(table, division, cleaned.steps, (*outcomes, *later), warnings, _folds(spec, table, division))
 
 
 def _errors(said: Iterable[Diagnostic]) -> list[Diagnostic]:

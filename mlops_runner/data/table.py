@@ -4,7 +4,7 @@ Rows are either in memory or scanned: a scan is a query over files that is read 
 that a table may be larger than memory. Whoever uses a table need not know which of the two it is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -27,20 +27,20 @@ class Numbering:
     """What the rows of a table are called where they came from.
 
     `header` counts the lines above the first row. `lines` holds the physical line of each row, shape (rows,), where
-    quoted line breaks make it differ from the position. `files` names the files with the rows of each, in their order,
-    where there are several.
+    quoted line breaks make it differ from the position. `files` answers the files with the rows of each, in their
+    order, where there are several.
     """
 
     word: str = "row"
     header: int = 0
     lines: NDArray[np.int64] | None = None
-    files: tuple[tuple[str, int], ...] = ()
+    files: Callable[[], Sequence[tuple[str, int]]] | None = None
 
     def place(self, position: int) -> str:
         """Name the row at a position (from 0) as the reader of the file counts: lines and rows start at 1."""
         if self.lines is not None:
             return f"{self.word} {self.lines[position]}"
-        for name, rows in self.files:
+        for name, rows in self.files() if self.files else ():
             if position < rows:
                 return f"{name} {self.word} {position + 1}"
             position -= rows
@@ -131,7 +131,9 @@ class Table:
         data = query if self.scanned else query.collect(engine=self._engine)
         if kept is None:
             return replace(self, data=data, texts=frozenset())
-        return replace(self, data=data, texts=frozenset(), known_height=int(kept.sum()), kept=self._still_kept(kept))
+        return replace(
+            self, data=data, texts=frozenset(), known_height=int(kept.sum() or 0), kept=self._still_kept(kept)
+        )
 
     def hold(self, names: Sequence[str]) -> "Table":
         """Return the same rows of some columns, in memory and otherwise as they are."""

@@ -60,7 +60,7 @@ def convert(
     risky = {name: _lost(name, value) for name, value in values.items() if _may_lose(stored[name], present[name].type)}
     typed, lost = _evaluated(table, values, risky)
     failed = {name: risky[name] for name, count in lost.items() if count and name not in lenient}
-    problems = [_wrong_dtype(table, name, present[name]) for name in present if name not in values]
+    problems = [wrong_type(table.origin, n, stored[n], present[n]) for n in present if n not in values]
     problems += _unreadable(table, failed, lost, present)
     touched = {name: lost.get(name, 0) for name in values if name in lenient}
     good = [name for name in values if name not in failed]
@@ -121,11 +121,15 @@ def _lost(name: str, value: pl.Expr) -> pl.Expr:
 
 
 def _cast(name: str, dtype: pl.DataType, declared: Type) -> pl.Expr:
-    value = pl.col(name)
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone:
-        value = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    value = value.cast(DTYPES[declared], strict=False)
+    value = utc(pl.col(name), dtype).cast(DTYPES[declared], strict=False)
     return _finite(value) if declared == "float" else value
+
+
+def utc(value: pl.Expr, stored: pl.DataType) -> pl.Expr:
+    """Take the zone from times that have one, which makes them UTC."""
+    if isinstance(stored, pl.Datetime) and stored.time_zone:
+        return value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return value
 
 
 def _parsed(value: pl.Expr, column: Column, decimal: str) -> pl.Expr:
@@ -184,12 +188,12 @@ def _moment(value: pl.Expr) -> pl.Expr:
     return pl.when(well_formed).then(read.dt.replace_time_zone(None))
 
 
-def _wrong_dtype(table: Table, name: str, column: Column) -> Diagnostic:
-    stored = table.schema[name]
+def wrong_type(called: str, name: str, stored: pl.DataType, column: Column) -> Diagnostic:
+    """Complain that a column is stored as a type that cannot stand for the declared one."""
     nested = "; nested values are not supported" if stored.is_nested() else ""
     return Diagnostic(
         "wrong-type",
-        f'{table.origin}: column "{name}" is stored as {stored}, declared as {column.type}',
+        f'{called}: column "{name}" is stored as {stored}, declared as {column.type}',
         hint=f"change the declared type, or convert the column where the data is written{nested}",
     )
 
