@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -94,20 +95,60 @@ def doctor(settings: Settings, fix: bool) -> int:
 @common_options
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
 @click.option("--name", help="Name of the pipeline.  [default: the folder's]")
-def init(settings: Settings, folder: str, name: str | None) -> int:
-    """Start a project: a small pipeline on a bundled data set that runs at once, to be edited.
+@click.option("--from", "table", metavar="FILE", help="A CSV or Parquet file, a pattern, or a folder of Parquet files.")
+@click.option("--target", metavar="COLUMN", help="What is to be predicted; needed with --from.")
+@click.option("--time", metavar="COLUMN", help="When a row came about; the split follows it.")
+@click.option("--group", metavar="COLUMN", help="What rows belong to; groups are kept together.")
+@click.option("--id", "row_id", metavar="COLUMN", help="What names a row.")
+@click.option("--positive", metavar="VALUE", help="The class to find, of a target with two.")
+@click.option(
+    "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="What kind of prediction it is."
+)
+@click.option("--copy", is_flag=True, help="Copy a file from outside the folder into its data/.")
+def init(settings: Settings, folder: str, name: str | None, table: str | None, **wishes: Any) -> int:
+    """Start a project: documents that fit a table, or a small pipeline on a bundled data set. It runs at once.
 
-    Files that are there already are never touched.
+    With --from, types, roles, limits, split, task and gates are inferred from all rows, with a comment where something
+    is not plain; nothing is asked. Files that are there already are never touched.
 
     \b
     Examples:
       mlops init churn && cd churn && mlops run
+      mlops init --from data/churn.csv --target churned
+      mlops init --from 'data/2026-*.parquet' --target amount --time sold_at
     """
-    from mlops_runner.starter import write_starter
-
     target = Path(settings.directory) / folder
-    tell_written(settings, write_starter(target, name or target.resolve().name))
+    title = name or target.resolve().name
+    if table is not None:
+        return _init_from(settings, Path(settings.directory) / table, target, title, wishes)
+    if given := [option for option, value in wishes.items() if value]:
+        option = given[0].replace("row_id", "id")
+        raise click.UsageError(f"--{option} says something about a table: name it with --from")
+    from mlops_runner.starter.bundled import write_starter
+
+    tell_written(settings, write_starter(target, title))
     say("next: mlops plan, then mlops run")
+    return EXIT_OK
+
+
+def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes: dict[str, Any]) -> int:
+    from mlops_runner.data.infer.values import Wishes
+    from mlops_runner.starter.decisions import decisions_json, decisions_text
+    from mlops_runner.starter.inferred import start_from
+
+    if wishes["target"] is None:
+        raise click.UsageError("--from needs --target, the column that is to be predicted")
+    copy = wishes.pop("copy")
+    started = start_from(table, folder, name, Wishes(id=wishes.pop("row_id"), **wishes), copy=copy)
+    if settings.as_json:
+        written = [str(path) for path in started.written]
+        emit_json({"written": written, "decided": decisions_json(started.proposal)})
+        return EXIT_OK
+    if not settings.quiet:
+        say(decisions_text(started.proposal))
+        say()
+    tell_written(settings, started.written)
+    say("next: read specs/data.yaml, then mlops run")
     return EXIT_OK
 
 

@@ -1,0 +1,81 @@
+"""Read the whole file by the runner's own readers, as they will read it in every run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops_runner.data.columns import unusable_names
+from mlops_runner.data.sources.base import read_source
+from mlops_runner.data.table import Table
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data import Data
+
+MOST_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Where the bytes are, and what the source will call them: `path` is relative to the project."""
+
+    local: Path
+    path: str
+    project: Path
+
+
+def read(file: File, source: Mapping[str, Any], types: Mapping[str, str], target: str) -> Table:
+    """Read the declared columns of a source. Raises InvalidInput with what the reader complains about."""
+    columns = {name: {"type": kind} for name, kind in types.items()}
+    columns[target] = {**columns[target], "role": "target"}
+    head = {"apiVersion": "mlops/v1", "kind": "Data", "name": "table", "undeclared": "ignore"}
+    given = {**head, "source": source, "columns": columns, "split": {"kind": "random", "seed": 1}}
+    spec = Data.model_validate(given, strict=False)
+    if patterns := unusable_names(spec):
+        raise InvalidInput(patterns)
+    reading = read_source(spec, file.project, {"source": file.local})
+    if reading.table is None or reading.problems:
+        raise InvalidInput(reading.problems)
+    return reading.table
+
+
+def check_names(names: Iterable[str], wanted: Mapping[str, str | None], file: File, *, named: bool = True) -> None:
+    """Complain about columns that are there twice, or asked for and not there. `wanted`: option to column."""
+    listed = list(names)
+    known = set(listed)
+    problems = []
+    if len(known) < len(listed):
+        twice = sorted({name for name in listed if listed.count(name) > 1} if len(listed) < 1000 else _doubled(listed))
+        message = f"{file.path}: {_quoted(twice)} {'names' if len(twice) == 1 else 'name'} more than one column"
+        problems.append(Diagnostic("duplicate-column", message, hint="rename them where the file is written"))
+    for option, name in wanted.items():
+        if name is not None and name not in known:
+            problems.append(_unknown(option, name, listed, file, named))
+    if len(listed) == 1:
+        message = f'{file.path} has the single column "{listed[0]}": no features to learn from'
+        problems.append(Diagnostic("single-column", message, hint="a table needs a target and at least one feature"))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _unknown(option: str, name: str, names: list[str], file: File, named: bool) -> Diagnostic:
+    shown = _quoted(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    hint = nearest(name, names) or _same_letters(name, names) or f"the columns are {shown}"
+    if not named:
+        hint = f"the first line holds no names, so the columns are called {names[0]} to {names[-1]}"
+    message = f'{file.path} has no column "{name}" ({option})'
+    return Diagnostic("unknown-column", message, hint=hint)
+
+
+def _same_letters(name: str, names: list[str]) -> str | None:
+    found = next((other for other in names if other.strip().casefold() == name.strip().casefold()), None)
+    return f'did you mean "{found}"?' if found else None
+
+
+def _doubled(names: list[str]) -> set[str]:
+    seen: set[str] = set()
+    return {name for name in names if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

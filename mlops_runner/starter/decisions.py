@@ -1,0 +1,59 @@
+"""What was decided and why, as a short table for people and as JSON for programs."""
+
+from typing import Any
+
+from mlops_runner.data.infer.values import Guess, Proposal
+from mlops_runner.starter.data_text import comment_of
+
+MOST_COLUMNS = 30
+MOST_CHARACTERS = 100
+
+
+def decisions_text(proposal: Proposal) -> str:
+    """Lay out the source, the columns that need a word, the task, and the split."""
+    source = {key: value for key, value in proposal.source.items() if key not in {"kind", "path"}}
+    form = "".join(f", {key} {value!r}" for key, value in source.items())
+    lines = [f"{proposal.source['path']}: {proposal.rows} rows, {len(proposal.columns)} columns{form}"]
+    lines += _columns(proposal)
+    task = proposal.task
+    positive = f", positive {task.positive!r}: {task.positive_why}" if task.task == "binary" else ""
+    lines += [f"task      {task.task}: {task.why}{positive}"]
+    lines += [f"split     {proposal.split.fields['kind']}: {proposal.split.why}"]
+    lines += [f"cleaning  {step['kind']}: {why}" for step, why in proposal.cleaning]
+    lines += [f"left out  {name}: {why}" for name, why in proposal.skipped.items()]
+    return "\n".join(lines)
+
+
+def decisions_json(proposal: Proposal) -> dict[str, Any]:
+    """Return the decisions as a JSON value."""
+    return {
+        "source": dict(proposal.source),
+        "rows": proposal.rows,
+        "task": proposal.task.task,
+        "positive": proposal.task.positive,
+        "split": dict(proposal.split.fields),
+        "columns": {
+            g.name: {"type": g.facts.type, "role": g.role, "tags": list(g.tags), "why": comment_of(g)}
+            for g in proposal.columns
+        },
+        "cleaning": [dict(step) for step, _ in proposal.cleaning],
+        "left_out": dict(proposal.skipped),
+    }
+
+
+def _columns(proposal: Proposal) -> list[str]:
+    """Show the columns that are no plain features, and count the others."""
+    special = [guess for guess in proposal.columns if guess.role != "feature" or comment_of(guess) or guess.tags]
+    shown = special[:MOST_COLUMNS]
+    width = min(max((len(guess.name) for guess in shown), default=0), 32)
+    lines = [_row(guess, width) for guess in shown]
+    rest = len(proposal.columns) - len(special)
+    lines += [f"  … and {len(special) - len(shown)} more, see specs/data.yaml"] if len(special) > len(shown) else []
+    return lines + ([f"  {'and ' if shown else ''}{rest} plain feature{'' if rest == 1 else 's'}"] if rest else [])
+
+
+def _row(guess: Guess, width: int) -> str:
+    tags = f" ({', '.join(guess.tags)})" if guess.tags else ""
+    why = comment_of(guess)
+    why = why if len(why) <= MOST_CHARACTERS else why[: MOST_CHARACTERS - 1] + "…"
+    return f"  {guess.name[:width]:<{width}}  {guess.facts.type:<8}  {guess.role + tags:<10}  {why}".rstrip()

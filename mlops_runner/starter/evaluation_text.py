@@ -1,0 +1,106 @@
+"""The Evaluation document of a proposal: metrics of the task, and gates that the data itself sets."""
+
+import math
+
+from mlops_runner.data.infer.values import Guess, Proposal
+from mlops_runner.specs.yaml_text import flow_text
+from mlops_runner.starter.bundled import fitting_name
+from mlops_runner.starter.lines import commented
+
+METRICS = {
+    "binary": "[roc_auc, average_precision, log_loss, brier, precision, recall, f1]",
+    "multiclass": "[log_loss, accuracy, balanced_accuracy, f1_macro]",
+    "regression": "[rmse, mae, r2]",
+}
+MARGIN = 0.02
+BALANCED = 0.4
+SLICED_VALUES = 3
+SLICED_SHARE = 0.05
+
+
+def evaluation_text(name: str, proposal: Proposal) -> str:
+    """Write the document; limits are what a constant guess reaches, rounded to its favour."""
+    lines = ["apiVersion: mlops/v1", "kind: Evaluation", f"name: {name}"]
+    lines += [f"metrics: {METRICS[proposal.task.task]}", *_threshold(proposal), *_slices(proposal)]
+    lines += ["", "# Raise them when a model does well: a gate keeps what was reached.", "gates:"]
+    lines += _regression_gates(proposal) if proposal.task.task == "regression" else _class_gates(proposal)
+    return "\n".join(lines) + "\n"
+
+
+def guessing_loss(counts: list[int]) -> float:
+    """Return the log loss, in nats, of always answering the shares of the classes."""
+    total = sum(counts)
+    return -sum(count / total * math.log(count / total) for count in counts)
+
+
+def _threshold(proposal: Proposal) -> list[str]:
+    if proposal.task.task != "binary":
+        return []
+    why = "# Where a row counts as positive. When you know what mistakes cost: {rule: cost, false_negative: …, …}"
+    return ["", why, "threshold: {rule: f_beta, beta: 1.0, split: validation}"]
+
+
+def _slices(proposal: Proposal) -> list[str]:
+    lines = []
+    for guess in proposal.columns:
+        if "protected" in guess.tags and guess.role in {"feature", "ignored"}:
+            for value in _sliced(guess):
+                condition = flow_text({"column": guess.name, "equals": value})
+                lines.append(f"  {fitting_name(f'{guess.name}-{value}')}: {condition}")
+    return ["", "# Does the model serve these groups alike?", "slices:", *lines] if lines else []
+
+
+def _sliced(guess: Guess) -> list[object]:
+    often = [value for value, count in guess.facts.values if count >= SLICED_SHARE * guess.facts.known]
+    fit = guess.facts.type in {"string", "bool", "int"} and 2 <= len(often) <= SLICED_VALUES
+    return sorted(often) if fit else []
+
+
+def _class_gates(proposal: Proposal) -> list[str]:
+    loss = guessing_loss([count for _, count in proposal.task.classes])
+    limit, margin = _up(loss), _round(MARGIN * loss)
+    return [
+        *_gate(
+            "informed", "absolute", "log_loss", f"max: {limit}", "what always answering the shares of the classes has"
+        ),
+        *_gate("better_than_baseline", "baseline", "log_loss", f"margin: {margin}", "lower by at least this"),
+        *(_positives(proposal) if proposal.task.task == "binary" else []),
+    ]
+
+
+def _positives(proposal: Proposal) -> list[str]:
+    counts = dict(proposal.task.classes)
+    share = counts[proposal.task.positive] / sum(counts.values())
+    limit = math.floor(share * 100) / 100 or float(f"{share * 0.9:.1g}")
+    why = "the share of positives, which is what chance reaches"
+    return _gate("finds_positives", "absolute", "average_precision", f"min: {limit:g}", why)
+
+
+def _regression_gates(proposal: Proposal) -> list[str]:
+    deviation = proposal.task.deviation
+    why = "the standard deviation of the target: what always answering its mean has"
+    return [
+        *_gate("informed", "absolute", "rmse", f"max: {_up(deviation)!r}", why),
+        *_gate(
+            "better_than_baseline",
+            "baseline",
+            "rmse",
+            f"margin: {_round(MARGIN * deviation)!r}",
+            "lower by at least this",
+        ),
+    ]
+
+
+def _gate(name: str, kind: str, metric: str, limit: str, why: str) -> list[str]:
+    head = [f"  {name}:", f"    kind: {kind}", f"    metric: {metric}", "    split: test"]
+    return [*head, *commented(f"    {limit}", why)]
+
+
+def _up(value: float) -> float:
+    """Round a positive number up to two significant digits."""
+    power = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.ceil(value / power - 1e-9) * power:.2g}")
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.1g}")

@@ -1,0 +1,90 @@
+"""The Training document of a proposal: a constant guess as the baseline, a linear model, and boosted trees."""
+
+from dataclasses import dataclass
+
+from mlops_runner.data.infer.categories import TRAIN
+from mlops_runner.data.infer.values import Proposal
+from mlops_runner.specs.yaml_text import scalar_text
+from mlops_runner.starter.lines import commented
+
+LARGE_CELLS = 5_000_000
+HUGE_CELLS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """What decides how much training may cost: training rows, cells of the matrix, trees in a round."""
+
+    rows: int
+    cells: int
+    trees: int
+
+
+def training_text(name: str, proposal: Proposal) -> str:
+    """Write the document, with params for the size of the table."""
+    task = proposal.task
+    rows = int(TRAIN * proposal.target.facts.known)
+    size = _Size(rows, rows * proposal.width, len(task.classes) if task.task == "multiclass" else 1)
+    lines = ["apiVersion: mlops/v1", "kind: Training", f"name: {name}", *commented(f"task: {task.task}", task.why)]
+    if task.task == "binary":
+        lines += commented(f"positive: {scalar_text(task.positive)}", task.positive_why)
+    lines += ["seed: 1", *_threads(size), "", *_preprocessing(proposal), "", *_baseline(proposal), ""]
+    lines += ["candidates:", *_linear(proposal, size), *_boosted(size), "", *_select(proposal)]
+    return "\n".join(lines) + "\n"
+
+
+def _threads(size: _Size) -> list[str]:
+    threads = 1 if size.cells < LARGE_CELLS else 4
+    return commented(f"threads: {threads}", "fixed, so that every machine computes the same")
+
+
+def _preprocessing(proposal: Proposal) -> list[str]:
+    lines = ["preprocessing:", "  numeric: {impute: median, scale: standard}"]
+    if any(guess.facts.type in {"string", "bool"} for guess in proposal.with_role("feature")):
+        text = f"  categorical: {{encode: one_hot, min_count: {proposal.min_count}}}"
+        why = "rarer categories share a column" if proposal.min_count > 1 else ""
+        lines += commented(text, why, at=56)
+    return lines
+
+
+def _baseline(proposal: Proposal) -> list[str]:
+    if proposal.task.task == "regression":
+        what, kind, params = "the mean of the target, whatever the row", "DummyRegressor", "{strategy: mean}"
+    else:
+        what, kind, params = "the shares of the classes, whatever the row", "DummyClassifier", "{strategy: prior}"
+    return [
+        f"# Answers {what}: a model that is no better has learnt nothing.",
+        *("baseline:", "  trainer: sklearn", f"  estimator: sklearn.dummy.{kind}", f"  params: {params}"),
+    ]
+
+
+def _linear(proposal: Proposal, size: _Size) -> list[str]:
+    if proposal.task.task == "regression":
+        return [
+            "  ridge:",
+            "    trainer: sklearn",
+            "    estimator: sklearn.linear_model.Ridge",
+            "    params: {alpha: 1.0}",
+        ]
+    iterations = 500 if size.cells * size.trees < HUGE_CELLS else 100
+    return [
+        *("  logistic:", "    trainer: sklearn", "    estimator: sklearn.linear_model.LogisticRegression"),
+        f"    params: {{C: 1.0, max_iter: {iterations}}}",
+    ]
+
+
+def _boosted(size: _Size) -> list[str]:
+    depth = 3 if size.rows < 2_000 else 4 if size.rows < 20_000 else 6
+    rounds = max(50, (400 if size.cells < HUGE_CELLS else 200) // max(1, size.trees // 2))
+    rate = 0.05 if size.rows < 2_000 else 0.1
+    return [
+        *("  boosted:", "    trainer: xgboost"),
+        *commented(f"    rounds: {rounds}", "at most"),
+        "    early_stopping_rounds: 30",
+        f"    params: {{max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: 0.8}}",
+    ]
+
+
+def _select(proposal: Proposal) -> list[str]:
+    metric = "rmse" if proposal.task.task == "regression" else "log_loss"
+    return ["select:", f"  metric: {metric}", "  split: validation", "  direction: minimize"]
