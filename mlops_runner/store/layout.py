@@ -46,6 +46,11 @@ class Layout:
         return self.state / "work"
 
     @property
+    def searches(self) -> Path:
+        """What searches that have not ended remember, one file a key."""
+        return self.state / "searches"
+
+    @property
     def logs(self) -> Path:
         """One log a step, of its last execution."""
         return self.state / "logs"

@@ -8,8 +8,10 @@ import errno
 import os
 import stat
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -34,15 +36,15 @@ class Bounds:
 
 @dataclass(slots=True)
 class Listing:
-    """Files by relative name (with /), and beside each its signature."""
+    """Files by relative name (with /), and their signatures end to end, four numbers a file."""
 
     names: list[str] = field(default_factory=list)
-    signatures: list[Signature] = field(default_factory=list)
+    numbers: "array[int]" = field(default_factory=lambda: array("q"))
 
-    @property
-    def newest(self) -> int:
-        """The latest time at which anything here was changed, in ns; 0 for nothing."""
-        return max((max(mtime, ctime) for _, _, mtime, ctime in self.signatures), default=0)
+    def signatures(self) -> Iterator[Signature]:
+        """Yield the signature of each file, in the order of the names."""
+        values = iter(self.numbers)
+        return zip(values, values, values, values, strict=True)
 
 
 def list_folder(root: Path, path: str, bounds: Bounds, pattern: Pattern | None = None) -> Listing:
@@ -97,7 +99,8 @@ class _Walk:
                 if self.pattern is not None:
                     files = [entry for entry in files if self.pattern.takes(prefix + entry.name)]
                 names = [entry.name for entry in files]
-                self.found.signatures.extend(map(signature, [entry.stat(follow_symlinks=False) for entry in files]))
+                found = map(signature, [entry.stat(follow_symlinks=False) for entry in files])
+                self.found.numbers.extend(chain.from_iterable(found))
         finally:
             os.close(descriptor)
         self.found.names.extend([prefix + name for name in names] if prefix else names)
@@ -112,7 +115,7 @@ class _Walk:
         if not stat.S_ISDIR(status.st_mode):
             if self.pattern is None or self.pattern.takes(prefix + name):
                 self.found.names.append(prefix + name)
-                self.found.signatures.append(signature(status))
+                self.found.numbers.extend(signature(status))
         elif (status.st_dev, status.st_ino) in above:
             raise _refused(shown, "is a link to a folder that it lies in", "remove the link")
         elif self.pattern is None or self.pattern.enters(prefix + name):
