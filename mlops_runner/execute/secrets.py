@@ -15,10 +15,11 @@ SURROUNDINGS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_
 
 def secrets_of(step: Step, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the values of the secrets that a step uses. Raises InvalidInput for those that are not set."""
-    if absent := [name for name in step.secrets if not environ.get(name, "").strip()]:
-        place, hint = step.place("source"), "set it for this command; in CI, map the secret to a variable of this name"
+    if absent := {name: place for name, place in step.secrets.items() if not environ.get(name, "").strip()}:
+        hint = "set it for this command; in CI, map the secret to a variable of this name"
         raise InvalidInput(
-            Diagnostic("secret-missing", f"the environment variable {name} is not set", place, hint) for name in absent
+            Diagnostic("secret-missing", f"the environment variable {name} is not set", place, hint)
+            for name, place in absent.items()
         )
     return {name: environ[name] for name in step.secrets}
 

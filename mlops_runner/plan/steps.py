@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
 
-Kind = Literal["source", "data", "train", "evaluate", "package"]
+Kind = Literal["source", "data", "search", "train", "evaluate", "package"]
 Repro = Literal["bitwise", "tolerance", "none"]
 
 
@@ -50,10 +50,10 @@ class Step:
     access: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets that the step uses."""
-        found = (value for path, value in flatten(self.access) if path.endswith(".secret"))
-        return tuple(dict.fromkeys(str(name) for name in found))
+    def secrets(self) -> dict[str, Place]:
+        """The names of the secrets that the step uses, and where they are written."""
+        found = {str(name): path for path, name in flatten(self.access) if path.endswith(".secret")}
+        return {name: self.place(f"source.{path}") for name, path in found.items()}
 
     @property
     def fetches(self) -> bool:
