@@ -10,7 +10,8 @@ from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
-from mlops_runner.specs.training import Trainer, Training
+from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
 
 NUMERIC = {"float", "int"}

@@ -11,7 +11,7 @@ from mlops_runner.specs.data_checks import DistributionRule, PythonRule, Referen
 from mlops_runner.specs.data_sources import CsvSource, HttpSource, ParquetSource, PythonSource, SqlSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
-from mlops_runner.specs.training import PythonTrainer, Trainer
+from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
 
 # Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
 # version of this package is not part of a key, so that upgrading it does not retrain the world.

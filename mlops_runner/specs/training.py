@@ -1,52 +1,14 @@
 """The Training document: task, preprocessing, baseline, candidates, and how one of them is selected."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import CallablePath, Name, Part, Scalar, Spec, complaint
-from mlops_runner.specs.training_search import Search
-
-Params = Annotated[dict[str, Scalar], Field(description="Arguments of the trainer.")]
-Searched = Annotated[Search | None, Field(description="Parameters to search; they take the place of those in params.")]
-
-
-class SklearnTrainer(Part):
-    """An estimator of scikit-learn, from the list of those that can be stored without executable code."""
-
-    trainer: Literal["sklearn"]
-    estimator: Annotated[
-        str, Field(description="Import path of the estimator.", examples=["sklearn.linear_model.LogisticRegression"])
-    ]
-    params: Params = {}
-    search: Searched = None
-
-
-class XgboostTrainer(Part):
-    """Gradient-boosted trees with XGBoost's native training API."""
-
-    trainer: Literal["xgboost"]
-    params: Params = {}
-    rounds: Annotated[int, Field(ge=1, le=100_000, description="Number of boosting rounds, at most.")] = 100
-    early_stopping_rounds: Annotated[
-        int | None, Field(ge=1, description="Stop when the validation side has not improved for this many rounds.")
-    ] = None
-    search: Searched = None
-
-
-class PythonTrainer(Part):
-    """A function of the project, `train(x, y, *, seed, **params)`.
-
-    It returns a fitted scikit-learn estimator or an xgboost.Booster.
-    """
-
-    trainer: Literal["python"]
-    callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
-    params: Params = {}
-    search: Searched = None
-
-
-Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer, Field(discriminator="trainer")]
+from mlops_runner.specs.base import Name, Part, Scalar, Spec, complaint
+from mlops_runner.specs.locations import Path
+from mlops_runner.specs.rules import Finding, hold
+from mlops_runner.specs.training_trainers import Trainer
 
 
 class NumericPreprocessing(Part):
@@ -121,4 +83,29 @@ class Training(Spec):
             )
         if "baseline" in self.candidates:
             raise complaint("reserved-name", 'a candidate cannot be called "baseline"', "choose another name")
-        return self
+        return hold(self, _RULES)
+
+    def trainers(self) -> Iterator[tuple[Path, Trainer]]:
+        """Yield the baseline and the candidates with their paths in the document."""
+        yield ("baseline",), self.baseline
+        for name, trainer in self.candidates.items():
+            yield ("candidates", name), trainer
+
+
+def _classes_are_weighed(training: Training) -> Iterator[Finding]:
+    """Classes are weighed in a task that has classes."""
+    for path, trainer in training.trainers():
+        if trainer.class_weight is not None and training.task == "regression":
+            message = "a regression has no classes to weigh"
+            yield Finding((*path, "class_weight"), "needless-weights", message, "remove it, or weigh rows by a column")
+
+
+def _one_direction(training: Training) -> Iterator[Finding]:
+    """A column moves the prediction in one direction only where there is one prediction."""
+    for path, trainer in training.trainers():
+        if getattr(trainer, "monotone", None) and training.task == "multiclass":
+            message = "of several classes not all can become likelier at once"
+            yield Finding((*path, "monotone"), "needless-monotone", message, "remove it")
+
+
+_RULES = (_classes_are_weighed, _one_direction)

@@ -39,6 +39,15 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """One column that a trainer is given: its name, its feature, and whether it rises with the feature."""
+
+    name: str
+    feature: str
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """What goes into a model and what comes out of it.
 

@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Trainer, Training
+from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, save_candidate
-from mlops_runner.train.preprocess import Output, fit_preprocessing, outputs_of, transform
+from mlops_runner.train.features import Output
+from mlops_runner.train.job import prepare
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import RAW, Fitted, Importance, Job, Log, Side, module_of
+from mlops_runner.train.trainers.base import Fitted, Importance, module_of
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
@@ -42,28 +43,15 @@ def fit(
     Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
     """
     sides = read_sides(spec, columns, data)
-    transformer = (
-        None if trainer.trainer in RAW else fit_preprocessing(spec.preprocessing, sides.schema, sides.train.frame)
-    )
-    fitted = module_of(trainer).train(trainer, _job(spec, sides, transformer, log))
+    prepared = prepare(spec, trainer, sides, log)
+    fitted = module_of(trainer).train(trainer, prepared.job)
     _refuse_divergence(fitted)
-    outputs = () if transformer is None else outputs_of(transformer)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
-    record = _record(trainer, sides, fitted, outputs, personal)
-    save_candidate(out, record, fitted.model, transformer)
+    record = _record(trainer, sides, fitted, prepared.job.outputs, personal)
+    save_candidate(out, record, fitted.model, prepared.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
     return FitResult(dict(record.metrics))
-
-
-def _job(spec: Training, sides: Sides, transformer: Any | None, log: Log) -> Job:
-    train = _preprocessed(sides.train, transformer)
-    validation = None if sides.validation is None else _preprocessed(sides.validation, transformer)
-    return Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log)
-
-
-def _preprocessed(side: Side, transformer: Any | None) -> Side:
-    return side if transformer is None else replace(side, x=transform(transformer, side.frame))
 
 
 def _record(

@@ -1,7 +1,6 @@
 """Preprocessing per column kind, fitted on the training rows only and stored with the model."""
 
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,19 +13,11 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, RobustScaler, S
 
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.specs.training import CategoricalPreprocessing, NumericPreprocessing, Preprocessing
-from mlops_runner.train.features import Schema
+from mlops_runner.train.features import Output, Schema
 
 # 2 GiB of float64. The result is dense, because half of the trainers cannot read anything else.
 MAX_CELLS = 2**28
 RARE = "(rare)"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One column that preprocessing gives: its name, and the feature it comes from."""
-
-    name: str
-    feature: str
 
 
 def fit_preprocessing(spec: Preprocessing, schema: Schema, frame: pl.DataFrame) -> Any:
@@ -59,7 +50,7 @@ def outputs_of(transformer: Any) -> tuple[Output, ...]:
         if name == "categorical" and isinstance(fitted, OneHotEncoder):
             found += [output for i, column in enumerate(columns) for output in _one_hot_outputs(fitted, i, column)]
         elif name in {"numeric", "categorical"}:
-            found += [Output(column, column) for column in columns]
+            found += [Output(column, column, name == "numeric") for column in columns]
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ import pytest
 from train_tables import trained, training
 
 from mlops_runner.errors import MlopsError, StepFailed
-from mlops_runner.specs.training import PythonTrainer
+from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
 
 PIPELINE = """

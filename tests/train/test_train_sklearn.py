@@ -85,5 +85,7 @@ def test_weights_reach_the_estimator_and_are_no_feature(tmp_path: Path) -> None:
 
 def test_an_estimator_that_cannot_weigh_rows_is_refused(tmp_path: Path) -> None:
     data, declared = weighted(tmp_path)
-    with pytest.raises(InvalidInput, match='KNeighborsClassifier cannot use the weight column "trust"'):
+    with pytest.raises(
+        InvalidInput, match='KNeighborsClassifier weighs no rows, so it cannot use the weight column "trust"'
+    ):
         fit(training(), sklearn("neighbors.KNeighborsClassifier"), declared, data, tmp_path / "out", lambda _: None)

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Preprocessing, Select, SklearnTrainer, Trainer, Training, XgboostTrainer
+from mlops_runner.specs.training import Preprocessing, Select, Training
+from mlops_runner.specs.training_trainers import SklearnTrainer, Trainer, XgboostTrainer
 from mlops_runner.train.features import Feature, Schema
 from mlops_runner.train.fit import FitResult, fit
 

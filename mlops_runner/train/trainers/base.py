@@ -8,10 +8,10 @@ from typing import Any, Literal, Protocol
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.errors import Diagnostic
+from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
-from mlops_runner.specs.training import Trainer
-from mlops_runner.train.features import Schema, Task
+from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.train.features import Output, Schema, Task
 
 Log = Callable[[str], None]
 Curve = Mapping[str, Mapping[str, tuple[float, ...]]]
@@ -42,7 +42,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One candidate to train. validation is None when that side has no rows."""
+    """One candidate to train. validation is None when that side has no rows. outputs: the columns of `x`.
+
+    The weights of the training side include those of the classes; the validation side counts rows as they are.
+    """
 
     schema: Schema
     seed: int
@@ -51,6 +54,7 @@ class Job:
     train: Side
     validation: Side | None
     log: Log
+    outputs: tuple[Output, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,14 @@ class TrainerModule(Protocol):
 def module_of(trainer: Trainer) -> TrainerModule:
     """Import the leaf of a trainer's kind."""
     return import_module(TRAINERS[trainer.trainer])
+
+
+def watched_side(job: Job) -> Side:
+    """Return the side that early stopping watches. Raises InvalidInput when it has no rows."""
+    if job.validation is None:
+        message = "early_stopping_rounds needs a validation side, and it has no rows"
+        raise InvalidInput(Diagnostic("no-validation", message, hint="raise split.validation in the data spec"))
+    return job.validation
 
 
 def check(trainer: Trainer, task: Task) -> tuple[Diagnostic, ...]:

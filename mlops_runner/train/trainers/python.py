@@ -25,7 +25,7 @@ import numpy as np
 import xgboost
 
 from mlops_runner.errors import Diagnostic, MlopsError, Place, StepFailed
-from mlops_runner.specs.training import PythonTrainer
+from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.features import Task
 from mlops_runner.train.trainers.base import Fitted, Job
 from mlops_runner.train.trainers.catalogue import ESTIMATORS, PREPROCESSING, PYTHON
@@ -97,6 +97,9 @@ def _weight(function: Callable[..., Any], trainer: PythonTrainer, job: Job) -> d
         return {}
     if "weight" in inspect.signature(function).parameters:
         return {"weight": job.train.weight}
+    if trainer.class_weight:
+        message = f'{trainer.callable} has no argument "weight", so it cannot use class_weight'
+        raise StepFailed(Diagnostic("no-weights", message, hint="take weight, one number a row, and pass it to fit"))
     job.log(f'{trainer.callable} has no argument "weight": the weight column "{job.schema.weight}" is not used')
     return {}
 

@@ -1,6 +1,7 @@
 """Trainer `xgboost`: gradient-boosted trees through the native API, so that the model is one UBJSON file."""
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,10 @@ import xgboost
 from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.complaints import nearest
-from mlops_runner.specs.training import XgboostTrainer
+from mlops_runner.specs.training_trainers import XgboostTrainer
 from mlops_runner.train.features import Schema, Task
-from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side
+from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
+from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
 
 FAMILY = "xgboost"
@@ -37,6 +39,7 @@ GIVEN = {
     "num_boost_round": "rounds",
     "n_estimators": "rounds",
     "early_stopping_rounds": "early_stopping_rounds",
+    "monotone_constraints": "monotone",
     "verbosity": "",
     "validate_parameters": "",
 }
@@ -44,9 +47,9 @@ GIVEN = {
 _KNOWN = """
     alpha base_score booster colsample_bylevel colsample_bynode colsample_bytree eta eval_metric gamma grow_policy
     huber_slope interaction_constraints lambda learning_rate max_bin max_cached_hist_node max_cat_threshold
-    max_cat_to_onehot max_delta_step max_depth max_leaves min_child_weight min_split_loss monotone_constraints
-    normalize_type num_parallel_tree objective one_drop quantile_alpha rate_drop refresh_leaf reg_alpha reg_lambda
-    sample_type sampling_method scale_pos_weight skip_drop subsample tree_method tweedie_variance_power"""
+    max_cat_to_onehot max_delta_step max_depth max_leaves min_child_weight min_split_loss normalize_type
+    num_parallel_tree objective one_drop quantile_alpha rate_drop refresh_leaf reg_alpha reg_lambda sample_type
+    sampling_method scale_pos_weight skip_drop subsample tree_method tweedie_variance_power"""
 KNOWN = frozenset(_KNOWN.split())
 
 
@@ -59,7 +62,7 @@ def check(trainer: XgboostTrainer, task: Task) -> tuple[Diagnostic, ...]:
             message = f"{name} {value} does not suit a {task} task here"
             hint = nearest(str(value), choices) or f"one of {', '.join(choices)}"
             problems.append(Diagnostic(f"unsuitable-{name}", message, hint=hint))
-    return tuple(problems)
+    return (*problems, *_check_weights(trainer), *_check_quantile(trainer.params))
 
 
 def train(trainer: XgboostTrainer, job: Job) -> Fitted:
@@ -69,10 +72,14 @@ def train(trainer: XgboostTrainer, job: Job) -> Fitted:
     """
     if problems := check(trainer, job.schema.task):
         raise InvalidInput(problems)
-    if trainer.early_stopping_rounds and job.validation is None:
-        message = "early_stopping_rounds needs a validation side, and it has no rows"
-        raise InvalidInput(Diagnostic("no-validation", message, hint="raise split.validation in the data spec"))
-    params = {"objective": OBJECTIVES[job.schema.task][0], **trainer.params, "seed": job.seed}
+    if trainer.early_stopping_rounds:
+        watched_side(job)
+    params = {
+        "objective": OBJECTIVES[job.schema.task][0],
+        **trainer.params,
+        **_monotone(trainer, job),
+        "seed": job.seed,
+    }
     curve: dict[str, dict[str, list[float]]] = {}
     try:
         result = heard(partial(_boost, params, trainer, job, curve), job.log)
@@ -93,6 +100,27 @@ def _check_name(name: str) -> Diagnostic | None:
     if name in KNOWN:
         return None
     return Diagnostic("unknown-param", f'xgboost has no param "{name}"', hint=nearest(name, KNOWN))
+
+
+def _check_weights(trainer: XgboostTrainer) -> Iterator[Diagnostic]:
+    if trainer.class_weight is not None and "scale_pos_weight" in trainer.params:
+        message = "class_weight and scale_pos_weight both weigh the classes"
+        yield Diagnostic("given-twice", message, hint="keep one of them")
+
+
+def _check_quantile(params: Mapping[str, Scalar]) -> Iterator[Diagnostic]:
+    alpha = params.get("quantile_alpha")
+    if params.get("objective") != "reg:quantileerror":
+        return
+    if not isinstance(alpha, float) or not 0 < alpha < 1:
+        message = "objective reg:quantileerror needs quantile_alpha, a number between 0 and 1"
+        yield Diagnostic("missing-quantile", message, hint="for example: quantile_alpha: 0.9")
+
+
+def _monotone(trainer: XgboostTrainer, job: Job) -> dict[str, Scalar]:
+    if not trainer.monotone:
+        return {}
+    return {"monotone_constraints": f"({','.join(map(str, directions(trainer.monotone, job)))})"}
 
 
 def _boost(params: dict[str, Scalar], trainer: XgboostTrainer, job: Job, curve: dict[str, Any]) -> Any:

@@ -1,0 +1,69 @@
+"""Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlops_runner.specs.base import CallablePath, Part, Scalar
+from mlops_runner.specs.training_search import Search
+
+Params = Annotated[dict[str, Scalar], Field(description="Arguments of the trainer.")]
+Searched = Annotated[Search | None, Field(description="Parameters to search; they take the place of those in params.")]
+Weight = Annotated[float, Field(gt=0)]
+ClassWeight = Annotated[
+    Literal["balanced"] | dict[str, Weight] | None,
+    Field(
+        description="Weight of each class in the training rows, times the weight of the row: balanced makes all "
+        "classes count the same; or a number by class, 1 for those not named.",
+        examples=["balanced"],
+    ),
+]
+Monotone = Annotated[
+    dict[str, Literal["increasing", "decreasing"]],
+    Field(description="Columns that may move the prediction in one direction only.", examples=[{"age": "increasing"}]),
+]
+EarlyStopping = Annotated[
+    int | None, Field(ge=1, description="Stop when the validation side has not improved for this many rounds.")
+]
+
+
+class SklearnTrainer(Part):
+    """An estimator of scikit-learn, from the list of those that can be stored without executable code."""
+
+    trainer: Literal["sklearn"]
+    estimator: Annotated[
+        str, Field(description="Import path of the estimator.", examples=["sklearn.linear_model.LogisticRegression"])
+    ]
+    params: Params = {}
+    early_stopping_rounds: EarlyStopping = None
+    class_weight: ClassWeight = None
+    monotone: Monotone = {}
+    search: Searched = None
+
+
+class XgboostTrainer(Part):
+    """Gradient-boosted trees with XGBoost's native training API."""
+
+    trainer: Literal["xgboost"]
+    params: Params = {}
+    rounds: Annotated[int, Field(ge=1, le=100_000, description="Number of boosting rounds, at most.")] = 100
+    early_stopping_rounds: EarlyStopping = None
+    class_weight: ClassWeight = None
+    monotone: Monotone = {}
+    search: Searched = None
+
+
+class PythonTrainer(Part):
+    """A function of the project, `train(x, y, *, seed, **params)`.
+
+    It returns a fitted scikit-learn estimator or an xgboost.Booster.
+    """
+
+    trainer: Literal["python"]
+    callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
+    params: Params = {}
+    class_weight: ClassWeight = None
+    search: Searched = None
+
+
+Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer, Field(discriminator="trainer")]
