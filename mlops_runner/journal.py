@@ -15,7 +15,7 @@ from typing import Any
 from mlops_runner.digest import FileDigest
 from mlops_runner.durable import make_folder, seal, sync_folder, unseal
 
-VERSION = 2  # version 1 had the same objects, without a seal; its lines are still read
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,17 @@ class Finished:
 
 def append(path: Path, finished: Finished) -> None:
     """Append a record; when this returns it is on disk. Raises OSError."""
+    append_line(path, json.dumps(_encode(finished), sort_keys=True).encode())
+
+
+def append_line(path: Path, body: bytes) -> None:
+    """Append one sealed line; when this returns it is on disk. Raises OSError."""
     new = not path.exists()
     make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
     with os.fdopen(descriptor, "r+b") as stream:
         torn = b"\n" if _ends_torn(descriptor) else b""
-        stream.write(torn + seal(json.dumps(_encode(finished), sort_keys=True).encode()) + b"\n")
+        stream.write(torn + seal(body) + b"\n")
         stream.flush()
         os.fsync(descriptor)
     if new:
@@ -49,18 +54,22 @@ def read(path: Path) -> dict[str, Finished]:
     return {finished.key: finished for finished in _records(path)}
 
 
-def _records(path: Path) -> Iterator[Finished]:
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the bodies of the whole, undamaged lines. A missing file has none."""
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         return
     for line in lines[:-1]:  # what follows the last line end is torn
-        body = line if line.startswith(b"{") else unseal(line)
-        if body is None:
-            continue  # a damaged line costs a rerun, never an answer
+        if (body := unseal(line)) is not None:  # a damaged line costs a rerun, never an answer
+            yield body
+
+
+def _records(path: Path) -> Iterator[Finished]:
+    for body in read_lines(path):
         try:
             record = json.loads(body)
-            if record["version"] in {1, VERSION}:
+            if record["version"] == VERSION:
                 yield _decode(record)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue

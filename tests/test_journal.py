@@ -96,17 +96,6 @@ def test_damage_never_changes_what_a_record_says(tmp_path_factory, data):
     assert len(read(path)) >= 1
 
 
-def test_records_of_version_1_are_read(path):
-    path.parent.mkdir()
-    old = {
-        "version": 1, "key": "k1:a", "step": "train.a", "outputs": {"model.ubj": ["m", "s", 3]},
-        "metrics": dict(DONE.metrics), "gates": {"g": "pass"}, "seconds": 1.5,
-    }  # fmt: skip
-    path.write_text(json.dumps(old, sort_keys=True) + "\n")
-    append(path, NEXT)
-    assert read(path) == {"k1:a": DONE, "k1:b": NEXT}
-
-
 def test_records_of_a_later_version_are_left_out(path):
     path.parent.mkdir()
     path.write_text(json.dumps({"version": 3, "key": "k1:z"}) + "\n")

@@ -32,6 +32,8 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.pointers import ensure_dvc, remove_pointer, write_pointer
 from mlops_runner.store.stats import StatCache
 
+SEARCH = "search"
+
 How = Literal["unchanged", "restored", "ran"]
 
 
@@ -209,17 +211,27 @@ class Engine:
     def _start(self, task: Task, remaining: Sequence[Step], steps: Sequence[Step]) -> bool:
         """Start a step if there is room for it, and say whether."""
         worker = self._started_worker(remaining, steps)
-        lane = worker.free(task.step.kind) if len(self._running) < self.jobs else None
+        lane = worker.free(task.step.kind) if self._has_room_for(task.step) else None
         if lane is None:
             return False
         step = task.step
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         work = make_work_folder(self.layout.work)
-        request = prepare(step, self._sources(step) | self._previous(step), work, Ground(self.layout.root, self.code))
+        sources = self._sources(step) | self._previous(step)
+        ground = Ground(self.layout.root, self.code, self.jobs, self._memory(task))
+        request = prepare(step, sources, work, ground)
         self.listener.started(step, steps.index(step) + 1, len(steps), expected)
         worker.start(lane, request)
         self._running[lane] = Execution(task, work, time.monotonic())
         return True
+
+    def _has_room_for(self, step: Step) -> bool:
+        """Say whether a step may start now. A search runs alone, because it uses all processors itself."""
+        alone = SEARCH in {execution.task.step.kind for execution in self._running.values()}
+        return not self._running if step.kind == SEARCH else not alone and len(self._running) < self.jobs
+
+    def _memory(self, task: Task) -> Path | None:
+        return self.layout.searches / f"{task.key.partition(':')[2]}.jsonl" if task.step.kind == SEARCH else None
 
     def _hear(self) -> list[MlopsError]:
         """Wait until a step ends or a lane is ready; settle what ended. Returns how steps failed."""
@@ -259,6 +271,8 @@ class Engine:
             keep_log(self.layout.logs, step, execution.work)
         self._refuse_changed_inputs(step)
         self.shelf.keep(step.output, ran.out, ran.files)
+        if memory := self._memory(task):
+            memory.unlink(missing_ok=True)
         done = Finished(task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds)
         journal.append(self.layout.journal, done)
         known = Known({}, ran.reply.metrics, ran.reply.gates)

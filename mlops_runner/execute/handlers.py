@@ -11,6 +11,7 @@ from mlops_runner.plan.steps import Step
 STAGES = {
     "source": "mlops_runner.execute.stages.source",
     "data": "mlops_runner.execute.stages.data",
+    "search": "mlops_runner.execute.stages.search",
     "train": "mlops_runner.execute.stages.train",
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
@@ -50,6 +51,7 @@ PRELOAD = {
         "sklearn.pipeline",
         "sklearn.preprocessing",
     ),
+    "search": ("mlops_runner.train.tuning.draw", "mlops_runner.train.tuning.bench"),
     "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
     "train.xgboost": ("mlops_runner.train.trainers.xgboost", "xgboost", "mlops_runner.train.formats.booster"),
     "train.python": ("mlops_runner.train.trainers.python",),
@@ -72,7 +74,14 @@ def preload(steps: Iterable[Step]) -> tuple[str, ...]:
     wanted: dict[str, None] = {}
     for step in steps:
         variant = step.config.get("trainer", {}).get("trainer") or step.config.get("source", {}).get("kind")
-        named = (*PRELOAD[step.kind], *PRELOAD.get(f"{step.kind}.{variant}", ()), *_estimator(step), STAGES[step.kind])
+        kind = "train" if step.kind == "search" else step.kind  # it trains, many times
+        named = (
+            *PRELOAD[step.kind],
+            *PRELOAD[kind],
+            *PRELOAD.get(f"{kind}.{variant}", ()),
+            *_estimator(step),
+            STAGES[step.kind],
+        )
         wanted |= dict.fromkeys(named)
     return tuple(wanted)
 

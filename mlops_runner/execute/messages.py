@@ -18,6 +18,7 @@ class Request:
     logical names to absolute paths, `digests` maps files below folder inputs to their sha256. All paths are absolute.
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
+    A search may use `jobs` processes of its own, and remembers in the file `memory` what it has tried.
     """
 
     kind: str
@@ -31,6 +32,8 @@ class Request:
     access: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
     surroundings: Mapping[str, str] = field(default_factory=dict)
+    jobs: int = 1
+    memory: str = ""
 
     def encode(self) -> str:
         """Return the request as one line of JSON.

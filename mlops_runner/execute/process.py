@@ -33,10 +33,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a project lies: its own folder, and that of its callables."""
+    """Where a project lies: its own folder, and that of its callables; how many processes a search may use there, and
+    the file in which it remembers."""
 
     project: Path
     code: Path
+    jobs: int = 1
+    memory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
-        str(ground.project), step.access, revealed, surroundings,
+        str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""),
     )  # fmt: skip
 
 

@@ -84,6 +84,27 @@ def _select_direction_is_right(core: Core) -> Iterator[Diagnostic]:
         yield _at(core.training, "wrong-direction", message, ("select", "direction"), f"direction: {right}")
 
 
+def _searches_can_be_measured(core: Core) -> Iterator[Diagnostic]:
+    """A search needs folds that the Data document declares, or a validation side, and a metric of the task."""
+    known = known_metrics(core.training.spec.task)
+    for name, trainer in core.training.spec.candidates.items():
+        if (search := trainer.search) is None:
+            continue
+        path: Path = ("candidates", name, "search")
+        if search.measured_on == "folds" and core.data.spec.folds is None:
+            message = f"the search of {name} is measured on folds, and {core.data.document.file} declares none"
+            yield _at(
+                core.training, "no-folds", message, path, "add folds: {count: 5, seed: 1}, or measure on validation"
+            )
+        if search.measured_on == "validation" and "validation" not in sides_of(core.data.spec):
+            message = f"the search of {name} is measured on the validation side, which the split does not make"
+            yield _at(
+                core.training, "unknown-side", message, path, "give split.validation a share, or measure on folds"
+            )
+        if search.metric is not None and search.metric not in known:
+            yield _unknown_metric(core.training, search.metric, (*path, "metric"), known, core.training.spec.task)
+
+
 def _sides_exist(core: Core) -> Iterator[Diagnostic]:
     sides = sides_of(core.data.spec)
     uses: list[tuple[Loaded[Training] | Loaded[Evaluation], str, Path]] = [
@@ -167,7 +188,7 @@ def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagn
 
 
 _CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
-    _target_fits_task, _metrics_are_known, _select_direction_is_right, _sides_exist, _threshold_fits_task,
-    _slices_are_declared, _specs_outside_artifacts,
+    _target_fits_task, _metrics_are_known, _select_direction_is_right, _searches_can_be_measured, _sides_exist,
+    _threshold_fits_task, _slices_are_declared, _specs_outside_artifacts,
     _estimators_are_listed,
 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mlops_runner.errors import Place
+from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.data import Data
@@ -11,12 +12,14 @@ from mlops_runner.specs.data_checks import DistributionRule, PythonRule, Referen
 from mlops_runner.specs.data_sources import CsvSource, HttpSource, ParquetSource, PythonSource, SqlSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
+from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
 
 # Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
 # version of this package is not part of a key, so that upgrading it does not retrain the world.
 SOURCE_VERSION = 1
 DATA_VERSION = 1
+SEARCH_VERSION = 1
 TRAIN_VERSION = 1
 EVALUATE_VERSION = 1
 PACKAGE_VERSION = 1
@@ -40,6 +43,7 @@ def compile_steps(core: Core) -> tuple[Step, ...]:
     return (
         *_source_step(core),
         _data_step(core),
+        *_search_steps(core),
         *training,
         _evaluate_step(core, list(trainers)),
         _package_step(core, list(trainers)),
@@ -131,7 +135,9 @@ def _data_step(core: Core) -> Step:
 
 
 def _code_of(*parts: Part) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.callable for part in parts if isinstance(part, PythonSource | PythonRule)))
+    return tuple(
+        dict.fromkeys(part.callable for part in parts if isinstance(part, PythonSource | PythonRule | PythonTrainer))
+    )
 
 
 def _files_of_rules(spec: Data) -> Iterator[Input]:
@@ -149,11 +155,41 @@ def _previous(spec: Data) -> tuple[str, ...]:
     return ("profile.json",) if wanted else ()
 
 
-def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
+def _search_steps(core: Core) -> Iterator[Step]:
+    """Yield the searches, each before the training that uses what it finds."""
+    for name, trainer in core.training.spec.candidates.items():
+        if trainer.search is not None:
+            yield _search_step(core, name, trainer, trainer.search)
+
+
+def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Step:
+    document, select = core.training.document, core.training.spec.select
+    config, places = _trainer(core, name, trainer)
+    config["search"] = _dump(search)
+    config["metric"] = search.metric or select.metric
+    config["direction"] = "maximize" if better(config["metric"]) == "higher" else "minimize"
+    places |= dict(_places_below(document, ("candidates", name, "search"), "search"))
+    places |= dict(_places_below(document, ("select", "metric"), "metric")) if search.metric is None else {}
+    inputs = [side for side in _sides(core) if side.name != "test"]
+    if search.measured_on == "folds":
+        config["folds_in_time"] = core.data.spec.split.kind == "time"
+        inputs.append(Input("folds", f"{_folder(core, 'data')}/folds.parquet", "data"))
+    return Step(
+        f"search.{name}", "search", SEARCH_VERSION, config, places,
+        output=_folder(core, f"search.{name}"),
+        inputs=tuple(inputs),
+        code=_code_of(trainer),
+        repro="none" if search.time else core.pipeline.spec.reproducibility,
+        execution=_execution(core),
+    )  # fmt: skip
+
+
+def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Place]]:
+    """Return what trying and training a candidate have in common, and where it is written."""
     spec, document = core.training.spec, core.training.document
     keys = ("task", "positive", "preprocessing")
     config = {key: value for key, value in _dump(spec).items() if key in keys}
-    config["trainer"] = _dump(trainer)
+    config["trainer"] = {key: value for key, value in _dump(trainer).items() if key != "search"}
     config |= _columns(core.data.spec, TRAINED_ROLES)
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
     places = {
@@ -164,11 +200,19 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
     }
     if isinstance(trainer, PythonTrainer):
         config.pop("preprocessing", None)  # a python trainer receives the raw columns
+    return config, places
+
+
+def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
+    config, places = _trainer(core, name, trainer)
+    inputs = tuple(side for side in _sides(core) if side.name != "test")
+    if trainer.search is not None:
+        inputs += (Input("search", f"{_folder(core, f'search.{name}')}/best.json", f"search.{name}"),)
     return Step(
         f"train.{name}", "train", TRAIN_VERSION, config, places,
         output=_folder(core, f"train.{name}"),
-        inputs=tuple(side for side in _sides(core) if side.name != "test"),
-        code=(trainer.callable,) if isinstance(trainer, PythonTrainer) else (),
+        inputs=inputs,
+        code=_code_of(trainer),
         repro=core.pipeline.spec.reproducibility,
         execution=_execution(core),
     )  # fmt: skip
@@ -248,6 +292,7 @@ def _folder(core: Core, step: str) -> str:
     names = {
         "source": "source",
         "data": "data",
+        "search": f"searches/{candidate}",
         "train": f"candidates/{candidate}",
         "evaluate": "evaluation",
         "package": "model",

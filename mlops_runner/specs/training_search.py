@@ -74,7 +74,6 @@ class Search(Part):
         Field(description="The folds that the Data document declares, or the validation side."),
     ] = "folds"
     metric: Annotated[str | None, Field(description="Metric of the trials; that of `select` unless given.")] = None
-    direction: Annotated[Literal["maximize", "minimize"], Field(description="Which way is better.")] = "maximize"
     batch: Annotated[
         int,
         Field(ge=1, le=1000, description="Trials drawn at a time, before any of them is known. Part of the result."),
@@ -101,8 +100,6 @@ class Search(Part):
                 raise complaint(
                     "large-grid", "the grid has {size} points, trials is {n}", hint, size=size, n=self.trials
                 )
-        if (self.metric is None) != ("direction" not in self.model_fields_set):
-            raise complaint("metric-without-direction", "metric and direction go together", "give both, or none")
         if self.pruning != "none" and self.measured_on == "validation":
             raise complaint("needless-pruning", "pruning needs folds", "remove it, or measure on folds")
         return self

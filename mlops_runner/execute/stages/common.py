@@ -1,6 +1,7 @@
 """What the stages share: specs rebuilt from a step's config, and a log that is written line by line."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,8 @@ from mlops_runner.train.record import CandidateRecord
 from mlops_runner.train.signature import BundleRecord
 
 S = TypeVar("S", bound=Spec)
+
+SIDES = ("train", "validation", "test")
 
 # Models are built when they are first used. Here that is in the worker, once, and not in every process it forks.
 for _model in (Column, Data, Evaluation, Training, CandidateRecord, BundleRecord):
@@ -38,6 +41,15 @@ def columns_from(request: Request) -> dict[str, Column]:
     """Rebuild the declared columns, in the order of the table."""
     columns = request.config["columns"]
     return {name: Column.model_validate_json(json.dumps(columns[name])) for name in request.config["order"]}
+
+
+def sides_folder(request: Request) -> Path:
+    """Lay the sides of the data out under their own names, as training reads them."""
+    folder = Path(request.work) / "sides"
+    folder.mkdir()
+    for path in (path for name, path in request.inputs.items() if name in SIDES):
+        (folder / Path(path).name).symlink_to(os.path.realpath(path))
+    return folder
 
 
 def out_folder(request: Request) -> Path:

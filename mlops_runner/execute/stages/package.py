@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import columns_from, expected_digests, out_folder
-from mlops_runner.execute.stages.evaluate import SIDES
+from mlops_runner.execute.stages.common import SIDES, columns_from, expected_digests, out_folder
 from mlops_runner.specs.data import Column
 from mlops_runner.train.artifacts import load_candidate
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle

@@ -1,0 +1,103 @@
+"""The search stage: find parameters of one candidate."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlops_runner.digest import canonical_json
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.evaluate.metrics.base import measure
+from mlops_runner.evaluate.metrics.names import known_metrics
+from mlops_runner.evaluate.values import UNRULED_THRESHOLD, Unmeasured, sample_of
+from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.execute.stages.common import columns_from, log, out_folder, sides_folder, training_from
+from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_search import Search
+from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.train.features import Schema
+from mlops_runner.train.record import rounded
+from mlops_runner.train.sides import Sides, read_sides
+from mlops_runner.train.trainers.base import check
+from mlops_runner.train.tuning.bench import Alone, Plan, Pool
+from mlops_runner.train.tuning.folds import Fold, declared_folds, validation_fold
+from mlops_runner.train.tuning.memory import Memory
+from mlops_runner.train.tuning.run import Found, run_search
+from mlops_runner.train.tuning.trial import Direction, Measure, with_params
+
+TRIALS, BEST = "trials.json", "best.json"
+
+
+def execute(request: Request) -> Reply:
+    """Search, and write every trial and the parameters of the best."""
+    spec = training_from(request, request.config["trainer"])
+    trainer, search = spec.baseline, Search.model_validate_json(json.dumps(request.config["search"]))
+    _refuse_unknown(trainer, search, spec)
+    folder = sides_folder(request)
+    found = _run(request, search, spec.seed, partial(_plan, request, spec, trainer, search, folder))
+    out = out_folder(request)
+    about = {"metric": request.config["metric"], "direction": request.config["direction"], "method": search.method}
+    write_text(out / TRIALS, canonical_json({**about, **found.as_json()}) + "\n")
+    write_text(out / BEST, canonical_json({"params": dict(found.best.params), "trial": found.best.number}) + "\n")
+    return Reply("done", _metrics(found))
+
+
+def _run(request: Request, search: Search, seed: int, read: Callable[[], Plan]) -> Found:
+    direction: Direction = request.config["direction"]
+    memory = Memory(Path(request.memory) if request.memory else None)
+    if request.jobs == 1:
+        return run_search(search, direction, seed, Alone(read()), memory, log)
+    pool = Pool(read, min(request.jobs, search.batch))
+    try:
+        return run_search(search, direction, seed, pool, memory, log)
+    finally:
+        pool.close()
+
+
+def _plan(request: Request, spec: Training, trainer: Trainer, search: Search, folder: Path) -> Plan:
+    sides = read_sides(spec, columns_from(request), folder)
+    measured = _measure(request, sides.schema)
+    return Plan(spec, trainer, sides.schema, _folds(request, search, sides), measured, _sign(request))
+
+
+def _folds(request: Request, search: Search, sides: Sides) -> tuple[Fold, ...]:
+    if search.measured_on == "validation":
+        return validation_fold(sides)
+    return declared_folds(sides, Path(request.inputs["folds"]), in_time=request.config["folds_in_time"])
+
+
+def _sign(request: Request) -> int:
+    return 1 if request.config["direction"] == "maximize" else -1
+
+
+def _measure(request: Request, schema: Schema) -> Measure:
+    """Return the metric as a function of targets and predictions; decisions are made at one half."""
+    metric = request.config["metric"]
+    if metric not in known_metrics(schema.task):
+        message = f'the search is measured by "{metric}", which a {schema.task} task does not have'
+        raise InvalidInput(Diagnostic("unknown-metric", message, hint="choose a metric of the task"))
+    classes = tuple(str(value) for value in schema.classes)
+    cut = UNRULED_THRESHOLD if schema.task == "binary" else None
+
+    def measured(target: Any, scores: Any) -> float:
+        value = measure(metric, sample_of(schema.task, classes, target, scores, cut))
+        if isinstance(value, Unmeasured):
+            raise ValueError(f"{metric} could not be measured: {value.reason}")
+        return float(value)
+
+    return measured
+
+
+def _refuse_unknown(trainer: Trainer, search: Search, spec: Training) -> None:
+    """Check the names in the space before any trial: with the first value of each range as the parameter."""
+    first = {name: found.values[0] if found.values else found.min for name, found in search.space.items()}
+    if problems := check(with_params(trainer, first), spec.task):
+        raise InvalidInput(problems)
+
+
+def _metrics(found: Found) -> dict[str, Any]:
+    states = [outcome.state for _, outcome in found.trials]
+    counts: dict[str, Any] = {state: states.count(state) for state in ("pruned", "failed") if state in states}
+    return {"trials": len(states), **counts, "best": found.best.number, "value": rounded(found.value)}

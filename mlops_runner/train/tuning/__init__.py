@@ -1,0 +1,1 @@
+"""Search of parameters: draw, try on folds, remember, and keep the best."""
