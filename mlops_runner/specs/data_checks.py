@@ -141,7 +141,11 @@ class LeakageRule(Rule):
     )
     ids: Annotated[bool, Field(description="Whether ids and groups may not be on several sides.")] = True
     time: Annotated[
-        bool, Field(description="Whether no training row may be later than a validation or test row (time split).")
+        bool,
+        Field(
+            description="Whether no training row may be later than a validation or test row, where the split is by "
+            "time or predefined."
+        ),
     ] = True
 
 

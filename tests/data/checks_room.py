@@ -81,4 +81,4 @@ def scanned(folder: Path, frame: pl.DataFrame, parts: int = 3) -> Table:
     size = -(-frame.height // parts)
     for part in range(parts):
         frame.slice(part * size, size).write_parquet(folder / f"part{part}.parquet", row_group_size=max(1, size // 3))
-    return Table(pl.scan_parquet(sorted(folder.glob("part*.parquet"))), "parts")
+    return Table(pl.scan_parquet(sorted(folder.glob("part*.parquet"))), "parts", scanned=True)

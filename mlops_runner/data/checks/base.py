@@ -42,6 +42,8 @@ RULES: Mapping[str, str] = {
     "ratio": "mlops_runner.data.checks.arithmetic",
     "reference": "mlops_runner.data.checks.reference",
     "freshness": "mlops_runner.data.checks.freshness",
+    "leakage": "mlops_runner.data.checks.leakage",
+    "distribution": "mlops_runner.data.checks.distribution",
     "python": "mlops_runner.data.checks.python",
 }
 # These look at the sides of the split, so they are asked once those are known.

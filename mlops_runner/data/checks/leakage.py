@@ -1,0 +1,135 @@
+"""What a model could know of the answer before it is asked: features that give it away, rows on two sides."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+
+from mlops_runner.data.checks.association import association
+from mlops_runner.data.checks.base import SAMPLED_ROWS, Check, Context, Found, Look, Sides
+from mlops_runner.data.checks.rules import marked
+from mlops_runner.data.repeats import chosen
+from mlops_runner.data.table import POSITION, Table
+from mlops_runner.digest import Json
+from mlops_runner.specs.data import Data, PredefinedSplit, TimeSplit
+from mlops_runner.specs.data_checks import AnyRule, LeakageRule
+
+FEWEST_ROWS = 50
+# Enough to see an association near 1; the rows are drawn, not taken from the top.
+SAMPLE = 50_000
+DIGITS = 6
+SIDE = "\0side"
+Run: TypeAlias = Callable[[Table, Context], Found]
+
+
+def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
+    """Compile a leakage rule: one check for each way in which the answer can leak."""
+    assert isinstance(rule, LeakageRule)
+    (target,) = spec.with_role("target")
+    features = spec.with_role("feature")
+    hint = "leave out what is known only afterwards, or raise target"
+    yield _check(rule, "target", (), _tells(rule, features, target), ("", ""), hint)
+    if rule.duplicates:
+        words = ("has the features of a row on an earlier side", "have the features of a row on an earlier side")
+        hint = "drop duplicates in cleaning, split by group, or set duplicates: false"
+        yield _check(rule, "duplicates", (), _across(features, spec), words, hint)
+    if rule.ids:
+        for name in (*spec.with_role("id"), *spec.with_role("group")):
+            words = ("has a value that is on an earlier side too", "have a value that is on an earlier side too")
+            yield _check(rule, f"ids {name}", (name,), _across((name,), spec), words, "split by group")
+    if rule.time and isinstance(spec.split, TimeSplit | PredefinedSplit):
+        split = (spec.split.time,) if isinstance(spec.split, TimeSplit) else ()
+        for name in dict.fromkeys((*split, *spec.with_role("time"))):
+            words = (
+                "of the train side is later than a row held out",
+                "of the train side are later than a row held out",
+            )
+            yield _check(rule, f"time {name}", (name,), _too_late(name), words, "split by time")
+
+
+def _check(
+    rule: LeakageRule, part: str, columns: tuple[str, ...], look: Run, words: tuple[str, str], hint: str
+) -> Check:
+    name = f"{rule.name or 'leakage'}: {part}"
+    return Check(
+        name,
+        "leakage",
+        "leakage",
+        Look(look),
+        columns,
+        words,
+        hint,
+        severity=rule.severity,
+        named=rule.name is not None,
+    )
+
+
+def _tells(rule: LeakageRule, features: Sequence[str], target: str) -> Run:
+    def look(table: Table, _context: Context) -> Found:
+        present = [name for name in features if name in table.schema]
+        if target not in table.schema or not present:
+            return Found(unmeasured="the target or the features could not be read")
+        rows = _drawn(table, [*present, target]).drop_nulls(target)
+        if rows.height < FEWEST_ROWS or rows[target].n_unique() < 2:
+            return Found(unmeasured=f"it takes {FEWEST_ROWS} rows and two values of the target")
+        found = {name: round(association(rows[name], rows[target]), DIGITS) for name in present}
+        return Found(says=_told(found, rule.target), figures={"association": dict[str, Json](found)})
+
+    return look
+
+
+def _told(found: Mapping[str, float], most: float) -> str | None:
+    told = sorted((name for name, value in found.items() if value > most), key=lambda name: -found[name])
+    shown = ", ".join(f'"{name}" {found[name]:.4g}' for name in told[:SAMPLED_ROWS])
+    more = ", …" if len(told) > SAMPLED_ROWS else ""
+    word = "feature tells" if len(told) == 1 else "features tell"
+    return f"{len(told)} {word} the target: {shown}{more} > {most:.4g} (target)" if told else None
+
+
+def _drawn(table: Table, names: Sequence[str]) -> pl.DataFrame:
+    """Return up to SAMPLE rows, one drawn from each of as many stretches of the table."""
+    rows = table.lazy.select(names)
+    if table.height > SAMPLE:
+        # The bit generator is named, because numpy may change its default one.
+        parts = np.random.Generator(np.random.PCG64(0)).random(SAMPLE)
+        positions = ((np.arange(SAMPLE) + parts) * (table.height / SAMPLE)).astype(np.int64)
+        drawn = pl.DataFrame({POSITION: np.unique(positions)}, schema={POSITION: pl.UInt32}).lazy()
+        rows = rows.with_row_index(POSITION).join(drawn, on=POSITION, how="semi", maintain_order="left").drop(POSITION)
+    return rows.collect(engine="streaming")
+
+
+def _across(names: Sequence[str], spec: Data) -> Run:
+    """Count the rows whose values are also on an earlier side; hashes leave few rows, which are compared exactly."""
+    skipped = [name for name in names if spec.columns[name].role in {"id", "group"}]
+
+    def look(table: Table, context: Context) -> Found:
+        present = [name for name in names if name in table.schema]
+        sides = pl.Series(SIDE, _sides(context))
+        hashed = table.select(pl.struct(present).hash()).to_series()
+        alike = hashed.is_duplicated()
+        if not present or not alike.any():
+            return Found(0)
+        rows = chosen(table.lazy.select(present), alike).collect(engine="streaming")
+        first = pl.col(SIDE).min().over(present)
+        later = rows.with_columns(sides.filter(alike)).select(
+            (pl.col(SIDE) > first) & pl.all_horizontal(pl.lit(True), *(pl.col(name).is_not_null() for name in skipped))
+        )
+        mask = alike.clone().scatter(alike.arg_true().filter(later.to_series().not_()), False)
+        return marked(mask)
+
+    return look
+
+
+def _too_late(name: str) -> Run:
+    def look(table: Table, context: Context) -> Found:
+        moments, sides = table.column(name), pl.Series(_sides(context))
+        earliest = moments.filter(sides > 0).min()
+        return Found(0) if earliest is None else marked((moments > earliest) & (sides == 0))
+
+    return look
+
+
+def _sides(context: Context) -> Sides:
+    assert context.sides is not None
+    return context.sides
