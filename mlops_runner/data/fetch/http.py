@@ -69,8 +69,11 @@ def _asked(session: requests.Session, wanted: Wanted, source: HttpSource) -> req
         answer = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=TIMEOUTS)
         if answer.status_code not in MOVED:
             return _accepted(answer, source)
-        there = urljoin(url, session.get_redirect_target(answer) or "")
+        target = session.get_redirect_target(answer)
         answer.close()
+        if not target:
+            raise _failed("http-redirects", f"{source.url} redirects, but does not say where to", "correct source.url")
+        there = urljoin(url, target)
         _refuse_detour(source, url, there)
         if _origin(there) != _origin(url):
             hidden = {name for name, value in source.headers.items() if isinstance(value, Secret)}
