@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +12,24 @@ from mlops_runner.lock.model import Environment
 from mlops_runner.plan import cache
 from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
 from mlops_runner.plan.fingerprint import CodeBase
-from mlops_runner.plan.model import Facts
+from mlops_runner.plan.model import Facts, Pointer
 from mlops_runner.plan.steps import Compiled
+from mlops_runner.store.checkout import check_out
+from mlops_runner.store.inputs import Inputs, certain, overlapping
 from mlops_runner.store.layout import Layout
-from mlops_runner.store.stats import StatCache
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.tracked import Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """What no step writes: digests of what is there, what is not, and for what DVC tracks what it should be and is."""
+
+    digests: Mapping[str, str]
+    absent: frozenset[str]
+    notes: tuple[str, ...]
+    pointers: Mapping[str, Pointer]
+    addresses: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -23,6 +38,7 @@ class Sources:
 
     layout: Layout
     _memory: cache.Entry | None = None
+    _inputs: Inputs | None = None
 
     @property
     def root(self) -> Path:
@@ -44,11 +60,13 @@ class Sources:
             for step in entry.compiled.steps
             for name in step.code
         }
-        notes = tuple(dict.fromkeys(note for found in code.values() for note in found.notes))
-        external, absent = self._external(entry.compiled)
+        notes = tuple(dict.fromkeys(note for fingerprint in code.values() for note in fingerprint.notes))
+        found = self._external(entry.compiled)
         environment = entry.environment or from_installed(installed())
-        files = {name: found.files for name, found in code.items()}
-        return Facts(environment, files, external, absent, notes)
+        files = {name: fingerprint.files for name, fingerprint in code.items()}
+        return Facts(
+            environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses
+        )
 
     def code_folder(self, compiled: Compiled) -> Path:
         """Return the folder that python callables are imported from."""
@@ -71,8 +89,27 @@ class Sources:
             message = f"the installed packages are not those of {file}: {'; '.join(found[:3])}{more}"
             raise InvalidInput(Diagnostic("environment-differs", message, hint=f"pip install -r {file}"))
 
+    def bring(self, paths: Iterable[str]) -> None:
+        """Take inputs that are not there from DVC's cache. Raises InvalidInput for those that it does not hold."""
+        store = ObjectStore(self.root)
+        tracking = Tracking(self.root, store)
+        problems = []
+        for path in paths:
+            tracked = tracking.find(certain(path))
+            if tracked is not None and not check_out(self.root, store, tracked):
+                message = f"{path} is neither here nor in DVC's cache"
+                problems.append(Diagnostic("missing-input", message, tracked.place, f"run: dvc pull {certain(path)}"))
+        if problems:
+            raise InvalidInput(problems)
+
+    def difference(self, path: str, then: str) -> str:
+        """Say how a folder differs from one with the digest `then`; empty where that is not known on this machine."""
+        return str(self._inputs.difference(path, then) or "") if self._inputs else ""
+
     def remember(self) -> None:
-        """Keep what the specs compile to for the next command. Raises OSError."""
+        """Keep what the specs compile to, and what was read, for the next command. Raises OSError."""
+        if self._inputs:
+            self._inputs.save()
         text = cache.encode(self._entry(), python_minor())
         if self._stored() != text.encode():
             write_text(self.layout.compiled, text)
@@ -121,16 +158,29 @@ class Sources:
         seen[compiled.dependencies] = cache.source_digest(data)
         return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
 
-    def _external(self, compiled: Compiled) -> tuple[dict[str, str], frozenset[str]]:
-        stats = StatCache(self.layout.stats)
-        found: dict[str, str] = {}
-        absent = set()
-        for item in (item for step in compiled.steps for item in step.inputs if item.producer is None):
-            try:
-                found[item.path] = stats.digest(self.root / item.path).sha256
-            except OSError:
-                absent.add(item.path)
-        return found, frozenset(absent)
+    def _external(self, compiled: Compiled) -> External:
+        """Return what is there of the files and folders that no step writes, and what DVC says of them."""
+        store = ObjectStore(self.root)
+        tracking = Tracking(self.root, store)
+        self._inputs = Inputs(self.layout)
+        digests, pointers, addresses, notes = {}, {}, {}, list[str]()
+        paths = dict.fromkeys(i.path for step in compiled.steps for i in step.inputs if i.producer is None)
+        if problems := list(overlapping(paths, [step.output for step in compiled.steps])):
+            raise InvalidInput(problems)
+        for path in paths:
+            tracked = tracking.find(certain(path))
+            found = self._inputs.look(path, md5=tracked is not None)
+            if found is not None:
+                digests[path] = found.digest
+            if tracked is None:
+                continue
+            pointers[path] = Pointer(tracked.md5, tracked.place)
+            if found is not None and found.md5:
+                addresses[path] = found.md5
+                if found.md5 != tracked.md5:
+                    notes.append(f"{path} is not what {tracked.place.file} names: dvc add it, or dvc checkout")
+        absent = frozenset(paths.keys() - digests.keys())
+        return External(digests, absent, tuple(notes), pointers, addresses)
 
     def _read(self, file: str) -> bytes | None:
         try:

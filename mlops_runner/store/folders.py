@@ -21,7 +21,7 @@ from mlops_runner.digest import CHUNK, FileDigest, digest_file, folder_digest
 from mlops_runner.durable import replacing, seal, unseal
 from mlops_runner.errors import Diagnostic, PlanMismatch
 from mlops_runner.store.listing import Bounds, Listing, Signature, list_folder, signature
-from mlops_runner.store.objects import manifest_digest
+from mlops_runner.store.objects import folder_address
 from mlops_runner.store.patterns import Pattern
 from mlops_runner.store.stats import RACY_NS
 
@@ -121,7 +121,7 @@ class Folders:
         digest = folder_digest({name: file.sha256.hex() for name, file in files.items()})
         complete = all(file.md5 for file in files.values())
         settled = all(file.signature != UNSETTLED for file in files.values())
-        manifest = manifest_digest({name: file.md5.hex() for name, file in files.items()}) if complete else ""
+        manifest = folder_address({name: file.md5.hex() for name, file in files.items()}) if complete else ""
         return FolderState(digest, manifest, fingerprint if settled else "", files)
 
     def _file(self, path: str) -> Path:

@@ -44,7 +44,7 @@ class Inputs:
                 found = self._stats.digest(self._root / path)
                 return Content(found.sha256, found.md5)
             state = self._folders.look(path, pattern, md5=md5 and pattern is None)
-            return Content(state.digest, f"{state.md5}.dir" if state.md5 else "") if state else None
+            return Content(state.digest, state.md5) if state else None
         except (FileNotFoundError, NotADirectoryError):
             return None
         except PermissionError as error:
@@ -72,6 +72,12 @@ class Inputs:
 
     def _status(self, path: str) -> os.stat_result:
         return follow(self._root / path, path, self._bounds)
+
+
+def certain(path: str) -> str:
+    """Return a path as it is, of a pattern the folder that it looks into."""
+    pattern = parse_pattern(path)
+    return path if pattern is None else pattern.base
 
 
 def overlapping(inputs: Iterable[str], outputs: Iterable[str]) -> Iterator[Diagnostic]:

@@ -65,6 +65,19 @@ class ObjectStore:
                 stream.write(data)
         return digest
 
+    def files_of(self, folder: str) -> dict[str, str] | None:
+        """Return the files (relative path → md5) of a stored folder by its md5 with `.dir`; None if it is not whole."""
+        try:
+            data = self.path(folder).read_bytes()
+        except OSError:
+            return None
+        if hashlib.md5(data, usedforsecurity=False).hexdigest() != folder.removesuffix(".dir"):
+            return None
+        try:
+            return {str(entry["relpath"]): str(entry["md5"]) for entry in json.loads(data)}
+        except (ValueError, KeyError, TypeError):
+            return None
+
     def verified(self, md5: str, sha256: str) -> FileDigest | None:
         """Check an object's bytes and return their digest; a damaged object is set aside and counts as missing."""
         path = self.path(md5)
@@ -76,6 +89,18 @@ class ObjectStore:
             return digest
         self._set_aside(path)
         return None
+
+    def whole(self, md5: str) -> bool:
+        """Say whether an object is there and its bytes have its md5; a damaged one is set aside."""
+        path = self.path(md5)
+        try:
+            found = self._stats.digest(path) if self._stats is not None else digest_file(path)
+        except OSError:
+            return False
+        if found.md5 == md5:
+            return True
+        self._set_aside(path)
+        return False
 
     def _remember(self, digest: FileDigest, written: os.stat_result) -> None:
         if self._stats is not None:
@@ -99,9 +124,9 @@ def manifest(files: Mapping[str, FileDigest]) -> bytes:
     return _manifest({path: digest.md5 for path, digest in files.items()})
 
 
-def manifest_digest(md5s: Mapping[str, str]) -> str:
-    """Return the md5 of a DVC folder object (without suffix) from the md5 of every file."""
-    return hashlib.md5(_manifest(md5s), usedforsecurity=False).hexdigest()
+def folder_address(md5s: Mapping[str, str]) -> str:
+    """Return the md5 of a DVC folder object, with `.dir`, from the md5 of every file."""
+    return f"{hashlib.md5(_manifest(md5s), usedforsecurity=False).hexdigest()}.dir"
 
 
 def _manifest(md5s: Mapping[str, str]) -> bytes:

@@ -41,16 +41,6 @@ def remove_pointer(project: Path, output: str) -> None:
     pointer_path(project, output).unlink(missing_ok=True)
 
 
-def tracked_md5(project: Path, path: str) -> str | None:
-    """Return the md5 that the `.dvc` pointer of a single file names, or None when the file has none."""
-    try:
-        text = pointer_path(project, path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    found = re.search(r"^(?:- |  )md5: ([0-9a-f]{32})\s*$", text, re.MULTILINE)
-    return found[1] if found else None
-
-
 def ensure_dvc(project: Path) -> None:
     """Make the project a DVC repository if it is none yet, as `dvc init` does, outside of git with --no-scm."""
     folder = project / ".dvc"
