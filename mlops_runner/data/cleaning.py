@@ -13,7 +13,7 @@ import polars as pl
 
 from mlops_runner.data.patterns import fault
 from mlops_runner.data.repeats import chosen, repeats
-from mlops_runner.data.table import Table
+from mlops_runner.data.table import Table, counted
 from mlops_runner.data.types import DTYPES
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Column, Data
@@ -47,6 +47,12 @@ class Touched:
     cells: Mapping[str, int]
     rows: int | None
     left: int
+
+    def __str__(self) -> str:
+        if self.kind in {"drop_duplicates", "filter"}:
+            return f"{self.kind}: {counted(self.rows or 0, 'row')} dropped, {self.left} left"
+        changed = ", ".join(f"{name} {count}" for name, count in self.cells.items() if count)
+        return f"{self.kind}: {counted(sum(self.cells.values()), 'cell')}" + (f" ({changed})" if changed else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,11 +116,11 @@ def _changed(
             query = query.with_columns(*new.values(), *flags, rows)
     marked = table.derive(query)
     marks = [pl.col(name).sum() for name in marked.names if name.startswith((TOUCHED, DROPPED))]
-    counted = marked.select(*marks, stays.implode())
-    found = list(_report(steps, counted.drop(STAYS).row(0, named=True) if marks else {}, table.height, unread))
+    marks_of = marked.select(*marks, stays.implode())
+    found = list(_report(steps, marks_of.drop(STAYS).row(0, named=True) if marks else {}, table.height, unread))
     if not any(isinstance(step, Filter) for _, step in steps):
         return marked.derive(marked.lazy.select(names)), found
-    return marked.derive(marked.lazy.filter(stays).select(names), counted[STAYS][0]), found
+    return marked.derive(marked.lazy.filter(stays).select(names), marks_of[STAYS][0]), found
 
 
 def _report(

@@ -13,6 +13,7 @@ from mlops_runner.data.cleaning import Touched, clean
 from mlops_runner.data.columns import unusable_names
 from mlops_runner.data.folds import FILE_NAME, fold_codes
 from mlops_runner.data.profile import profile
+from mlops_runner.data.quality import QUALITY_FILE, quality
 from mlops_runner.data.repeats import repeats
 from mlops_runner.data.sources.base import read_source
 from mlops_runner.data.sources.parquet import FAULTS, damage
@@ -44,6 +45,7 @@ class Materialised:
 class _Examined:
     """A table that passed, how it is divided, and what was found on the way."""
 
+    read: int
     table: Table
     division: Division
     cleaning: tuple[Touched, ...]
@@ -77,6 +79,8 @@ def _materialise(spec: Data, context: Context, out: Path, log: Callable[[str], N
     if found.folds is not None:
         _write_frame(found.folds.lazy(), out / FILE_NAME)
     (out / "profile.json").write_text(canonical_json(profile(sides, spec, rows)) + "\n", encoding="utf-8")
+    record = quality(found.read, found.cleaning, found.outcomes)
+    (out / QUALITY_FILE).write_text(canonical_json(record) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
     return Materialised(_metrics(found, rows), found.warnings)
 
@@ -92,6 +96,8 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
     typed, untyped, unread = convert(reading.table, spec.columns, lenient)
     cleaned = clean(spec, typed, unread)
+    for step in cleaned.steps:
+        log(f"cleaned: {step}")
     table = cleaned.table
     outcomes = run_checks(spec, table, context)
     division = _division(spec, table)
@@ -103,7 +109,8 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     if errors := _errors(said):
         raise InvalidInput(errors)
     warnings = (*(one.message for one in said), *division.warnings)
-    return _Examined(table, division, cleaned.steps, (*outcomes, *later), warnings, _folds(spec, table, division))
+    folds = _folds(spec, table, division)
+    return _Examined(typed.height, table, division, cleaned.steps, (*outcomes, *later), warnings, folds)
 
 
 def _errors(said: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -12,7 +12,7 @@ from mlops_runner.digest import Json
 
 # Raise it when the meaning or shape of an entry changes; readers of older files must keep working.
 QUALITY_VERSION = 1
-FILE_NAME = "quality.json"
+QUALITY_FILE = "quality.json"
 DIGITS = 9
 
 

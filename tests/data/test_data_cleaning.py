@@ -172,3 +172,14 @@ def test_a_scan_is_cleaned_like_rows_in_memory(tmp_path_factory, rows, steps):
     assert [read.table.place(row) for row in range(read.table.height)] == [
         held.table.place(row) for row in range(held.table.height)
     ]
+
+
+def test_a_step_says_what_it_did(room):
+    steps = [
+        {"kind": "drop_duplicates"},
+        {"kind": "fill", "columns": ["a"], "value": 7},
+        {"kind": "clip", "columns": ["a"], "min": -1000},
+    ]
+    assert [str(one) for one in room.cleaned(TEXT, COLUMNS, steps).steps] == [
+        "drop_duplicates: 1 row dropped, 4 left", "fill: 1 cell (a 1)", "clip: 0 cells",
+    ]  # fmt: skip

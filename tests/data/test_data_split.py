@@ -157,7 +157,12 @@ def test_split_that_cannot_be_made_is_refused(stage, split, columns, code, says)
 
 def test_side_without_share_is_not_written(stage):
     stage.frame(table(10), COLUMNS, split={"kind": "random", "seed": 1, "validation": 0, "test": 0.2})
-    assert {file.name for file in stage.out.iterdir()} == {"train.parquet", "test.parquet", "profile.json"}
+    assert {file.name for file in stage.out.iterdir()} == {
+        "train.parquet",
+        "test.parquet",
+        "profile.json",
+        "quality.json",
+    }
 
 
 hundredths = st.integers(0, 49).map(lambda number: number / 100)
