@@ -114,7 +114,10 @@ class Project:
 
     def notes(self, plan: Plan) -> dict[str, LocalNote]:
         """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
-        return local_notes(plan, self.lock(), self.finished(), self.root, StatCache(self.layout.stats))
+        lock = self.lock()
+        return local_notes(
+            plan, lock, self.finished(), self.root, StatCache(self.layout.stats), self.sources.difference
+        )
 
     def verdict(self) -> Verdict:
         """Return what the last run concluded. Raises UsageFailure when there was none."""
@@ -175,6 +178,9 @@ class Project:
             if expected is not None and plan_digest(plan) != expected:
                 message = f"the plan is now {plan_digest(plan)}, not {expected}"
                 raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
+            if self._bring_inputs(plan, facts, force=force):
+                facts = self.facts()
+                self.sources.remember()
             from mlops_runner.execute.engine import Engine, Silence
             from mlops_runner.execute.isolation import default_jobs
 
@@ -197,6 +203,17 @@ class Project:
 
         return refresh(self.layout, self.lock(), Asked(as_of, check), self.lock_timeout, tell)
 
+    def _bring_inputs(self, plan: Plan, facts: Facts, *, force: bool = False) -> bool:
+        """Take what steps will read, and what is not here, from DVC's cache; say whether anything was."""
+        lacking = facts.absent & facts.pointers.keys()
+        if not lacking:
+            return False
+        notes = self.notes(plan)
+        steps = [p.step for p in plan.steps if p.step and (force or notes[p.name].state in {"run", "rebuild"})]
+        wanted = sorted({item.path for step in steps for item in step.inputs if item.path in lacking})
+        self.sources.bring(wanted)
+        return bool(wanted)
+
     def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
         from mlops_runner.execute import verify
@@ -213,7 +230,7 @@ class Project:
                 else ()
             ),
             *verify.broken_chain(lock),
-            *verify.moved_inputs(self.root, plan, stats),
+            *verify.moved_inputs(facts),
             *verify.wrong_artifacts(self.root, lock, stats),
             *verify.wrong_pointers(self.root, lock, stats),
         ]
@@ -229,6 +246,7 @@ class Project:
             if problems := [d for d in self.verify(allow_missing=True) if d.code != "pointer-different"]:
                 raise NotVerified(problems)
             self.sources.require_environment()
+            self.sources.bring(sorted((found := self.facts()).absent & found.pointers.keys()))
             rerun(self.layout, compiled.steps, lock, self.sources.code_folder(compiled), rounds, tell)
 
     def lock_sides(self) -> tuple[Lock, Lock]:

@@ -10,7 +10,7 @@ from mlops_runner.plan.key import same_metric, spec_digest
 from mlops_runner.plan.model import Facts, Plan, PlannedStep
 from mlops_runner.plan.wording import describe
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import pointer_path, pointer_text, tracked_md5
+from mlops_runner.store.pointers import pointer_path, pointer_text
 from mlops_runner.store.stats import StatCache
 
 FRESH = Place(FILE_NAME)
@@ -70,18 +70,14 @@ def wrong_numbers(lock: Lock, evidence: Mapping[str, Any]) -> Iterator[Diagnosti
         yield _edited("evaluate", "gates")
 
 
-def moved_inputs(root: Path, plan: Plan, stats: StatCache) -> Iterator[Diagnostic]:
-    """Yield a complaint for every input whose DVC pointer names other bytes than the file that was used."""
-    inputs = {i.path for p in plan.steps if p.step for i in p.step.inputs if i.producer is None}
-    for path in sorted(inputs):
-        tracked = tracked_md5(root, path)
-        try:
-            present = stats.digest(root / path).md5
-        except OSError:
-            continue
-        if tracked is not None and tracked != present:
-            message = f"{path}.dvc names other bytes than {path} has: whoever pulls gets another file"
-            yield Diagnostic("input-untracked", message, Place(f"{path}.dvc"), f"run: dvc add {path}, and commit")
+def moved_inputs(facts: Facts) -> Iterator[Diagnostic]:
+    """Yield a complaint for every input that is not what DVC's pointer names."""
+    for path, address in sorted(facts.addresses.items()):
+        pointer = facts.pointers[path]
+        if pointer.md5 != address:
+            message = f"{pointer.place.file} names other bytes than {path} has: whoever pulls gets another one"
+            hint = f"run: dvc add {path}, and commit" if pointer.place.file.endswith(".dvc") else "run: dvc repro"
+            yield Diagnostic("input-untracked", message, pointer.place, hint)
 
 
 def broken_chain(lock: Lock) -> Iterator[Diagnostic]:

@@ -11,7 +11,7 @@ from mlops_runner.lock.text import HEADER, Section, emit_tree, parse_tree
 
 T = TypeVar("T", Environment, Output, Stage)
 
-_TEXT_MAPS = ("code", "inputs", "gates")
+_TEXT_MAPS = ("code", "inputs", "addresses", "gates")
 _MAPS = (*_TEXT_MAPS, "params", "metrics")
 _NEWER = re.compile(r"^lock_version: ([1-9][0-9]{0,8})\r?$", re.MULTILINE)
 
@@ -41,6 +41,8 @@ def _stage_tree(stage: Stage) -> Mapping[str, Any]:
     tree = asdict(stage)
     if stage.accepted is None:
         del tree["accepted"]
+    if not stage.addresses:
+        del tree["addresses"]
     return tree
 
 

@@ -27,7 +27,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one step resolved to. Paths are relative to the project; `inputs` and `outputs` are files."""
+    """What one step resolved to. Paths are relative to the project; `inputs` and `outputs` are files.
+
+    `addresses` are the md5s under which DVC keeps those inputs that it tracks.
+    """
 
     key: str
     spec: str
@@ -35,6 +38,7 @@ class Stage:
     repro: str = "bitwise"
     code: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     params: Mapping[str, Scalar] = field(default_factory=dict)
     metrics: Mapping[str, Scalar] = field(default_factory=dict)

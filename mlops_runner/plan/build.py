@@ -36,15 +36,32 @@ def refuse_unpinned(steps: Sequence[Step]) -> None:
 
 
 def known_external(step: Step, stage: Stage | None, facts: Facts) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the sha256 of a step's external files; an absent one counts as its locked digest and is named."""
+    """Return the digests of what a step reads and no step writes.
+
+    What is absent counts as its locked digest and is named, unless the pointer of DVC says that it is another one now.
+    """
     external = dict(facts.external)
     counted = []
     for item in step.inputs:
         locked = stage.inputs.get(item.path) if stage else None
-        if item.path in facts.absent and locked:
+        if item.path in facts.absent and locked and not _moved(item, stage, facts):
             external[item.path] = locked.removeprefix("sha256:")
             counted.append(item.path)
     return external, tuple(counted)
+
+
+def addresses(step: Step, stage: Stage | None, facts: Facts) -> dict[str, str]:
+    """Return under which md5 DVC keeps the inputs that it tracks: of what is there, else as it was locked."""
+    present = {item.path: f"md5:{facts.addresses[item.path]}" for item in step.inputs if item.path in facts.addresses}
+    absent = {item.path for item in step.inputs if item.path in facts.absent}
+    locked = {path: address for path, address in stage.addresses.items() if path in absent} if stage else {}
+    return {**locked, **present}
+
+
+def _moved(item: Input, stage: Stage | None, facts: Facts) -> bool:
+    """Say whether the pointer of an input that is not there names something else than was locked."""
+    pointer, locked = facts.pointers.get(item.path), stage.addresses.get(item.path) if stage else None
+    return pointer is not None and locked is not None and locked != f"md5:{pointer.md5}"
 
 
 @dataclass(slots=True)
@@ -65,7 +82,7 @@ class _Builder:
         stage = self.lock.stages.get(step.name)
         external, counted = known_external(step, stage, self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)
-        if missing := [item for item in unknown if item.producer is None]:
+        if missing := [item for item in unknown if item.producer is None and item.path not in self.facts.pointers]:
             return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing))
         if unknown:
             return self._pending(step, stage, resolved, unknown)
@@ -84,13 +101,22 @@ class _Builder:
         return PlannedStep(step.name, "rerun", step, key, reasons, counted)
 
     def _pending(self, step: Step, stage: Stage | None, resolved: Resolved, unknown: Sequence[Input]) -> PlannedStep:
-        waits = [Reason("upstream-runs", name) for name in dict.fromkeys(str(item.producer) for item in unknown)]
+        producers = dict.fromkeys(item.producer for item in unknown if item.producer is not None)
+        waits = [Reason("upstream-runs", name) for name in producers]
+        pointed = tuple(self._pointed(stage, item) for item in unknown if item.producer is None)
         if stage is None:
-            return PlannedStep(step.name, "add", step, None, (_new(step), *waits))
-        own = tuple(explain(step, stage, self.lock, resolved, self.facts, unknown))
+            return PlannedStep(step.name, "add", step, None, (_new(step), *pointed, *waits))
+        own = (*pointed, *explain(step, stage, self.lock, resolved, self.facts, unknown))
         if not own and stage.spec != spec_digest(step):
             own = (unexplained(step, stage),)
         return PlannedStep(step.name, "rerun" if own else "unknown", step, None, (*own, *waits))
+
+    def _pointed(self, stage: Stage | None, item: Input) -> Reason:
+        """Say that an input must be brought before its content is known."""
+        pointer = self.facts.pointers[item.path]
+        locked = stage.addresses.get(item.path) if stage else None
+        code = "pointer-moved" if locked else "input-elsewhere"
+        return Reason(code, item.path, locked, f"md5:{pointer.md5}", pointer.place)
 
     def _renamed_from(self, key: str) -> str | None:
         """Find a stage of this key that no step of its own name keeps: of names that are gone first."""

@@ -48,7 +48,8 @@ def resolve_inputs(
 ) -> tuple[Resolved, list[Input]]:
     """Look up the content of a step's inputs; also return those whose content is not known yet.
 
-    `settled` holds what each finished step wrote, `external` the sha256 of files that no step writes.
+    `settled` holds what each finished step wrote, `external` the sha256 of files, and the prefixed digest of folders,
+    that no step writes.
     """
     named: dict[str, Json] = {}
     files: dict[str, str] = {}
@@ -62,7 +63,8 @@ def resolve_inputs(
             files |= {f"{item.path}/{name}": f"sha256:{digest}" for name, digest in found.items()}
         elif found:
             named[item.name] = found[item.path]
-            files[item.path] = f"sha256:{found[item.path]}"
+            digest = found[item.path]
+            files[item.path] = digest if ":" in digest else f"sha256:{digest}"
     return Resolved(named, files), unknown
 
 

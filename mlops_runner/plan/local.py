@@ -3,7 +3,7 @@
 For people only. Nothing of this is in the plan's JSON or digest, which are the same on every machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -24,12 +24,21 @@ class LocalNote:
     state: State
     seconds: float | None = None
     altered: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
 
 def local_notes(
-    plan: Plan, lock: Lock, finished: Mapping[str, Finished], root: Path, stats: StatCache
+    plan: Plan,
+    lock: Lock,
+    finished: Mapping[str, Finished],
+    root: Path,
+    stats: StatCache,
+    difference: Callable[[str, str], str] = lambda *_: "",
 ) -> dict[str, LocalNote]:
-    """Return a note for every step that would still exist."""
+    """Return a note for every step that would still exist.
+
+    `difference` says how an input differs from one with a given digest, or nothing where that is not known here.
+    """
     store = ObjectStore(root)
     seconds = {done.step: done.seconds for done in finished.values()}
     notes = {}
@@ -41,7 +50,9 @@ def local_notes(
                 if outputs is None
                 else _note(planned, root / planned.step.output, outputs, store, stats)
             )
-            notes[planned.name] = replace(note, seconds=seconds.get(planned.name))
+            changed = [(r.what, str(r.old)) for r in planned.reasons if r.code == "input-changed" and r.old and r.new]
+            told = tuple(f"{path}: {text}" for path, then in changed if (text := difference(path, then)))
+            notes[planned.name] = replace(note, seconds=seconds.get(planned.name), differences=told)
     return notes
 
 

@@ -39,11 +39,20 @@ class PlannedStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Pointer:
+    """What DVC says an input should be: its md5 (of a folder with `.dir`), and the line that says so."""
+
+    md5: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What a plan is decided from, besides steps and lock.
 
-    `code` maps a callable to the fingerprints of its files, `external` a file that no step writes to the sha256 of
-    what is there, `absent` names the files that are not there.
+    `code` maps a callable to the fingerprints of its files, `external` what no step writes to the sha256 of a file that
+    is there, or to the prefixed digest of a folder; `absent` names what is not there. For what DVC tracks, `pointers`
+    holds what it should be, and `addresses` the md5 of what is there.
     """
 
     environment: Environment
@@ -51,6 +60,8 @@ class Facts:
     external: Mapping[str, str] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    pointers: Mapping[str, Pointer] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     def code_of(self, step: Step) -> dict[str, str]:
         """Return the fingerprints of all files behind a step's callables."""

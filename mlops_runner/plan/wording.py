@@ -46,6 +46,8 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "input-changed": _input,
     "environment-changed": _environment,
     "renamed": lambda reason: f"was {reason.old}",
+    "pointer-moved": lambda reason: f"input {reason.what}: pointer moved, it is not here yet",
+    "input-elsewhere": lambda reason: f"input {reason.what} is not here yet: the run takes it from DVC's cache",
     "missing-input": lambda reason: f"input {reason.what} is not there and never was locked",
     "not-pinned": lambda reason: "not pinned yet; run: mlops data refresh",  # noqa: ARG005
     "spec-changed": lambda reason: "the columns it reads, their order, or a default changed",  # noqa: ARG005

@@ -84,6 +84,8 @@ def _step(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[s
         yield f"      {describe(reason)}{place}"
     if len(planned.reasons) > most:
         yield f"      and {len(planned.reasons) - most} more: mlops why {planned.name}"
+    for difference in note.differences if note else ():
+        yield f"      {difference}"
     for path in planned.counted_as_locked:
         yield f"      {path} is not here: counted as locked"
     for path in note.altered if note else ():
