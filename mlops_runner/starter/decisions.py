@@ -3,20 +3,22 @@
 from typing import Any
 
 from mlops_runner.data.infer.values import Guess, Proposal
+from mlops_runner.specs.yaml_text import flow_text, scalar_text
 from mlops_runner.starter.data_text import comment_of
 
 MOST_COLUMNS = 30
 MOST_CHARACTERS = 100
+MOST_OF_A_NAME = 32
 
 
 def decisions_text(proposal: Proposal) -> str:
     """Lay out the source, the columns that need a word, the task, and the split."""
     source = {key: value for key, value in proposal.source.items() if key not in {"kind", "path"}}
-    form = "".join(f", {key} {value!r}" for key, value in source.items())
+    form = "".join(f", {key} {flow_text(value)}" for key, value in source.items())
     lines = [f"{proposal.source['path']}: {proposal.rows} rows, {len(proposal.columns)} columns{form}"]
     lines += _columns(proposal)
     task = proposal.task
-    positive = f", positive {task.positive!r}: {task.positive_why}" if task.task == "binary" else ""
+    positive = f", positive {scalar_text(task.positive)}: {task.positive_why}" if task.task == "binary" else ""
     lines += [f"task      {task.task}: {task.why}{positive}"]
     lines += [f"split     {proposal.split.fields['kind']}: {proposal.split.why}"]
     lines += [f"cleaning  {step['kind']}: {why}" for step, why in proposal.cleaning]
@@ -45,15 +47,19 @@ def _columns(proposal: Proposal) -> list[str]:
     """Show the columns that are no plain features, and count the others."""
     special = [guess for guess in proposal.columns if guess.role != "feature" or comment_of(guess) or guess.tags]
     shown = special[:MOST_COLUMNS]
-    width = min(max((len(guess.name) for guess in shown), default=0), 32)
-    lines = [_row(guess, width) for guess in shown]
+    names = min(max((len(guess.name) for guess in shown), default=0), MOST_OF_A_NAME)
+    roles = max((len(_role(guess)) for guess in shown), default=0)
+    lines = [_row(guess, names, roles) for guess in shown]
     rest = len(proposal.columns) - len(special)
     lines += [f"  … and {len(special) - len(shown)} more, see specs/data.yaml"] if len(special) > len(shown) else []
     return lines + ([f"  {'and ' if shown else ''}{rest} plain feature{'' if rest == 1 else 's'}"] if rest else [])
 
 
-def _row(guess: Guess, width: int) -> str:
-    tags = f" ({', '.join(guess.tags)})" if guess.tags else ""
+def _role(guess: Guess) -> str:
+    return guess.role + (f" ({', '.join(guess.tags)})" if guess.tags else "")
+
+
+def _row(guess: Guess, names: int, roles: int) -> str:
     why = comment_of(guess)
     why = why if len(why) <= MOST_CHARACTERS else why[: MOST_CHARACTERS - 1] + "…"
-    return f"  {guess.name[:width]:<{width}}  {guess.facts.type:<8}  {guess.role + tags:<10}  {why}".rstrip()
+    return f"  {guess.name[:names]:<{names}}  {guess.facts.type:<8}  {_role(guess):<{roles}}  {why}".rstrip()

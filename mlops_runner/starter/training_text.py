@@ -9,6 +9,7 @@ from mlops_runner.starter.lines import commented
 
 LARGE_CELLS = 5_000_000
 HUGE_CELLS = 20_000_000
+THREADS = "fixed, so that every machine computes the same; more are faster where cores are idle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,9 @@ def training_text(name: str, proposal: Proposal) -> str:
     lines = ["apiVersion: mlops/v1", "kind: Training", f"name: {name}", *commented(f"task: {task.task}", task.why)]
     if task.task == "binary":
         lines += commented(f"positive: {scalar_text(task.positive)}", task.positive_why)
-    lines += ["seed: 1", *_threads(size), "", *_preprocessing(proposal), "", *_baseline(proposal), ""]
+    lines += ["seed: 1", *commented("threads: 1", THREADS), "", *_preprocessing(proposal), "", *_baseline(proposal), ""]
     lines += ["candidates:", *_linear(proposal, size), *_boosted(size), "", *_select(proposal)]
     return "\n".join(lines) + "\n"
-
-
-def _threads(size: _Size) -> list[str]:
-    threads = 1 if size.cells < LARGE_CELLS else 4
-    return commented(f"threads: {threads}", "fixed, so that every machine computes the same")
 
 
 def _preprocessing(proposal: Proposal) -> list[str]:
@@ -75,7 +71,8 @@ def _linear(proposal: Proposal, size: _Size) -> list[str]:
 
 def _boosted(size: _Size) -> list[str]:
     depth = 3 if size.rows < 2_000 else 4 if size.rows < 20_000 else 6
-    rounds = max(50, (400 if size.cells < HUGE_CELLS else 200) // max(1, size.trees // 2))
+    most = 1_000 if size.cells < LARGE_CELLS else 400 if size.cells < HUGE_CELLS else 200
+    rounds = max(50, most // max(1, size.trees // 2))
     rate = 0.05 if size.rows < 2_000 else 0.1
     return [
         *("  boosted:", "    trainer: xgboost"),

@@ -11,8 +11,8 @@ from mlops_runner.data.infer.values import Guess
 from mlops_runner.data.table import Table
 
 TRAIN = 0.6
-# 480 MB of float64: what trains in minutes on a laptop.
-CELLS = 60_000_000
+# 320 MB of float64: what trains in minutes on a laptop.
+CELLS = 40_000_000
 WIDEST, NARROWEST = 1_000, 100
 COUNTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000)
 MANY_ROWS = 500

@@ -37,6 +37,7 @@ DOMAINS: Mapping[str, tuple[float, float]] = {
     "rate": (0, 1),
     "ph": (0, 14),
 }
+YEARS = (1700, 2100)
 CLOSED_VALUES = 20
 ROWS_A_VALUE = 10
 FEWEST_OF_A_VALUE = 5
@@ -93,8 +94,10 @@ def bounds(facts: Facts) -> tuple[float | int | None, float | int | None]:
     low, high = facts.low, facts.high
     if domain := _domain(facts):
         return _whole(domain[0]), _whole(domain[1])
+    if facts.type == "int" and YEARS[0] <= low and high <= YEARS[1] and high - low < YEARS[1] - YEARS[0]:
+        return (1900 if low >= 1900 else YEARS[0]), YEARS[1]
     if is_year(facts.name):
-        return _whole(min(0.0, round_up(low, 1.0))), None
+        return (0 if low >= 0 else None), None
     room = 1.25 if facts.whole and facts.distinct <= FEW else 2.0
     if low >= 0:
         return 0, _whole(round_up(high, room))

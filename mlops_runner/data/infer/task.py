@@ -11,6 +11,7 @@ from mlops_runner.specs.complaints import nearest
 
 MOST_NUMBERED = 10
 ROWS_A_CLASS = 20
+RARE_ROWS = 50
 YES = naming.listed(
     "yes y true t 1 positive pos malignant default defaulted churn churned fraud fraudulent spam bad fail failed"
     " failure sick ill died dead disease click clicked bought converted abnormal anomaly attack"
@@ -57,12 +58,17 @@ def _task(target: Facts) -> tuple[Task, str]:
     if target.distinct == 2:
         return "binary", "the target has two values"
     if not target.numeric:
-        return "multiclass", f"the target has {target.distinct} classes"
+        return "multiclass", f"the target has {target.distinct} classes{_rarest(target)}"
     if _is_numbered(target):
         return "multiclass", f"the target counts {target.distinct} classes; if it is a quantity: --task regression"
     few = target.whole and target.distinct <= MOST_NUMBERED
     hint = "; if its values are classes: --task multiclass" if few else ""
     return "regression", f"the target is a number with {target.distinct} values{hint}"
+
+
+def _rarest(target: Facts) -> str:
+    value, count = target.values[-1] if target.values else ("", RARE_ROWS)
+    return f'; the rarest, "{value}", has {count} rows: too few to trust its numbers' if count < RARE_ROWS else ""
 
 
 def _is_numbered(target: Facts) -> bool:
