@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
 from mlops_runner.train.formats.base import file_name, format_of
-from mlops_runner.train.preprocess import fit_preprocessing, transform
-from mlops_runner.train.trainers.base import RAW, Job, Side, module_of
+from mlops_runner.train.job import Prepared, prepare
+from mlops_runner.train.sides import Sides
+from mlops_runner.train.trainers.base import Job, Side, module_of
 from mlops_runner.train.tuning.folds import Fold
 from mlops_runner.train.tuning.trial import Measure, Outcome, Trial, with_params
 
@@ -45,7 +46,7 @@ class Alone:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._prepared: dict[int, Fold] = {}
+        self._prepared: dict[int, Prepared] = {}
 
     def try_all(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Try one trial after the other."""
@@ -76,28 +77,21 @@ class Alone:
         mean = sum(values) / len(values)
         return self._plan.sign * mean < self._plan.sign * trial.bounds[fold]
 
-    def _fold(self, index: int) -> Fold:
-        """Return a fold with its preprocessing, which is fitted on the rows of the fold that are fitted on."""
+    def _fold(self, index: int) -> Prepared:
+        """Return a fold as a trainer reads it; preprocessing and weights come from the rows that are fitted on."""
         if (known := self._prepared.get(index)) is not None:
             return known
-        fold = self._prepare(self._plan.folds[index])
-        if _cells(fold) * len(self._plan.folds) <= MOST_KEPT_CELLS:
-            self._prepared[index] = fold
-        return fold
+        plan, fold = self._plan, self._plan.folds[index]
+        prepared = prepare(plan.spec, plan.trainer, Sides(plan.schema, fold.fit, fold.held_out), _silent)
+        if _cells(prepared.job) * len(plan.folds) <= MOST_KEPT_CELLS:
+            self._prepared[index] = prepared
+        return prepared
 
-    def _prepare(self, fold: Fold) -> Fold:
-        if self._plan.trainer.trainer in RAW:
-            return fold
-        transformer = fit_preprocessing(self._plan.spec.preprocessing, self._plan.schema, fold.fit.frame)
-        sides = (replace(side, x=transform(transformer, side.frame)) for side in fold.sides)
-        return Fold(*sides)
-
-    def _value(self, trainer: Trainer, fold: Fold) -> float:
-        spec = self._plan.spec
-        job = Job(self._plan.schema, spec.seed, spec.threads, spec.device, fold.fit, fold.held_out, _silent)
+    def _value(self, trainer: Trainer, prepared: Prepared) -> float:
+        job = prepared.job
+        assert job.validation is not None
         model = module_of(trainer).train(trainer, job).model
-        found = _predict(model, fold.held_out, self._plan.schema)
-        return self._plan.measure(fold.held_out.y, found)
+        return self._plan.measure(job.validation.y, _predict(model, job.validation, job.schema))
 
 
 class Pool:
@@ -148,8 +142,9 @@ def _try_here(trial: Trial) -> Outcome:
     return _HERE[0].try_one(trial)
 
 
-def _cells(fold: Fold) -> int:
-    return sum(side.frame.width * side.frame.height if side.x is None else side.x.size for side in fold.sides)
+def _cells(job: Job) -> int:
+    sides = [side for side in (job.train, job.validation) if side is not None]
+    return sum(side.frame.width * side.frame.height if side.x is None else side.x.size for side in sides)
 
 
 def _predict(model: Any, side: Side, schema: Schema) -> Any:

@@ -22,11 +22,6 @@ class Fold:
     fit: Side
     held_out: Side
 
-    @property
-    def sides(self) -> tuple[Side, Side]:
-        """Both of them."""
-        return self.fit, self.held_out
-
 
 def declared_folds(sides: Sides, file: Path, in_time: bool) -> tuple[Fold, ...]:
     """Cut the training rows by the folds of the data stage, repetition after repetition.
