@@ -87,6 +87,24 @@ def _materialise(spec: Data, context: Context, out: Path, log: Callable[[str], N
 
 def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Examined:
     """Return what is to be written. Raises InvalidInput with all that is wrong."""
+    typed, said, unread = _typed(spec, context, log)
+    cleaned = clean(spec, typed, unread)
+    table = cleaned.table
+    outcomes = run_checks(spec, table, context)
+    division = _division(spec, table)
+    said += [*diagnostics(outcomes, spec, table), *(division.problems if division else ())]
+    if division is None or _errors(said):
+        raise InvalidInput(_errors(said))
+    later = run_checks(spec, table, replace(context, sides=division.sides))
+    said += diagnostics(later, spec, table)
+    if errors := _errors(said):
+        raise InvalidInput(errors)
+    warnings = (*(one.message for one in said), *division.warnings)
+    return _Examined(table, division, cleaned.steps, (*outcomes, *later), warnings, _folds(spec, table, division))
+
+
+def _typed(spec: Data, context: Context, log: Callable[[str], None]) -> tuple[Table, list[Diagnostic], dict[str, int]]:
+    """Return the table under its declared types, what is wrong with it, and the values lost by lenient columns."""
     if patterns := unusable_names(spec):
         raise InvalidInput(patterns)
     reading = read_source(spec, context.project, context.inputs)
@@ -94,23 +112,8 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
         raise InvalidInput(reading.problems)
     log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
-    typed, untyped, unread = convert(reading.table, spec.columns, lenient)
-    cleaned = clean(spec, typed, unread)
-    for step in cleaned.steps:
-        log(f"cleaned: {step}")
-    table = cleaned.table
-    outcomes = run_checks(spec, table, context)
-    division = _division(spec, table)
-    said = [*reading.problems, *untyped, *diagnostics(outcomes, spec, table), *(division.problems if division else ())]
-    if division is None or any(one.severity == "error" for one in said):
-        raise InvalidInput(_errors(said))
-    later = run_checks(spec, table, replace(context, sides=division.sides))
-    said += diagnostics(later, spec, table)
-    if errors := _errors(said):
-        raise InvalidInput(errors)
-    warnings = (*(one.message for one in said), *division.warnings)
-    folds = _folds(spec, table, division)
-    return _Examined(typed.height, table, division, cleaned.steps, (*outcomes, *later), warnings, folds)
+    typed, unreadable, unread = convert(reading.table, spec.columns, lenient)
+    return typed, [*reading.problems, *unreadable], unread
 
 
 def _errors(said: Iterable[Diagnostic]) -> list[Diagnostic]:
