@@ -89,6 +89,8 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     """Return what is to be written. Raises InvalidInput with all that is wrong."""
     typed, said, unread = _typed(spec, context, log)
     cleaned = clean(spec, typed, unread)
+    for step in cleaned.steps:
+        log(f"cleaned: {step}")
     table = cleaned.table
     outcomes = run_checks(spec, table, context)
     division = _division(spec, table)
@@ -100,7 +102,8 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     if errors := _errors(said):
         raise InvalidInput(errors)
     warnings = (*(one.message for one in said), *division.warnings)
-    return _Examined(table, division, cleaned.steps, (*outcomes, *later), warnings, _folds(spec, table, division))
+    folds = _folds(spec, table, division)
+    return _Examined(typed.height, table, division, cleaned.steps, (*outcomes, *later), warnings, folds)
 
 
 def _typed(spec: Data, context: Context, log: Callable[[str], None]) -> tuple[Table, list[Diagnostic], dict[str, int]]:
