@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -58,11 +58,19 @@ def _engine(wanted: Wanted, source: SqlSource, name: str) -> Engine:
             return _sqlite(url, wanted.project, name)
         case "postgresql" | "postgres":
             options = {"connect_timeout": CONNECT_SECONDS, **KEEP_ALIVE}
-            return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=options, poolclass=NullPool)
+            engine = create_engine(url.set(drivername="postgresql+psycopg"), connect_args=options, poolclass=NullPool)
+            event.listen(engine, "handle_error", _close_cursor)
+            return engine
         case _:
             message = f"{name}: databases of the kind {kind} are not supported"
             hint = "sqlite and postgresql are; for others, write a source of kind python"
             raise InvalidInput(Diagnostic("unknown-database", message, hint=hint))
+
+
+def _close_cursor(context: ExceptionContext) -> None:
+    """Close the cursor of a connection that broke: the library leaves that to chance."""
+    if context.execution_context is not None and context.execution_context.cursor is not None:
+        context.execution_context.cursor.close()
 
 
 def _sqlite(url: URL, project: Path, name: str) -> Engine:

@@ -1,5 +1,6 @@
 """SQL: one query in a read-only transaction, its rows ordered by us, streamed into Parquet and digested on the way."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,10 +39,11 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
         names = [name for name, _ in found]
         _refuse_unfit(names, wanted, source)
         log(f"connected to {connection.dialect.name}; {len(found)} columns")
-        answer = connection.execution_options(stream_results=True).execute(_ordered(connection, source, found))
         size = max(1, min(MOST_ROWS, BATCH_VALUES // len(found)))
-        rows = _distinct(answer.partitions(size), [names.index(by) for by in source.order_by])
-        write_snapshot(lambda: _typed(rows, names, wanted, digest), schema, target)
+        answer = connection.execution_options(stream_results=True).execute(_ordered(connection, source, found))
+        with contextlib.closing(answer.cursor):
+            rows = _distinct(answer.partitions(size), [names.index(by) for by in source.order_by])
+            write_snapshot(lambda: _typed(rows, names, wanted, digest), schema, target)
     if digest.rows == 0:
         raise InvalidInput(
             Diagnostic("no-rows", "the query answers no rows", hint="is as_of, or a condition, too early?")
