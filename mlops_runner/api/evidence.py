@@ -54,13 +54,16 @@ def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Pa
 
     environment = lock.environments["default"]
     execution = evaluate_step(compiled).execution
+    searches = [step.name for step in compiled.steps if step.kind == "search"]
     trained = [step for step in compiled.steps if step.kind == "train"]
     context = ReportContext(
         name=compiled.pipeline,
         description=compiled.description,
         lineage={name: _lineage(lock, name) for name in lock.stages},
         parameters={step.name.removeprefix("train."): step.config["trainer"] for step in trained},
-        data=_profile(root, lock),
+        data=_artifact(root, lock, "data", "profile.json"),
+        quality=_artifact(root, lock, "data", "quality.json"),
+        searches={name.removeprefix("search."): _artifact(root, lock, name, "trials.json") for name in searches},
         importance=[(row["feature"], row["drop"], row["std"]) for row in evidence["importance"]],
         importance_metric=evidence["select"]["metric"],
         environment={"python": environment.python, "dependencies": environment.digest, **_shown(execution)},
@@ -84,10 +87,10 @@ def _shown(execution: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in execution.items()}
 
 
-def _profile(root: Path, lock: Lock) -> dict[str, Any]:
-    """Return the profile of the data, or nothing when it is not here."""
-    for path in lock.stages["data"].outputs:
-        if path.endswith("/profile.json") and (root / path).is_file():
+def _artifact(root: Path, lock: Lock, stage: str, name: str) -> dict[str, Any]:
+    """Return what a stage wrote as JSON, or nothing when it is not here."""
+    for path in lock.stages[stage].outputs:
+        if path.endswith(f"/{name}") and (root / path).is_file():
             found: dict[str, Any] = json.loads((root / path).read_bytes())
             return found
     return {}

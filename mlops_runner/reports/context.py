@@ -13,6 +13,7 @@ class ReportContext:
         facts; shown as key, inputs, outputs.
     parameters: model -> parameter -> value, as resolved from the specs.
     data: the profile of the data: {"rows": {side: n}, "columns": {name: {"type", "role", "missing", ...}}}.
+    quality: the content of quality.json. searches: candidate -> the content of trials.json.
     importance: (feature, mean drop of the metric, standard deviation), most important first; None: not measured.
     environment: name -> value ("python" -> "3.11", "dependencies" -> digest, "seed", "threads").
     notes: paragraphs; commands: how to repeat the run.
@@ -23,6 +24,8 @@ class ReportContext:
     lineage: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    searches: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     importance: Sequence[tuple[str, float | None, float | None]] = ()
     importance_metric: str = "the metric"
     environment: Mapping[str, str | int] = field(default_factory=dict)

@@ -12,6 +12,8 @@ from mlops_runner.reports.builders.numbers import (
     slices_section,
     unmeasured_section,
 )
+from mlops_runner.reports.builders.quality import quality_section
+from mlops_runner.reports.builders.search import search_section
 from mlops_runner.reports.builders.text import metric_text, threshold_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
@@ -30,8 +32,10 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
         slices_section(evidence),
         importance_section(context),
         unmeasured_section(evidence),
+        *(search_section(name, found) for name, found in context.searches.items()),
         parameters_section(context, str(evidence["winner"])),
         data_section(context),
+        quality_section(context.quality),
         lineage_section(context),
         repeat_section(context),
     ]

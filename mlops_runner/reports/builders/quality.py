@@ -1,0 +1,61 @@
+"""The section about the quality of the data: what cleaning touched, and what came of each check."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlops_runner.reports.builders.text import value_text
+from mlops_runner.reports.document import Block, Cell, Column, Inline, Section, Table
+
+WORDS = {
+    "pass": "passed",
+    "fail": "failed",
+    "warn": "warns",
+    "unmeasured": "could not measure",
+    None: "said at the run",
+}
+
+
+def quality_section(quality: Mapping[str, Any]) -> Section:
+    """Show quality.json: steps of cleaning in their order, checks with those that did not pass first."""
+    blocks: list[Block] = []
+    if steps := quality.get("cleaning"):
+        blocks.append(_cleaning_table(steps, quality["rows"]))
+    if checks := sorted(quality.get("checks", ()), key=lambda check: check["answer"] == "pass"):
+        blocks.append(_checks_table(checks))
+        blocks += [_sample_table(check) for check in checks if check.get("sample") and check["answer"] != "pass"]
+    return Section("Data quality", tuple(blocks), "detail")
+
+
+def _cleaning_table(steps: list[Mapping[str, Any]], rows: int) -> Table:
+    heads = (Column("Step"), Column("Cells changed"), Column("Rows touched", "right"), Column("Rows left", "right"))
+    shown = tuple((step["kind"], _cells(step["cells"]), f"{step['rows']:,}", f"{step['left']:,}") for step in steps)
+    return Table(heads, shown, f"{rows:,} rows were read.")
+
+
+def _cells(cells: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in cells.items())
+
+
+def _checks_table(checks: list[Mapping[str, Any]]) -> Table:
+    heads = (Column("Check"), Column("Answer"), Column("Rows that break it", "right"), Column("What it says"))
+    rows = tuple(
+        (Cell(check["name"], mono=True), WORDS[check["answer"]], _broken(check), check.get("says", ""))
+        for check in checks
+    )
+    return Table(heads, rows, marked=frozenset(at for at, check in enumerate(checks) if check["answer"] != "pass"))
+
+
+def _broken(check: Mapping[str, Any]) -> str:
+    if "broken" not in check:
+        return ""
+    return f"{check['broken']:,} ({100 * check['share']:.2f} %)" if check["broken"] else "0"
+
+
+def _sample_table(check: Mapping[str, Any]) -> Table:
+    sample = check["sample"]
+    names = list(dict.fromkeys(name for row in sample for name in row["values"]))
+    heads = (Column("Row"), *(Column(name) for name in names))
+    rows: tuple[tuple[Inline, ...], ...] = tuple(
+        (row["place"], *(Cell(value_text(row["values"].get(name)), mono=True) for name in names)) for row in sample
+    )
+    return Table(heads, rows, f"Rows that break {check['name']}, the first of {check.get('broken', len(sample)):,}.")
