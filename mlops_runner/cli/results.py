@@ -1,12 +1,16 @@
 """gate, report, diff: what came of a run, for people and programs."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say
 from mlops_runner.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, Diagnostic, UsageFailure
+
+if TYPE_CHECKING:
+    from mlops_runner.api import Project
+    from mlops_runner.data.compare import Difference
 
 
 @click.command()
@@ -78,14 +82,33 @@ def diff(settings: Settings, revisions: str, form: str, check: bool) -> int:
     from mlops_runner.lock.compare import compare
     from mlops_runner.reports.diff import diff_json, render_diff
 
-    old, dots, new = revisions.partition("..")
-    if not dots or not old or new.startswith("."):
-        message = f'"{revisions}" does not name two revisions'
-        raise UsageFailure(Diagnostic("usage", message, hint="write A..B, or A.. for the working tree"))
+    old, new = revisions_of(revisions)
     project = settings.project()
     changes = list(compare(project.lock_at(old), project.lock_at(new) if new else project.lock()))
+    data, absent = (
+        _data(project, old, new) if any(c.stage == "data" and c.part == "outputs" for c in changes) else (None, "")
+    )
     if settings.as_json:
-        emit_json(diff_json(changes))
+        emit_json(diff_json(changes, data))
     else:
-        emit(render_diff(changes, form))
+        emit(render_diff(changes, form, data, absent))
     return EXIT_CHANGES if check and changes else EXIT_OK
+
+
+def _data(project: "Project", old: str, new: str) -> "tuple[Difference | None, str]":
+    """Compare the data of both revisions; without it on this machine, say so."""
+    from mlops_runner.api.data_versions import compare_revisions
+
+    try:
+        return compare_revisions(project, old, new), ""
+    except UsageFailure as error:
+        return None, "; ".join(f"{d.message} ({d.hint})" for d in error.diagnostics)
+
+
+def revisions_of(text: str) -> tuple[str, str]:
+    """Take A..B apart; B is empty for the working tree. Raises UsageFailure."""
+    old, dots, new = text.partition("..")
+    if not dots or not old or new.startswith("."):
+        message = f'"{text}" does not name two revisions'
+        raise UsageFailure(Diagnostic("usage", message, hint="write A..B, or A.. for the working tree"))
+    return old, new

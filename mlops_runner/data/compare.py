@@ -177,8 +177,12 @@ def _sides(version: Version) -> "np.ndarray[Any, np.dtype[np.int8]]":
 
 
 def _own_key(old: Version, new: Version) -> tuple[str, ...]:
-    key = tuple(name for name, column in new.columns.items() if column.role == "id")
-    return key if all(name in old.columns and old.columns[name].role == "id" for name in key) else ()
+    """Return the columns with the role id in the old version, or else in the new one, if both have them."""
+    for version, other in ((old, new), (new, old)):
+        key = tuple(name for name, column in version.columns.items() if column.role == "id")
+        if key and all(name in other.columns for name in key):
+            return key
+    return ()
 
 
 def _keys(frames: tuple[pl.DataFrame, pl.DataFrame], key: tuple[str, ...]) -> tuple[Words, Words]:
@@ -290,7 +294,7 @@ def _columns(
     """Judge all columns together; the values of ids say nothing, so only their counts are looked at."""
     sides = [
         {
-            name: {k: e[k] for k in COUNTS} if e["role"] == "id" or _differ(old[name], new[name]) else e
+            name: {k: e[k] for k in COUNTS} if _is_id(old[name], new[name]) or _differ(old[name], new[name]) else e
             for name, e in side.items()
         }
         for side in (old, new)
@@ -300,6 +304,10 @@ def _columns(
         ColumnChange(name, version.columns[name], moved[name], sides[0][name], sides[1][name], cells.get(name, 0))
         for name in new
     )
+
+
+def _is_id(old: Entry, new: Entry) -> bool:
+    return "id" in (old["role"], new["role"])
 
 
 def _differ(old: Entry, new: Entry) -> bool:

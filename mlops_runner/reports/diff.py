@@ -1,27 +1,54 @@
 """What differs between two locks, for people and programs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.lock.compare import Change
 
+if TYPE_CHECKING:
+    from mlops_runner.data.compare import Difference
+
 NOTHING = "nothing differs"
 
 
-def render_diff(changes: Sequence[Change], form: str) -> str:
-    """Render changes as text or markdown."""
+def render_diff(changes: Sequence[Change], form: str, data: "Difference | None" = None, absent: str = "") -> str:
+    """Render changes as text or markdown, with what happened to the data; `absent` says why that is not known."""
     if not changes:
         return NOTHING
-    return "\n".join(_text(changes) if form == "text" else _markdown(changes))
+    of_data = _data_lines(data) if data is not None else [absent] if absent else []
+    lines = list(_text(changes) if form == "text" else _markdown(changes))
+    if of_data:
+        head = ["data, row by row" if data is not None and data.basis == "rows" else "data, by profile"]
+        lines += [*head, *(f"  {line}" for line in of_data)] if form == "text" else _bullets(head[0], of_data)
+    return "\n".join(lines)
 
 
-def diff_json(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    """Return changes as a JSON value."""
-    return [
+def _data_lines(data: "Difference") -> list[str]:
+    from mlops_runner.reports.diff_data import data_lines
+
+    return data_lines(data)
+
+
+def _bullets(head: str, lines: Sequence[str]) -> list[str]:
+    from mlops_runner.reports.formats.markdown import escape
+
+    return ["", f"**{head.capitalize()}**", "", *(f"- {escape(line)}" for line in lines)]
+
+
+def diff_json(changes: Iterable[Change], data: "Difference | None" = None) -> dict[str, Any]:
+    """Return changes, and what happened to the data, as a JSON value; `data` is null where that is not known."""
+    listed = [
         {"stage": c.stage, "part": c.part, "name": c.name, "old": c.old, "new": c.new, "verdict": _verdict(c) or None}
         for c in changes
     ]
+    return {"changes": listed, "data": None if data is None else _data_json(data)}
+
+
+def _data_json(data: "Difference") -> dict[str, Any]:
+    from mlops_runner.reports.diff_data import data_json
+
+    return data_json(data)
 
 
 def _text(changes: Sequence[Change]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Answer = Literal["pass", "fail", "unmeasured"]
-Outcome = Literal["pass", "fail", "no-gates"]
+Outcome = Literal["pass", "fail", "no-gates", "same", "different"]
 
 SMALLEST_SHOWN = 0.00005
 
@@ -133,4 +133,12 @@ def threshold_word(value: float) -> str:
 
 def verdict_word(answer: Answer | Outcome) -> str:
     """Return the word for an answer; reports never rely on colour alone."""
-    return {"pass": "PASS", "fail": "FAIL", "unmeasured": "NOT MEASURED", "no-gates": "NO GATES"}[answer]
+    words: dict[Answer | Outcome, str] = {
+        "pass": "PASS",
+        "fail": "FAIL",
+        "unmeasured": "NOT MEASURED",
+        "no-gates": "NO GATES",
+        "same": "NO DIFFERENCE",
+        "different": "DIFFERENT",
+    }
+    return words[answer]

@@ -22,7 +22,7 @@ from mlops_runner.reports.document import (
 )
 from mlops_runner.reports.formats.safe import one_line, plain, visible
 
-SIGNS = {"pass": "✅", "fail": "❌", "unmeasured": "⚠️", "no-gates": "⚪"}
+SIGNS = {"pass": "✅", "fail": "❌", "unmeasured": "⚠️", "no-gates": "⚪", "same": "✅", "different": "🔶"}
 # Breaks "@team" and "#1" for GitHub, which would otherwise notify people and link issues; nobody sees it.
 JOINER = "\u2060"
 
