@@ -34,13 +34,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One complaint about something the user can mend."""
+    """One complaint about something the user can mend.
+
+    `path` names the field of a document it is about, `checks.rules.3`, where only somebody else knows its place.
+    """
 
     code: str
     message: str
     place: Place | None = None
     hint: str | None = None
     severity: Literal["error", "warning"] = "error"
+    path: str | None = None
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

@@ -57,7 +57,7 @@ def test_what_moved_is_named_with_effect_and_p_and_nothing_else(versions):
     assert found.answer == "fail"
     assert [part.split('"')[1] for part in found.says.split(", ")] == ["age", "city", "name"]
     assert 'column "age": Kolmogorov-Smirnov distance 0.197 >= 0.1 (p 8.2e-34)' in found.says
-    assert versions.said[-1].message.startswith("parts: column")
+    assert versions.said[-1].message.startswith("parts: distribution against previous: column")
 
 
 def test_a_column_that_is_named_is_compared_alone(versions):
@@ -77,7 +77,7 @@ def test_few_rows_could_not_be_measured(versions):
     found = versions.compare(people(2000, 1), people(399, 2, older=20))
     assert (found.answer, found.says) == ("unmeasured", "399 rows a side are fewer than 400 (min_rows)")
     assert [(one.severity, one.message) for one in versions.said][-1] == (
-        "warning", "parts: could not be measured: 399 rows a side are fewer than 400 (min_rows)"
+        "warning", "parts: distribution against previous: could not be measured: 399 rows a side are fewer than 400 (min_rows)"
     )  # fmt: skip
 
 

@@ -134,6 +134,16 @@ def test_rules_are_reported_in_the_order_of_the_spec(room):
     ]  # fmt: skip
 
 
+def test_complaints_name_the_field_that_asks_for_them(room):
+    columns = {"i": {"type": "int", "max": 0}, "w": {"type": "int", "role": "id"}, "y": TARGET}
+    rules = [{"kind": "missing", "columns": ["i"]}, {"kind": "range", "column": "i", "min": 5}]
+    checks = {"rows": {"min": 3}, "duplicate_rows": "fail", "rules": rules}
+    room.run("i,w,y\n1,2,u\n1,2,u\n", columns, fields={"checks": checks})
+    assert [one.path for one in room.said] == [
+        "checks.rows", "columns.i.max", "columns.w.role", "columns.y.role", "checks.duplicate_rows", "checks.rules.1",
+    ]  # fmt: skip
+
+
 def test_rules_about_columns_that_could_not_be_read_are_left_out(room):
     spec = room.spec(COLUMNS, [{"kind": "range", "column": "i", "min": 2}, {"kind": "missing", "columns": ["f"]}])
     table, _ = room.table(spec, TEXT)

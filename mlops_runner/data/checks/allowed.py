@@ -23,7 +23,8 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
     for name, column in table.declared(spec.columns).items():
         if column.allowed is not None:
             mask, hint = membership(name, column.allowed, column.type), _hint(column.allowed)
-            yield Check(f"columns.{name}.allowed", "allowed", CODE, mask, (name,), WORDS, hint)
+            at = f"columns.{name}.allowed"
+            yield Check(at, "allowed", CODE, mask, (name,), WORDS, hint, path=at)
 
 
 def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:

@@ -133,10 +133,10 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition.
+    """One condition. `path` is the field of the document that asks for it.
 
     `columns` are those it is about, whose values are shown. `words` go on after `1 row` and `2 rows`. `named` says that
-    the user gave the name, so that messages repeat it. `lasting` says that the answer follows from the data and the
+    messages repeat the name. `lasting` says that the answer follows from the data and the
     spec; an answer that depends on the moment or on the previous version is told, but kept in no file.
     """
 
@@ -150,6 +150,7 @@ class Check:
     tolerance: Tolerance = Tolerance()
     severity: Severity = "fail"
     named: bool = False
+    path: str = ""
     lasting: bool = True
 
 

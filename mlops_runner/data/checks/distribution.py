@@ -41,7 +41,7 @@ def compile_rule(rule: AnyRule, at: str, spec: Data) -> Iterator[Check]:
         Look(look),
         hint="if the change is wanted, run once with severity: warn, or pin a newer profile",
         severity=rule.severity,
-        named=rule.name is not None,
+        named=True,
         lasting=rule.against != "previous",
     )
 

@@ -15,7 +15,10 @@ def compile_limits(spec: Data, _table: Table) -> Iterator[Check]:
     if policy != "allow":
         words = ("equals an earlier row", "equal an earlier row")
         hint = "drop them in cleaning, or set checks.duplicate_rows: allow"
-        yield Check("duplicate_rows", "duplicates", "duplicate-rows", Look(_look), (), words, hint, severity=policy)
+        at = "checks.duplicate_rows"
+        yield Check(
+            "duplicate_rows", "duplicates", "duplicate-rows", Look(_look), (), words, hint, severity=policy, path=at
+        )
 
 
 def _look(table: Table, _context: Context) -> Found:

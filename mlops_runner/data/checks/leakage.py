@@ -61,7 +61,7 @@ def _check(
         words,
         hint,
         severity=rule.severity,
-        named=rule.name is not None,
+        named=True,
     )
 
 

@@ -41,8 +41,8 @@ def compile_rule(rule: AnyRule, _at: str, _spec: Data) -> Iterator[Check]:
         )
 
 
-def _check(title: str, name: str, tolerance: Tolerance, hint: str) -> Check:
-    return Check(title, "missing", "missing-values", _probe(name), (name,), WORDS, hint, tolerance)
+def _check(path: str, name: str, tolerance: Tolerance, hint: str) -> Check:
+    return Check(path, "missing", "missing-values", _probe(name), (name,), WORDS, hint, tolerance, path=path)
 
 
 def _probe(name: str) -> Mask:

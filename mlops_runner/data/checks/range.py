@@ -24,7 +24,8 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
                 value, what = limit(end, column.type), f"{word} {written(end)} ({field})"
                 mask = Mask(pl.col(name) < value if field == "min" else pl.col(name) > value)
                 words, hint = (f"is {what}", f"are {what}"), "correct the values, or widen the range"
-                yield Check(f"columns.{name}.{field}", "range", CODE, mask, (name,), words, hint)
+                at = f"columns.{name}.{field}"
+                yield Check(at, "range", CODE, mask, (name,), words, hint, path=at)
 
 
 def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:

@@ -22,4 +22,5 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
         return None
 
     measure = Measure(pl.lit(table.height), judge)
-    yield Check("rows", "rows", "row-count", measure, hint="is the source complete, and the right one?")
+    hint = "is the source complete, and the right one?"
+    yield Check("rows", "rows", "row-count", measure, hint=hint, path="checks.rows")

@@ -32,7 +32,7 @@ def row_check(
         hint,
         Tolerance(rule.max_share, rule.max_count),
         rule.severity,
-        rule.name is not None,
+        rule.name is not None or not columns,
     )
 
 

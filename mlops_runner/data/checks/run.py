@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
@@ -59,7 +59,8 @@ def _compile(spec: Data, table: Table, *, after: bool) -> list[Check]:
     for position, rule in enumerate(spec.checks.rules):
         if (rule.kind in AFTER_SPLIT) == after:
             try:
-                checks += rule_checks(rule, f"checks.rules.{position}", spec)
+                at = f"checks.rules.{position}"
+                checks += [replace(check, path=at) for check in rule_checks(rule, at, spec)]
             except InvalidInput as error:
                 problems += error.diagnostics
     if problems:
@@ -180,8 +181,8 @@ def _diagnostic(outcome: Outcome, spec: Data, table: Table) -> Diagnostic:
     reason = "could not be measured: " if outcome.answer == "unmeasured" else ""
     shown = f": {_shown(outcome, spec)}" if outcome.sample else ""
     message = f"{table.origin}: {named}{columns}{reason}{outcome.says}{shown}"
-    failed = outcome.answer == "fail"
-    return Diagnostic(check.code, message, hint=check.hint, severity="error" if failed else "warning")
+    severity: Literal["error", "warning"] = "error" if outcome.answer == "fail" else "warning"
+    return Diagnostic(check.code, message, None, check.hint, severity, check.path)
 
 
 def _shown(outcome: Outcome, spec: Data) -> str:

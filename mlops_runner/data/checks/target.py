@@ -17,13 +17,13 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
     for name, column in table.declared(spec.columns).items():
         if column.role != "target":
             continue
-        value = pl.col(name)
+        value, at = pl.col(name), f"columns.{name}.role"
         known, words = Mask(value.is_null(), count=value.null_count()), ("has no target", "have no target")
         hint = "remove rows without a target in cleaning, or where the data is written"
-        yield Check("target is known", "target", "missing-target", known, (name,), words, hint)
+        yield Check("target is known", "target", "missing-target", known, (name,), words, hint, path=at)
         if column.type in CLASS_TYPES:
             varies = Measure(value.drop_nulls().n_unique(), _constant)
-            yield Check("target varies", "target", "constant-target", varies, (name,))
+            yield Check("target varies", "target", "constant-target", varies, (name,), path=at)
 
 
 def _constant(values: Any) -> str | None:

@@ -19,8 +19,8 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
     for name, column in table.declared(spec.columns).items():
         if column.unique or column.role == "id":
             reason = "the role id means one row per value" if column.role == "id" else "remove the repeated rows"
-            title = f"columns.{name}.{'unique' if column.unique else 'role'}"
-            yield Check(title, "unique", CODE, repeated((name,)), (name,), WORDS, reason)
+            at = f"columns.{name}.{'unique' if column.unique else 'role'}"
+            yield Check(at, "unique", CODE, repeated((name,)), (name,), WORDS, reason, path=at)
 
 
 def compile_rule(rule: AnyRule, _at: str, _spec: Data) -> Iterator[Check]:
