@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import eq
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
         _refuse_unfit(names, wanted, source)
         log(f"connected to {connection.dialect.name}; {len(found)} columns")
         size = max(1, min(MOST_ROWS, BATCH_VALUES // len(found)))
-        answer = connection.execution_options(stream_results=True).execute(_ordered(connection, source, found))
+        answer = connection.execution_options(yield_per=size).execute(_ordered(connection, source, found))
         with contextlib.closing(answer.cursor):
             rows = _distinct(answer.partitions(size), [names.index(by) for by in source.order_by])
             write_snapshot(lambda: _typed(rows, names, wanted, digest), schema, target)
@@ -107,18 +108,22 @@ def _bound(connection: Connection, source: SqlSource, clause: str) -> TextClause
 
 def _distinct(batches: Iterator[Rows], keys: Sequence[int]) -> Iterator[Rows]:
     """Pass batches on; refuse neighbours that differ, but not in what orders them: which comes first would be luck."""
-    above, before = 0, None
+    above = 0
+    last: Rows = ()
     for batch in batches:
-        for at, row in enumerate(batch, start=above + 1):
-            if before is not None and row != before and all(row[key] == before[key] for key in keys):
-                raise InvalidInput(_tie(at))
-            before = row
+        rows = [*last, *batch]
+        values = [[row[key] for row in rows] for key in keys]
+        equal = map(all, zip(*(map(eq, column, column[1:]) for column in values), strict=True))
+        for at, tie in enumerate(equal):
+            if tie and rows[at] != rows[at + 1]:
+                raise InvalidInput(_tie(above - len(last) + at + 1))
         above += len(batch)
+        last = batch[-1:]
         yield batch
 
 
 def _tie(row: int) -> Diagnostic:
-    message = f"order_by leaves the order open: rows {row - 1} and {row} are equal in it, and differ elsewhere"
+    message = f"order_by leaves the order open: rows {row} and {row + 1} are equal in it, and differ elsewhere"
     return Diagnostic("order-tie", message, hint="add columns to order_by, such as an id, until no such rows are left")
 
 
