@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from mlops_runner import journal
-from mlops_runner.digest import FileDigest, digest_file
+from mlops_runner.digest import FileDigest
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
+from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
 from mlops_runner.execute.process import Ground, Ran, Source, conclude, keep_log, make_work_folder, prepare
@@ -23,10 +24,11 @@ from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
 from mlops_runner.lock.model import FILE_NAME, Lock, Output, Stage
-from mlops_runner.plan.build import known_external
+from mlops_runner.plan.build import addresses, known_external
 from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.pointers import ensure_dvc, remove_pointer, write_pointer
@@ -127,8 +129,10 @@ class Engine:
     before_executing: Callable[[], None]
     jobs: int
     force: bool = False
+    aside: bool = False  # keep what is made in the store alone; leave folder, pointers and lock as they are
     store: ObjectStore = field(init=False)
     stats: StatCache = field(init=False)
+    inputs: Inputs = field(init=False)
     shelf: Shelf = field(init=False)
     finished: dict[str, Finished] = field(init=False)
     settled: dict[str, Result] = field(default_factory=dict)
@@ -138,8 +142,10 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.stats = StatCache(self.layout.stats)
+        self.inputs = Inputs(self.layout)
         self.store = ObjectStore(self.layout.root, self.stats)
-        self.shelf = Shelf(self.layout, self.store, self.stats, self.listener.note)
+        shelf = AsideShelf if self.aside else Shelf
+        self.shelf = shelf(self.layout, self.store, self.stats, self.listener.note)
         self.finished = journal.read(self.layout.journal)
 
     def run(self, steps: Sequence[Step]) -> list[Result]:
@@ -149,7 +155,8 @@ class Engine:
             self._settle_all(steps)
             if self._worker:
                 self._worker.dismiss()  # it takes itself apart while the rest is written
-            self._publish(steps)
+            if not self.aside:
+                self._publish(steps)
         finally:
             if self._worker:
                 self._worker.close()
@@ -293,8 +300,7 @@ class Engine:
         sources = {}
         for item in step.inputs:
             if item.producer is None:
-                path = self.layout.root / item.path
-                sources[item.name] = Source({path.name: path}, False, {})
+                sources[item.name] = Source(self.inputs.files(item.path), False, {})
                 continue
             files = self.settled[item.producer].files
             wanted = files if item.folder else {n: d for n, d in files.items() if n == item.path.rsplit("/", 1)[-1]}
@@ -322,11 +328,9 @@ class Engine:
         return path
 
     def _refuse_changed_inputs(self, step: Step) -> None:
-        for item in step.inputs:
-            if (
-                item.producer is None
-                and digest_file(self.layout.root / item.path).sha256 != self.facts.external[item.path]
-            ):
+        for item in (item for item in step.inputs if item.producer is None):
+            found = self.inputs.look(item.path)
+            if found is None or found.digest != self.facts.external[item.path]:
                 message = f"{item.path} changed while {step.name} was reading it"
                 raise PlanMismatch(
                     Diagnostic("input-changed", message, step.place("source"), "run again when it is quiet")
@@ -348,6 +352,7 @@ class Engine:
             repro=step.repro,
             code=self.facts.code_of(step),
             inputs=dict(resolved.files),
+            addresses=addresses(step, self.lock.stages.get(step.name), self.facts),
             outputs={f"{step.output}/{name}": Output(d.md5, d.sha256) for name, d in files.items()},
             params=step.params,
             metrics=dict(known.metrics),

@@ -24,7 +24,10 @@ LOG_COLUMNS = 400
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where an input's content lies: file name → path; `folder` says whether the step sees a folder of them."""
+    """Where an input's content lies: file name → path; `folder` says whether the step sees a folder of them.
+
+    Otherwise it sees what all names begin with: the one file, or a folder that no step wrote.
+    """
 
     files: Mapping[str, Path]
     folder: bool
@@ -113,10 +116,11 @@ def keep_log(logs: Path, step: Step, work: Path) -> None:
 
 def _lay_out(folder: Path, name: str, source: Source) -> Path:
     place = folder / name
-    place.mkdir(parents=True)
+    for parent in {(place / file).parent for file in source.files}:
+        parent.mkdir(parents=True, exist_ok=True)
     for file, path in source.files.items():
         (place / file).symlink_to(path)
-    return place if source.folder else place / next(iter(source.files))
+    return place if source.folder else place / next(iter(source.files)).partition("/")[0]
 
 
 def _reply(step: Step, work: Path, ended: Exit) -> Reply:

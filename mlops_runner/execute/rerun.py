@@ -15,6 +15,7 @@ from mlops_runner.execute.process import Ground, Ran, Source, run_step, work_fol
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import same_metric
 from mlops_runner.plan.steps import Step
+from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 
@@ -48,7 +49,7 @@ def rerun(
                     tell(Agreement(number, step.name, "its pin, without being fetched again", 0.0))
                     continue
                 with work_folder(layout.work) as work:
-                    sources = dict(_sources(layout.root, store, step, lock))
+                    sources = dict(_sources(Inputs(layout), store, step, lock))
                     ran = run_step(step, sources, worker, work, Ground(layout.root, code))
                     by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))
@@ -57,11 +58,10 @@ def rerun(
             shutil.rmtree(layout.work, ignore_errors=True)
 
 
-def _sources(root: Path, store: ObjectStore, step: Step, lock: Lock) -> Iterator[tuple[str, Source]]:
+def _sources(inputs: Inputs, store: ObjectStore, step: Step, lock: Lock) -> Iterator[tuple[str, Source]]:
     for item in step.inputs:
         if item.producer is None:
-            path = root / item.path
-            yield item.name, Source({path.name: path}, False, {})
+            yield item.name, Source(inputs.files(item.path), False, {})
             continue
         outputs = lock.stages[item.producer].outputs
         wanted = {p: o for p, o in outputs.items() if item.folder or p == item.path}

@@ -253,4 +253,9 @@ def _decode(body: bytes) -> dict[str, Known]:
 
 
 def _first(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return ", ".join(map(_shown, names[:3])) + (", …" if len(names) > 3 else "")
+
+
+def _shown(name: str) -> str:
+    """Return a name on one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)

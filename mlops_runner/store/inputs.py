@@ -1,12 +1,13 @@
 """What a pipeline reads and no step writes: a file, a folder, or the files that a pattern takes."""
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch
 from mlops_runner.store.folders import Difference, Folders
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.listing import Bounds, follow, list_folder
@@ -56,14 +57,19 @@ class Inputs:
         return self._folders.difference(path, then)
 
     def files(self, path: str) -> dict[str, Path]:
-        """Return what a step is shown of an input: relative name → file. All names begin with one and the same name."""
-        pattern = parse_pattern(path)
-        if pattern is None and stat.S_ISREG(self._status(path).st_mode):
-            return {Path(path).name: self._root / path}
-        base = path if pattern is None else pattern.base
-        top = Path(base).name or "files"
-        names = sorted(list_folder(self._root, base, self._bounds, pattern).names)
-        return {f"{top}/{name}": self._root / base / name for name in names}
+        """Return what a step is shown of an input: relative name → file. All names begin with one and the same name.
+
+        Raises PlanMismatch for an input that is not there (any more).
+        """
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            pattern = parse_pattern(path)
+            if pattern is None and stat.S_ISREG(self._status(path).st_mode):
+                return {Path(path).name: self._root / path}
+            base = path if pattern is None else pattern.base
+            top = Path(base).name or "files"
+            if names := sorted(list_folder(self._root, base, self._bounds, pattern).names):
+                return {f"{top}/{name}": self._root / base / name for name in names}
+        raise PlanMismatch(Diagnostic("input-changed", f"{path} is gone", hint="run again when it is quiet"))
 
     def save(self) -> None:
         """Remember what was read. Raises OSError."""

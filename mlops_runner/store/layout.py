@@ -46,6 +46,11 @@ class Layout:
         return self.state / "work"
 
     @property
+    def experiments(self) -> Path:
+        """The experiment log."""
+        return self.state / "experiments.sqlite"
+
+    @property
     def searches(self) -> Path:
         """What searches that have not ended remember, one file a key."""
         return self.state / "searches"
