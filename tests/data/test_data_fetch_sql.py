@@ -1,6 +1,7 @@
 """Queries against SQLite files, through the whole fetch."""
 
 import sqlite3
+import sys
 
 import polars as pl
 import pytest
@@ -173,3 +174,14 @@ def test_a_locked_database_is_asked_again(shop, monkeypatch):
     shop.database.execute("SELECT 1")
     assert shop.fetch().rows == 3
     assert any("trying again" in line for line in shop.said)
+
+
+@pytest.mark.parametrize("module", ["sqlalchemy", "psycopg"])
+def test_without_the_extra_it_is_said_how_to_install_it(shop, monkeypatch, module):
+    for name in [name for name in sys.modules if name.startswith(("mlops_runner.data.fetch.", "psycopg"))]:
+        if name != "mlops_runner.data.fetch.base":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    found = shop.complaint(url="postgresql://ada@127.0.0.1:1/shop")
+    assert (found.code, found.hint) == ("missing-extra", "pip install mlops_runner[sql]")
+    assert f"need {module}" in found.message

@@ -19,6 +19,7 @@ FETCHERS: Mapping[str, str] = {
     "sql": "mlops_runner.data.fetch.sql",
     "http": "mlops_runner.data.fetch.http",
 }
+EXTRA = frozenset({"sqlalchemy", "psycopg"})
 PAUSES = (0.5, 2.0, 5.0)  # seconds before the second, third and fourth attempt
 
 
@@ -76,8 +77,11 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
 
     Raises StepFailed when it cannot be reached, or is not what is pinned; InvalidInput when its rows do not fit.
     """
-    leaf = cast(Fetcher, import_module(FETCHERS[wanted.source.kind]).fetch)
-    found = _patiently(lambda: leaf(wanted, target, log), target, log)
+    try:
+        leaf = cast(Fetcher, import_module(FETCHERS[wanted.source.kind]).fetch)
+        found = _patiently(lambda: leaf(wanted, target, log), target, log)
+    except ModuleNotFoundError as error:
+        raise _missing_extra(error) from error
     counted = "" if found.rows is None else f"{found.rows} rows, "
     log(f"fetched {counted}{found.size} bytes, {found.digest}")
     if wanted.source.digest not in {None, found.digest}:
@@ -109,7 +113,9 @@ def _another(source: SqlSource | HttpSource, found: Fetched) -> Diagnostic:
     return Diagnostic("pin-differs", message, hint=hint)
 
 
-def missing_extra() -> InvalidInput:
-    """Say how to install what SQL sources need."""
-    message = "SQL sources need SQLAlchemy and a driver, which are not installed"
+def _missing_extra(error: ModuleNotFoundError) -> Exception:
+    """Say how to install what SQL sources need; any other module that is missing is a fault of ours."""
+    if error.name not in EXTRA:
+        return error
+    message = f"SQL sources need {error.name}, which is not installed"
     return InvalidInput(Diagnostic("missing-extra", message, hint="pip install mlops_runner[sql]"))
