@@ -7,14 +7,20 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.evaluate.assessment import Assessment
+from mlops_runner.evaluate.bootstrap.intervals import Bounds
+from mlops_runner.evaluate.bootstrap.replicates import Job, Replicates, interval_of, replicate
 from mlops_runner.evaluate.curves.base import draw_curves
-from mlops_runner.evaluate.gates import judge
+from mlops_runner.evaluate.gates.base import JUDGES, judge
+from mlops_runner.evaluate.gates.fairness import resampled_groups
 from mlops_runner.evaluate.inputs import check_inputs, wanted_metrics
+from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.tables import Cell, Table, measure_side
 from mlops_runner.evaluate.threshold import ChosenThreshold, choose_threshold
 from mlops_runner.evaluate.values import (
     BASELINE,
+    CHAMPION,
     UNRULED_THRESHOLD,
+    Extras,
     Measurement,
     Options,
     Sample,
@@ -22,40 +28,78 @@ from mlops_runner.evaluate.values import (
     Unmeasured,
     sample_of,
 )
-from mlops_runner.specs.evaluation import FixedRule
+from mlops_runner.specs.evaluation_threshold import FixedRule
 
 Samples = Mapping[str, Mapping[str, Sample]]
+NO_EXTRAS = Extras()
 
 
-def assess(options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]) -> Assessment:
-    """Assess the models: "baseline" and at least one candidate.
+def assess(
+    options: Options,
+    sides: Mapping[str, Side],
+    scores: Mapping[str, Mapping[str, NDArray[Any]]],
+    extras: Extras = NO_EXTRAS,
+) -> Assessment:
+    """Assess the models: "baseline", at least one candidate, and "champion" if there is one.
 
     sides: by name of the side; scores: model -> side -> array, shaped (rows,) for binary (of the positive class) and
     regression (the prediction), (rows, classes) for multiclass. Each model is measured at its own threshold, so that
-    the comparison with the baseline is fair. Raises InvalidInput when the arrays do not fit, or when the winner or a
-    threshold cannot be determined.
+    the comparison with the baseline is fair; the champion's is the one it is in use with. Raises InvalidInput when the
+    arrays do not fit, or when the winner or a threshold cannot be determined.
     """
     check_inputs(options, sides, scores)
-    thresholds = _thresholds(options, sides, scores)
+    thresholds = _thresholds(options, sides, scores, extras)
     samples = _samples(options, sides, scores, thresholds)
     table = _measure_all(options, sides, samples)
-    winner = _select(options, [model for model in scores if model != BASELINE], table)
-    digits = options.evaluation.digits
+    winner = _select(options, [model for model in scores if model not in (BASELINE, CHAMPION)], table)
+    jobs = _jobs(options, sides, samples, table, winner, extras)
+    replicates = {name: replicate(job, wanted_metrics(options)) for name, job in jobs.items()}
+    cuts = {model: chosen.value for model, chosen in thresholds.items()}
+    bounds = _bounds(jobs, replicates)
+    known = Measured(options, extras, winner, sides, samples, cuts, table, replicates, bounds)
+    gates = options.evaluation.gates.items()
+    verdicts = tuple(judge(name, gate, known) for name, gate in gates if gate.kind in JUDGES)
+    return Assessment(known, thresholds, verdicts, draw_curves(known, thresholds))
 
-    def lookup(model: str, split: str, part: str | None, metric: str) -> Measurement:
-        return table[Cell(model, split, part, metric)]
 
-    gates = tuple(judge(name, gate, winner, lookup, digits) for name, gate in options.evaluation.gates.items())
-    curves = draw_curves(options, samples, winner, thresholds)
-    return Assessment(options, winner, sides, thresholds, table, gates, curves)
+def _jobs(
+    options: Options, sides: Mapping[str, Side], samples: Samples, table: Table, winner: str, extras: Extras
+) -> dict[str, Job]:
+    """Say what is resampled: every model on every side, and on slices those that are shown there."""
+    intervals = options.evaluation.intervals
+    if intervals is None:
+        return {}
+    seed = extras.seed if intervals.seed is None else intervals.seed
+    sliced = tuple(model for model in (winner, BASELINE, CHAMPION) if model in samples)
+    jobs = {}
+    for name, side in sides.items():
+        here = {model: by_side[name] for model, by_side in samples.items()}
+        groups = resampled_groups(options, side, here[winner])
+        jobs[name] = Job(options, intervals, seed, side, here, table, sliced, groups)
+    return jobs
+
+
+def _bounds(jobs: Mapping[str, Job], replicates: Mapping[str, Replicates]) -> dict[Cell, Bounds]:
+    return {
+        cell: interval_of(job, replicates[name], cell) for name, job in jobs.items() for cell in replicates[name].cells
+    }
 
 
 def _thresholds(
-    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]
+    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]], extras: Extras
 ) -> dict[str, ChosenThreshold]:
-    """Choose a threshold per model; none for tasks without one. Raises InvalidInput."""
+    """Choose a threshold per model; none for tasks without one. The champion keeps its own. Raises InvalidInput."""
     if options.task != "binary":
         return {}
+    kept = extras.champion_threshold
+    own = {CHAMPION: ChosenThreshold("fixed", kept)} if CHAMPION in scores and kept is not None else {}
+    chosen = _chosen(options, sides, {model: by_side for model, by_side in scores.items() if model not in own})
+    return {model: own.get(model) or chosen[model] for model in scores}
+
+
+def _chosen(
+    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]
+) -> dict[str, ChosenThreshold]:
     rule = options.evaluation.threshold
     if rule is None or isinstance(rule, FixedRule):
         value = UNRULED_THRESHOLD if rule is None else rule.value

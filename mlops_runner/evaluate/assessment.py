@@ -4,26 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlops_runner.digest import Json
-from mlops_runner.evaluate.gates import GateVerdict
+from mlops_runner.evaluate.gates.values import GateVerdict
 from mlops_runner.evaluate.inputs import wanted_metrics
-from mlops_runner.evaluate.tables import Cell, Table, slice_rows
-from mlops_runner.evaluate.threshold import ChosenThreshold
-from mlops_runner.evaluate.values import BASELINE, Options, Side, Unmeasured
+from mlops_runner.evaluate.measured import Measured
+from mlops_runner.evaluate.spread import comparison_json, intervals_json
+from mlops_runner.evaluate.tables import Cell, slice_rows
+from mlops_runner.evaluate.threshold import OBJECTIVES, ChosenThreshold
+from mlops_runner.evaluate.values import BASELINE, CHAMPION, Unmeasured
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assessment:
     """What is known about the models after measuring. thresholds: per model, empty when the task has none."""
 
-    options: Options
-    winner: str
-    sides: Mapping[str, Side]
+    known: Measured
     thresholds: Mapping[str, ChosenThreshold]
-    table: Table
     gates: tuple[GateVerdict, ...]
     curves: Mapping[str, Json]
+
+    @property
+    def winner(self) -> str:
+        """The best candidate."""
+        return self.known.winner
 
     @property
     def passed(self) -> bool:
@@ -34,7 +38,7 @@ class Assessment:
         """Return the winner's numbers for the lock: "test.roc_auc" -> value, and "threshold". Unmeasured: left out."""
         flat = {
             f"{cell.split}.{cell.metric}": value
-            for cell, value in self.table.items()
+            for cell, value in self.known.table.items()
             if cell.model == self.winner and cell.slice is None and not isinstance(value, Unmeasured)
         }
         if self.winner in self.thresholds:
@@ -43,91 +47,83 @@ class Assessment:
 
     def as_json(self) -> dict[str, Json]:
         """Return a plain JSON value, the same for the same inputs. Metrics that could not be measured are null."""
-        chosen = self.thresholds.get(self.winner)
-        select = self.options.select
+        chosen, options = self.thresholds.get(self.winner), self.known.options
+        select = options.select
         return {
             "version": VERSION,
-            "task": self.options.task,
-            "classes": list(self.options.classes),
-            "order": list(self.options.evaluation.metrics),
-            "digits": self.options.evaluation.digits,
+            "task": options.task,
+            "classes": list(options.classes),
+            "order": list(options.evaluation.metrics),
+            "digits": options.evaluation.digits,
             "winner": self.winner,
             "passed": self.passed,
             "select": {"metric": select.metric, "split": select.split, "direction": select.direction},
-            "rows": {name: len(side.target) for name, side in self.sides.items()},
+            "rows": {name: len(side.target) for name, side in self.known.sides.items()},
             "threshold": None if chosen is None else self._threshold(chosen),
             "thresholds": {model: found.value for model, found in self.thresholds.items()},
             "metrics": self._metrics(),
             "slices": self._slices(),
+            "intervals": intervals_json(self.known),
+            "comparison": comparison_json(self.known),
             "unmeasured": self._unmeasured(),
-            "gates": [_gate(gate) for gate in self.gates],
+            "gates": [gate.as_json() for gate in self.gates],
             "curves": self.curves,
         }
 
     def _threshold(self, chosen: ChosenThreshold) -> dict[str, Json]:
         value: dict[str, Json] = {"rule": chosen.rule, "value": chosen.value}
         if chosen.objective is not None:
-            name = "cost" if chosen.rule == "cost" else "score"
-            value |= {"split": chosen.split, name: round(chosen.objective, self.options.evaluation.digits)}
+            name = OBJECTIVES.get(chosen.rule, "score")
+            value |= {"split": chosen.split, name: round(chosen.objective, self.known.options.evaluation.digits)}
         return value
 
     def _metrics(self) -> dict[str, Json]:
         found: dict[str, dict[str, dict[str, Json]]] = {}
-        for cell, value in self.table.items():
+        for cell, value in self.known.table.items():
             if cell.slice is None:
                 row = found.setdefault(cell.model, {}).setdefault(cell.split, {})
                 row[cell.metric] = None if isinstance(value, Unmeasured) else value
         return dict(found)
 
     def _slices(self) -> dict[str, Json]:
+        sides = self.known.sides
         return {
             name: {
                 side: {
-                    "rows": slice_rows(self.sides[side], name),
+                    "rows": slice_rows(sides[side], name),
                     **self._positives(side, name),
-                    "metrics": {model: self._row(model, side, name) for model in (self.winner, BASELINE)},
+                    "metrics": {model: self._row(model, side, name) for model in self._sliced()},
                 }
-                for side in self.sides
+                for side in sides
             }
-            for name in self.options.evaluation.slices
+            for name in self.known.options.evaluation.slices
         }
+
+    def _sliced(self) -> list[str]:
+        """Return the models that are shown on slices."""
+        return [model for model in (self.winner, BASELINE, CHAMPION) if model in self.known.samples]
 
     def _positives(self, side: str, part: str) -> dict[str, Json]:
         """Count the positives of a slice: without them a recall of a few rows looks like a finding."""
-        if self.options.task != "binary":
+        if self.known.options.task != "binary":
             return {}
-        found = self.sides[side]
+        found = self.known.sides[side]
         return {"positives": int(found.target[found.slices[part]].sum())}
 
     def _row(self, model: str, side: str, part: str) -> dict[str, Json]:
-        found = {metric: self.table[Cell(model, side, part, metric)] for metric in wanted_metrics(self.options)}
+        metrics = wanted_metrics(self.known.options)
+        found = {metric: self.known.table[Cell(model, side, part, metric)] for metric in metrics}
         return {metric: None if isinstance(value, Unmeasured) else value for metric, value in found.items()}
 
     def _unmeasured(self) -> list[Json]:
         """Reasons for what could not be measured; on slices only for the models that are shown there."""
         return [
             _reason(cell, value)
-            for cell, value in self.table.items()
-            if isinstance(value, Unmeasured) and (cell.slice is None or cell.model in (self.winner, BASELINE))
+            for cell, value in self.known.table.items()
+            if isinstance(value, Unmeasured) and (cell.slice is None or cell.model in self._sliced())
         ]
 
 
 def _reason(cell: Cell, value: Unmeasured) -> Json:
     place: dict[str, Json] = {"model": cell.model, "split": cell.split, "slice": cell.slice, "metric": cell.metric}
     return {**place, "reason": value.reason}
-
-
-def _gate(gate: GateVerdict) -> dict[str, Json]:
-    return {
-        "name": gate.name,
-        "kind": gate.kind,
-        "metric": gate.metric,
-        "split": gate.split,
-        "slice": gate.slice,
-        "answer": gate.answer,
-        "blocks": gate.blocks,
-        "value": gate.value,
-        "limit": gate.limit,
-        "comparison": gate.comparison,
-        "unmeasured": gate.unmeasured,
-    }

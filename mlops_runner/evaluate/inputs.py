@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.evaluate.metrics.names import known_metrics
-from mlops_runner.evaluate.values import BASELINE, Options, Side
-from mlops_runner.specs.evaluation import FixedRule
+from mlops_runner.evaluate.values import BASELINE, CHAMPION, Options, Side
+from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, MetricGate, SideGate, SlicesGate
+from mlops_runner.specs.evaluation_threshold import FixedRule
 
 Scores = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 def wanted_metrics(options: Options) -> tuple[str, ...]:
     """Return the metrics to compute: those listed, then those that selection and gates need on top, each once."""
-    extra = [gate.metric for gate in options.evaluation.gates.values()]
+    extra = [gate.metric for gate in options.evaluation.gates.values() if isinstance(gate, MetricGate)]
     return tuple(dict.fromkeys([*options.evaluation.metrics, options.select.metric, *extra]))
 
 
@@ -42,7 +43,8 @@ def _metric_complaints(options: Options) -> Iterator[Diagnostic]:
 def _side_complaints(options: Options, sides: Mapping[str, Side]) -> Iterator[Diagnostic]:
     rule = options.evaluation.threshold
     needed: dict[str, str] = {options.select.split: "the winner is selected on it"}
-    needed |= {gate.split: f'gate "{name}" is measured on it' for name, gate in options.evaluation.gates.items()}
+    gates = options.evaluation.gates.items()
+    needed |= {gate.split: f'gate "{name}" is measured on it' for name, gate in gates if isinstance(gate, SideGate)}
     if options.task == "binary" and rule is not None and not isinstance(rule, FixedRule):
         needed[rule.split] = "the threshold is chosen on it"
     for name, why in needed.items():
@@ -50,9 +52,20 @@ def _side_complaints(options: Options, sides: Mapping[str, Side]) -> Iterator[Di
             yield Diagnostic("side-missing", f'the split has no side "{name}", but {why}', hint="name another split")
     for side in sides.values():
         yield from _target_complaints(options, side)
-    for name, gate in options.evaluation.gates.items():
-        if gate.slice is not None and gate.slice not in options.evaluation.slices:
-            yield Diagnostic("unknown-slice", f'gate "{name}" is on slice "{gate.slice}", which is not declared')
+    for name, gate in gates:
+        for part in slices_of(gate):
+            if part not in options.evaluation.slices:
+                yield Diagnostic("unknown-slice", f'gate "{name}" is on slice "{part}", which is not declared')
+        if isinstance(gate, FairnessGate) and gate.split in sides and name not in sides[gate.split].groups:
+            yield Diagnostic("groups-missing", f'side "{gate.split}" has no groups for gate "{name}"')
+
+
+def slices_of(gate: Gate) -> tuple[str, ...]:
+    """Return the slices that a gate names."""
+    if isinstance(gate, SlicesGate):
+        return gate.slices
+    part = getattr(gate, "slice", None)
+    return () if part is None else (part,)
 
 
 def _target_complaints(options: Options, side: Side) -> Iterator[Diagnostic]:
@@ -67,7 +80,7 @@ def _target_complaints(options: Options, side: Side) -> Iterator[Diagnostic]:
 
 
 def _score_complaints(options: Options, sides: Mapping[str, Side], scores: Scores) -> Iterator[Diagnostic]:
-    if BASELINE not in scores or len(scores) < 2:
+    if BASELINE not in scores or not scores.keys() - {BASELINE, CHAMPION}:
         yield Diagnostic("scores-missing", "a baseline and at least one candidate are needed")
     for model, by_side in scores.items():
         for name, side in sides.items():

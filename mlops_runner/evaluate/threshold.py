@@ -6,18 +6,29 @@ from typing import Literal, assert_never
 import numpy as np
 
 from mlops_runner.evaluate.values import Floats, Integers, Unmeasured
-from mlops_runner.specs.evaluation import CostRule, FBetaRule, FixedRule, PrecisionAtRecallRule, Threshold
+from mlops_runner.specs.evaluation_threshold import (
+    AlarmBudgetRule,
+    ChosenRule,
+    CostRule,
+    FBetaRule,
+    FixedRule,
+    PrecisionAtRecallRule,
+    RecallAtPrecisionRule,
+    Threshold,
+)
 
 DIGITS = 9
 # Sums of costs that are equal on paper differ in their last bits; such a difference must not choose the threshold.
 TIE = 1e-12
+# What the number is that a rule reached, where it is no score between 0 and 1.
+OBJECTIVES = {"cost": "cost", "alarm_budget": "alarms"}
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenThreshold:
-    """A threshold and how it came about. objective: the total cost, F-beta or precision reached on `split`."""
+    """A threshold and how it came about. objective: what the rule reached on `split`; see `OBJECTIVES`."""
 
-    rule: Literal["cost", "f_beta", "precision_at_recall", "fixed"]
+    rule: Literal["cost", "f_beta", "precision_at_recall", "recall_at_precision", "alarm_budget", "fixed"]
     value: float
     split: str | None = None
     objective: float | None = None
@@ -49,13 +60,34 @@ def choose_threshold(rule: Threshold, target: Integers, scores: Floats) -> Chose
         return ChosenThreshold("fixed", rule.value)
     if len(scores) == 0:
         return Unmeasured("no rows")
-    if not isinstance(rule, CostRule) and not np.any(target == 1):
+    if not isinstance(rule, CostRule | AlarmBudgetRule) and not np.any(target == 1):
         return Unmeasured("no positive rows")
     cuts = all_cuts(target, scores)
     loss = _loss(rule, cuts)
+    if not np.isfinite(loss.min()):
+        return Unmeasured(_out_of_reach(rule, len(scores)))
     best = int(np.flatnonzero(loss <= loss.min() + TIE * max(1.0, abs(loss.min())))[0])
-    objective = float(loss[best]) if isinstance(rule, CostRule) else -float(loss[best])
-    return ChosenThreshold(rule.rule, _rounded(cuts, best), rule.split, objective)
+    return ChosenThreshold(rule.rule, _rounded(cuts, best), rule.split, _objective(rule, cuts, loss, best))
+
+
+def _objective(rule: ChosenRule, cuts: Cuts, loss: Floats, best: int) -> float:
+    match rule:
+        case CostRule():
+            return float(loss[best])
+        case AlarmBudgetRule():
+            return float(cuts.tp[best] + cuts.fp[best])
+        case RecallAtPrecisionRule():
+            return float(cuts.tp[best] / cuts.tp[0])
+        case FBetaRule() | PrecisionAtRecallRule():
+            return -float(loss[best])
+        case _:
+            assert_never(rule)
+
+
+def _out_of_reach(rule: ChosenRule, rows: int) -> str:
+    if isinstance(rule, RecallAtPrecisionRule):
+        return f"no threshold reaches a precision of {rule.precision:g}"
+    return f"a budget of {getattr(rule, 'share', 0):g} of {rows} rows is less than one alarm"
 
 
 def all_cuts(target: Integers, scores: Floats) -> Cuts:
@@ -85,8 +117,8 @@ def _midpoints(distinct: Floats) -> Floats:
     return np.concatenate([[lowest], middle, [max(highest, np.nextafter(last, np.inf))]])
 
 
-def _loss(rule: CostRule | FBetaRule | PrecisionAtRecallRule, cuts: Cuts) -> Floats:
-    """What the rule wants small, per cut. Needs a positive row, except for costs."""
+def _loss(rule: ChosenRule, cuts: Cuts) -> Floats:
+    """What the rule wants small, per cut; infinite where a cut is out of the question. F-beta needs a positive row."""
     match rule:
         case CostRule():
             return cost_of(rule, cuts)
@@ -94,11 +126,22 @@ def _loss(rule: CostRule | FBetaRule | PrecisionAtRecallRule, cuts: Cuts) -> Flo
             hits = (1 + beta**2) * cuts.tp
             return -hits / (hits + beta**2 * cuts.fn + cuts.fp)
         case PrecisionAtRecallRule(recall=recall):
-            precision = cuts.tp / np.maximum(cuts.tp + cuts.fp, 1)
             reached = cuts.tp / (cuts.tp + cuts.fn) >= recall - TIE
-            return np.where(reached, -precision, 1.0)
+            return np.where(reached, -_precision(cuts), np.inf)
+        case RecallAtPrecisionRule(precision=precision):
+            reached = (cuts.tp > 0) & (_precision(cuts) >= precision - TIE)
+            # among equal recalls the higher precision, which is worth less than one more hit
+            return np.where(reached, -cuts.tp - _precision(cuts) / 2, np.inf)
+        case AlarmBudgetRule():
+            alarms = cuts.tp + cuts.fp
+            budget = rule.count if rule.count is not None else int((rule.share or 0) * alarms[0] + TIE)
+            return np.where((alarms <= budget) & (budget > 0), -alarms.astype(np.float64), np.inf)
         case _:
             assert_never(rule)
+
+
+def _precision(cuts: Cuts) -> Floats:
+    return np.asarray(cuts.tp / np.maximum(cuts.tp + cuts.fp, 1))
 
 
 def _rounded(cuts: Cuts, at: int) -> float:

@@ -1,6 +1,6 @@
 """What goes into an assessment (sides, options), and what a single measurement is made of and answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -16,7 +16,16 @@ Integers: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
 
 BASELINE = "baseline"
+CHAMPION = "champion"
 UNRULED_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """The groups that a fairness gate compares. codes: shape (rows,), the number of a row's group; -1: in none."""
+
+    names: tuple[str, ...]
+    codes: Integers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +34,26 @@ class Side:
 
     target: shape (rows,); binary 0 or 1, multiclass the index of the class, regression the value.
     slices: name of the slice -> shape (rows,), True for the rows that belong to it.
+    clusters: shape (rows,), the number of the group a row belongs to, from 0; None when rows stand on their own.
+    groups: name of a fairness gate -> the groups it compares.
     """
 
     name: str
     target: NDArray[Any]
     slices: Mapping[str, Mask] = field(default_factory=dict)
+    clusters: Integers | None = None
+    groups: Mapping[str, Groups] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """The answer "could not measure", with the reason; never to be read as a bad value."""
+
+    reason: str
+    kind: Literal["unmeasured"] = "unmeasured"
+
+
+Measurement: TypeAlias = float | Unmeasured
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +87,6 @@ class Sample:
         return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions)
 
 
-@dataclass(frozen=True, slots=True)
-class Unmeasured:
-    """The answer "could not measure", with the reason; never to be read as a bad value."""
-
-    reason: str
-    kind: Literal["unmeasured"] = "unmeasured"
-
-
-Measurement: TypeAlias = float | Unmeasured
-
-
 def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | None:
     """Turn scores into class indices: binary `score >= threshold`, multiclass the first highest, regression none."""
     match task:
@@ -93,3 +106,22 @@ def sample_of(
     numbers = np.asarray(scores, dtype=np.float64)
     kind = np.float64 if task == "regression" else np.int64
     return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
+
+
+def _not_perturbed(winner: str, gate: str) -> Unmeasured:
+    return Unmeasured(f"nothing perturbs rows for {winner} and {gate}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extras:
+    """What an assessment is told beside the models' scores.
+
+    seed: of the resamples; champion_threshold: the one the champion is in use with; no_champion: why there are no
+    scores of one; sizes: bytes per model; perturbed: (winner, gate) -> its scores on the perturbed rows, once a repeat.
+    """
+
+    seed: int = 0
+    champion_threshold: float | None = None
+    no_champion: str = "no champion is named"
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    perturbed: Callable[[str, str], Sequence[NDArray[Any]] | Unmeasured] = _not_perturbed

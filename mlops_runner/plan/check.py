@@ -1,16 +1,14 @@
 """What no document can check alone: names that one document uses and another declares."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.evaluate.metrics.names import better, known_metrics
+from mlops_runner.plan.check_evaluation import EVALUATION_CHECKS, unknown_metric
 from mlops_runner.plan.compile import sides_of
 from mlops_runner.specs.complaints import nearest
-from mlops_runner.specs.data import Data
-from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
 
@@ -41,39 +39,6 @@ def _target_fits_task(core: Core) -> Iterator[Diagnostic]:
         yield _at(training, "unknown-class", message, ("positive",), hint)
 
 
-def _metrics_are_known(core: Core) -> Iterator[Diagnostic]:
-    evaluation, training = core.evaluation, core.training
-    known = known_metrics(training.spec.task)
-    for position, metric in enumerate(evaluation.spec.metrics):
-        if metric not in known:
-            yield _unknown_metric(evaluation, metric, ("metrics", position), known, training.spec.task)
-        elif metric in evaluation.spec.metrics[:position]:
-            yield _at(
-                evaluation,
-                "duplicate-metric",
-                f'metric "{metric}" is listed twice',
-                ("metrics", position),
-                "remove one",
-            )
-    uses: list[tuple[Loaded[Training] | Loaded[Evaluation], str, Path]] = [
-        (training, training.spec.select.metric, ("select", "metric"))
-    ]
-    uses += [(evaluation, gate.metric, ("gates", name, "metric")) for name, gate in evaluation.spec.gates.items()]
-    for loaded, metric, path in uses:
-        if metric not in known:
-            yield _unknown_metric(loaded, metric, path, known, training.spec.task)
-        elif metric not in evaluation.spec.metrics:
-            hint = f"add it to metrics in {evaluation.document.file}"
-            yield _at(loaded, "unmeasured-metric", f'metric "{metric}" is not among the measured metrics', path, hint)
-
-
-def _unknown_metric(
-    loaded: Loaded[Training] | Loaded[Evaluation], metric: str, path: Path, known: Set[str], task: str
-) -> Diagnostic:
-    hint = nearest(metric, known) or f"known for {task}: {', '.join(sorted(known))}"
-    return _at(loaded, "unknown-metric", f'metric "{metric}" is not known', path, hint)
-
-
 def _select_direction_is_right(core: Core) -> Iterator[Diagnostic]:
     select = core.training.spec.select
     if select.metric not in known_metrics(core.training.spec.task):
@@ -102,61 +67,20 @@ def _searches_can_be_measured(core: Core) -> Iterator[Diagnostic]:
                 core.training, "unknown-side", message, path, "give split.validation a share, or measure on folds"
             )
         if search.metric is not None and search.metric not in known:
-            yield _unknown_metric(core.training, search.metric, (*path, "metric"), known, core.training.spec.task)
+            yield unknown_metric(core.training, search.metric, (*path, "metric"), known, core.training.spec.task)
 
 
 def _sides_exist(core: Core) -> Iterator[Diagnostic]:
     sides = sides_of(core.data.spec)
-    uses: list[tuple[Loaded[Training] | Loaded[Evaluation], str, Path]] = [
-        (core.training, core.training.spec.select.split, ("select", "split"))
-    ]
-    rule = core.evaluation.spec.threshold
-    if rule is not None and rule.rule != "fixed":
-        uses.append((core.evaluation, rule.split, ("threshold", "split")))
-    uses += [
-        (core.evaluation, gate.split, ("gates", name, "split")) for name, gate in core.evaluation.spec.gates.items()
-    ]
-    for loaded, side, path in uses:
-        if side not in sides:
-            hint = f"give {side} a share in {core.data.document.file}, or use another side"
-            yield _at(loaded, "unknown-side", f"the split makes no {side} side", path, hint)
+    side = core.training.spec.select.split
+    if side not in sides:
+        hint = f"give {side} a share in {core.data.document.file}, or use another side"
+        yield _at(core.training, "unknown-side", f"the split makes no {side} side", ("select", "split"), hint)
     for name, trainer in core.training.spec.candidates.items():
         if getattr(trainer, "early_stopping_rounds", None) and "validation" not in sides:
             message = "early stopping needs a validation side, and the split makes none"
             path = ("candidates", name, "early_stopping_rounds")
             yield _at(core.training, "unknown-side", message, path, "give validation a share, or remove early stopping")
-
-
-def _threshold_fits_task(core: Core) -> Iterator[Diagnostic]:
-    task = core.training.spec.task
-    if core.evaluation.spec.threshold is not None and task != "binary":
-        message = f"a decision threshold needs a binary task; this one is {task}"
-        yield _at(core.evaluation, "needless-threshold", message, ("threshold",), "remove it")
-
-
-def _slices_are_declared(core: Core) -> Iterator[Diagnostic]:
-    evaluation, data = core.evaluation, core.data.spec
-    for name, part in evaluation.spec.slices.items():
-        yield from _slice(evaluation, data, name, part)
-    for name, gate in evaluation.spec.gates.items():
-        if gate.slice is not None and gate.slice not in evaluation.spec.slices:
-            known = evaluation.spec.slices
-            hint = nearest(gate.slice, known) or f"declare it under slices; known: {', '.join(known) or 'none'}"
-            yield _at(
-                evaluation, "unknown-slice", f'slice "{gate.slice}" is not declared', ("gates", name, "slice"), hint
-            )
-
-
-def _slice(evaluation: Loaded[Evaluation], data: Data, name: str, part: Slice) -> Iterator[Diagnostic]:
-    path: Path = ("slices", name, "column")
-    if part.column not in data.columns:
-        hint = nearest(part.column, data.columns) or "declare it in the Data document"
-        yield _at(evaluation, "unknown-column", f'column "{part.column}" is not declared', path, hint)
-    elif part.equals is None and data.columns[part.column].type not in NUMERIC:
-        kind = data.columns[part.column].type
-        yield _at(
-            evaluation, "wrong-type", f'a range needs a numeric column; "{part.column}" is {kind}', path, "use equals"
-        )
 
 
 def _specs_outside_artifacts(core: Core) -> Iterator[Diagnostic]:
@@ -188,7 +112,6 @@ def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagn
 
 
 _CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
-    _target_fits_task, _metrics_are_known, _select_direction_is_right, _searches_can_be_measured, _sides_exist,
-    _threshold_fits_task, _slices_are_declared, _specs_outside_artifacts,
-    _estimators_are_listed,
+    _target_fits_task, _select_direction_is_right, _searches_can_be_measured, _sides_exist, *EVALUATION_CHECKS,
+    _specs_outside_artifacts, _estimators_are_listed,
 )  # fmt: skip

@@ -1,53 +1,30 @@
-"""The Evaluation document: metrics, slices, the decision threshold, and the gates a model must pass."""
+"""The Evaluation document: metrics, intervals, slices, the decision threshold, and the gates a model must pass."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import Name, Part, Scalar, Share, Spec, complaint
-
-Side = Annotated[Literal["train", "validation", "test"], Field(description="Side of the split.")]
-
-
-class CostRule(Part):
-    """The threshold with the least total cost of wrong decisions. Equal costs: the lower threshold."""
-
-    rule: Literal["cost"]
-    false_negative: Annotated[float, Field(ge=0, description="Cost of missing a positive case.")]
-    false_positive: Annotated[float, Field(ge=0, description="Cost of a false alarm.")]
-    split: Annotated[
-        Literal["train", "validation"], Field(description="Side it is chosen on; never the test side.")
-    ] = "validation"
+from mlops_runner.specs.base import Name, Part, RelativePath, Scalar, Spec, complaint
+from mlops_runner.specs.evaluation_gates import Gate
+from mlops_runner.specs.evaluation_threshold import Threshold
 
 
-class FBetaRule(Part):
-    """The threshold with the highest F-beta score."""
+class Intervals(Part):
+    """How far the numbers could be off by the chance of which rows were measured: percentile bootstrap intervals.
 
-    rule: Literal["f_beta"]
-    beta: Annotated[float, Field(gt=0, description="Weight of recall over precision.")] = 1.0
-    split: Annotated[
-        Literal["train", "validation"], Field(description="Side it is chosen on; never the test side.")
-    ] = "validation"
+    Rows are drawn with replacement; whole groups, when the data have a column with role group. All models are measured
+    on the same resamples. Large sides are resampled less often, at least 200 times.
+    """
 
-
-class PrecisionAtRecallRule(Part):
-    """The threshold with the highest precision among those that reach a recall."""
-
-    rule: Literal["precision_at_recall"]
-    recall: Annotated[Share, Field(description="Recall to reach.")]
-    split: Annotated[
-        Literal["train", "validation"], Field(description="Side it is chosen on; never the test side.")
-    ] = "validation"
-
-
-class FixedRule(Part):
-    """A threshold given by hand."""
-
-    rule: Literal["fixed"]
-    value: Annotated[Share, Field(description="The threshold.")] = 0.5
-
-
-Threshold = Annotated[CostRule | FBetaRule | PrecisionAtRecallRule | FixedRule, Field(discriminator="rule")]
+    level: Annotated[float, Field(ge=0.5, lt=1, description="Share of such intervals that hold the true value.")] = 0.95
+    resamples: Annotated[int, Field(ge=200, le=100_000, description="Resamples of each side.")] = 1000
+    stratify: Annotated[
+        Literal["none", "target"],
+        Field(description="Whether resamples keep the number of rows of each class, as if it were not up to chance."),
+    ] = "none"
+    seed: Annotated[
+        int | None, Field(ge=0, lt=2**32, description="Seed of the resamples; that of the training when left out.")
+    ] = None
 
 
 class Slice(Part):
@@ -69,38 +46,21 @@ class Slice(Part):
         return self
 
 
-class AbsoluteGate(Part):
-    """A metric of the winner against a fixed number."""
+class SliceSearch(Part):
+    """Looks for slices nobody declared: a small tree divides the validation rows by how wrong the winner is there.
 
-    kind: Literal["absolute"]
-    metric: Annotated[str, Field(description="Name of the metric.")]
-    split: Side = "test"
-    slice: Annotated[str | None, Field(description="Name of a slice; all rows when left out.")] = None
-    min: Annotated[float | None, Field(description="Smallest value that passes.")] = None
-    max: Annotated[float | None, Field(description="Largest value that passes.")] = None
-    unmeasured: Annotated[Literal["fail", "warn"], Field(description="What 'could not measure' means.")] = "fail"
+    The worst leaves become slices. They are measured on the test side, where they were not chosen.
+    """
 
-    @model_validator(mode="after")
-    def _has_a_limit(self) -> "AbsoluteGate":
-        if self.min is None and self.max is None:
-            raise complaint("missing-limit", "an absolute gate needs min or max", "for example: min: 0.95")
-        return self
+    depth: Annotated[int, Field(ge=1, le=3, description="Depth of the tree: conditions a slice has, at most.")] = 2
+    min_rows: Annotated[int, Field(ge=5, description="Rows a leaf has on the validation side, at least.")] = 30
+    most: Annotated[int, Field(ge=1, le=20, description="Slices that are reported, at most.")] = 5
 
 
-class BaselineGate(Part):
-    """A metric of the winner against the baseline, both measured on the same rows."""
+class Champion(Part):
+    """The model that is in use: a folder of the project that holds a model bundle."""
 
-    kind: Literal["baseline"]
-    metric: Annotated[str, Field(description="Name of the metric.")]
-    split: Side = "test"
-    slice: Annotated[str | None, Field(description="Name of a slice; all rows when left out.")] = None
-    margin: Annotated[
-        float, Field(description="How much better the winner must be, in the metric's better direction.")
-    ] = 0.0
-    unmeasured: Annotated[Literal["fail", "warn"], Field(description="What 'could not measure' means.")] = "fail"
-
-
-Gate = Annotated[AbsoluteGate | BaselineGate, Field(discriminator="kind")]
+    bundle: Annotated[RelativePath, Field(description="The folder.", examples=["models/champion"])]
 
 
 class Evaluation(Spec):
@@ -109,10 +69,22 @@ class Evaluation(Spec):
     kind: Literal["Evaluation"]
     metrics: Annotated[tuple[str, ...], Field(min_length=1, description="Metrics, measured on all sides and slices.")]
     digits: Annotated[int, Field(ge=1, le=15, description="Digits after the point that metrics are rounded to.")] = 6
+    intervals: Annotated[
+        Intervals | None, Field(description="Intervals around every metric; null leaves them out.")
+    ] = Intervals.model_construct()
+    champion: Annotated[
+        Champion | None, Field(description="The model in use; it is measured on the same rows as the candidates.")
+    ] = None
     threshold: Annotated[Threshold | None, Field(description="Rule for the decision threshold; binary tasks only.")] = (
         None
     )
     slices: Annotated[
         dict[Name, Slice], Field(description="Parts of the rows that are measured on their own, by name.")
     ] = {}
+    find_slices: Annotated[
+        SliceSearch | None, Field(description="How further slices are looked for; null looks for none.")
+    ] = SliceSearch.model_construct()
+    worst_rows: Annotated[
+        int, Field(ge=0, le=1000, description="Rows of the error table; values of columns tagged pii are masked in it.")
+    ] = 20
     gates: Annotated[dict[Name, Gate], Field(description="What the winner must reach, by name.")] = {}

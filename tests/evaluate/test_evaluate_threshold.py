@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 
 from mlops_runner.evaluate.threshold import ChosenThreshold, all_cuts, choose_threshold
 from mlops_runner.evaluate.values import Unmeasured
-from mlops_runner.specs.evaluation import CostRule, FBetaRule, FixedRule, PrecisionAtRecallRule
+from mlops_runner.specs.evaluation_threshold import (
+    AlarmBudgetRule,
+    CostRule,
+    FBetaRule,
+    FixedRule,
+    PrecisionAtRecallRule,
+    RecallAtPrecisionRule,
+)
 
 COST = CostRule(rule="cost", false_negative=10.0, false_positive=1.0)
 ROWS = st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=25)
@@ -133,3 +140,36 @@ def test_f_beta_without_positive_rows_cannot_be_measured():
 
 def test_a_rule_without_rows_cannot_be_measured():
     assert choose_threshold(COST, np.array([]), np.array([])) == Unmeasured("no rows")
+
+
+@given(st.one_of(ROWS, COARSE), st.sampled_from([0.1, 0.5, 0.9]))
+def test_recall_at_precision_rule_reaches_the_precision_with_the_best_recall(rows, precision):
+    target, scores = arrays([*rows, (True, 0.5)])
+    rule = RecallAtPrecisionRule(rule="recall_at_precision", precision=precision)
+    chosen = choose_threshold(rule, target, scores)
+    found = [counts(target, scores, cut) for cut in np.unique(scores)]
+    reaching = [tp / (tp + fn) for tp, fp, fn in found if tp and tp / (tp + fp) >= precision]
+    if not reaching:
+        assert chosen == Unmeasured(f"no threshold reaches a precision of {precision:g}")
+        return
+    tp, fp, _ = counts(target, scores, chosen.value)
+    assert tp / (tp + fp) >= precision
+    assert chosen.objective == pytest.approx(max(reaching))
+
+
+@given(st.one_of(ROWS, COARSE), st.integers(1, 10))
+def test_alarm_budget_rule_raises_as_many_alarms_as_it_may(rows, budget):
+    target, scores = arrays(rows)
+    chosen = choose_threshold(AlarmBudgetRule(rule="alarm_budget", count=budget), target, scores)
+    possible = [int((scores >= cut).sum()) for cut in [*np.unique(scores), np.inf]]
+    assert (scores >= chosen.value).sum() == max(n for n in possible if n <= budget) == chosen.objective
+
+
+def test_a_share_of_alarms_is_of_the_rows_and_rounds_down():
+    scores = np.linspace(0.01, 0.99, 50)
+    chosen = choose_threshold(AlarmBudgetRule(rule="alarm_budget", share=0.05), np.zeros(50, dtype=int), scores)
+    assert chosen.objective == 2.0
+    rule = AlarmBudgetRule(rule="alarm_budget", share=0.01)
+    assert choose_threshold(rule, np.zeros(50, dtype=int), scores) == Unmeasured(
+        "a budget of 0.01 of 50 rows is less than one alarm"
+    )

@@ -7,20 +7,14 @@ from mlops_runner.digest import Json
 from mlops_runner.evaluate.curves.binary import binary_curves
 from mlops_runner.evaluate.curves.multiclass import multiclass_curves
 from mlops_runner.evaluate.curves.regression import regression_curves
+from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.threshold import ChosenThreshold
-from mlops_runner.evaluate.values import Options, Sample
+from mlops_runner.evaluate.values import Sample
 
 
-def draw_curves(
-    options: Options,
-    samples: Mapping[str, Mapping[str, Sample]],
-    winner: str,
-    thresholds: Mapping[str, ChosenThreshold],
-) -> dict[str, Json]:
-    """Return the curves on the test side, or on the next best side that has rows; {} when none has.
-
-    samples: model -> side -> sample.
-    """
+def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> dict[str, Json]:
+    """Return the curves on the test side, or on the next best side that has rows; {} when none has."""
+    options, samples, winner = known.options, known.samples, known.winner
     filled = [name for name in ("test", "validation", "train") if len(_rows(samples, winner, name))]
     if not filled:
         return {}

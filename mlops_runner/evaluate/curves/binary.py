@@ -12,7 +12,7 @@ from mlops_runner.evaluate.metrics.decisions import confusion
 from mlops_runner.evaluate.metrics.probabilities import equal_mass_bins
 from mlops_runner.evaluate.threshold import ChosenThreshold, all_cuts, cost_of
 from mlops_runner.evaluate.values import Floats, Mask, Options, Sample
-from mlops_runner.specs.evaluation import CostRule
+from mlops_runner.specs.evaluation_threshold import CostRule
 
 HISTOGRAM_BINS = 20
 

@@ -20,32 +20,49 @@ class Bins:
     high: Floats
 
 
-def brier(sample: Sample) -> Measurement:
-    """Mean squared distance to the truth (Brier 1950): binary in 0..1, multiclass summed over classes in 0..2."""
+def brier_of_rows(sample: Sample) -> Floats:
+    """Squared distance to the truth, per row: binary in 0..1, multiclass summed over classes in 0..2."""
     if sample.task == "binary":
-        return float(np.mean((sample.scores - sample.target) ** 2))
+        return np.asarray((sample.scores - sample.target) ** 2)
     truth = np.eye(len(sample.classes))[sample.target]
-    return float(np.mean(np.sum((sample.scores - truth) ** 2, axis=1)))
+    return np.asarray(np.sum((sample.scores - truth) ** 2, axis=1))
 
 
-def log_loss(sample: Sample) -> Measurement:
-    """Mean of -log(probability of the true class), probabilities clipped to [eps, 1 - eps] of a double."""
+def log_loss_of_rows(sample: Sample) -> Floats:
+    """Minus the logarithm of the true class's probability, clipped to [eps, 1 - eps] of a double, per row."""
     if sample.task == "binary":
         given = np.where(sample.target == 1, sample.scores, 1 - sample.scores)
     else:
         given = np.take_along_axis(sample.scores, sample.target[:, None], axis=1)[:, 0]
     eps = np.finfo(np.float64).eps
-    return float(-np.mean(np.log(np.clip(given, eps, 1 - eps))))
+    return np.asarray(-np.log(np.clip(given, eps, 1 - eps)))
+
+
+def confidence(sample: Sample) -> tuple[Floats, Integers]:
+    """Return what calibration is about, per row: a probability, and whether what it promises came true.
+
+    Binary: of the positive class. Multiclass: of the decided class (Guo et al. 2017, eq. 5).
+    """
+    if sample.task == "binary":
+        return sample.scores, np.asarray(sample.target, dtype=np.int64)
+    return sample.scores.max(axis=1), (sample.target == sample.decisions).astype(np.int64)
+
+
+def brier(sample: Sample) -> Measurement:
+    """Mean squared distance to the truth (Brier 1950)."""
+    return float(np.mean(brier_of_rows(sample)))
+
+
+def log_loss(sample: Sample) -> Measurement:
+    """Mean of -log(probability of the true class)."""
+    return float(np.mean(log_loss_of_rows(sample)))
 
 
 def ece(sample: Sample) -> Measurement:
-    """Expected calibration error over equal-mass bins; multiclass: of the decided class (Guo et al. 2017, eq. 5)."""
+    """Expected calibration error over equal-mass bins."""
     if len(sample.target) < BINS:
         return Unmeasured(f"{len(sample.target)} rows < {BINS} bins")
-    if sample.task == "binary":
-        bins = equal_mass_bins(sample.scores, sample.target)
-    else:
-        bins = equal_mass_bins(sample.scores.max(axis=1), (sample.target == sample.decisions).astype(np.int64))
+    bins = equal_mass_bins(*confidence(sample))
     return float(np.sum(bins.counts * np.abs(bins.rate - bins.mean_score)) / bins.counts.sum())
 
 

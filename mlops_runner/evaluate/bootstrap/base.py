@@ -1,0 +1,36 @@
+"""The table that binds every metric to the leaf that computes it on resampled rows, and the one way to call them."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from mlops_runner.evaluate.bootstrap import decisions, probabilities, ranking, regression
+from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
+from mlops_runner.evaluate.values import Floats, Sample
+
+# (sample, the metrics of the family that are wanted) -> their statistic; called once per sample.
+Prepare: TypeAlias = Callable[[Sample, tuple[str, ...]], Statistic]
+
+FAMILIES: Mapping[str, Prepare] = {
+    **dict.fromkeys(ranking.FORMS, ranking.prepare),
+    **dict.fromkeys((*probabilities.COSTS, "ece"), probabilities.prepare),
+    **dict.fromkeys(decisions.FORMS, decisions.prepare),
+    **dict.fromkeys(regression.METRICS, regression.prepare),
+}
+
+
+def statistic_of(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
+    """Return what computes the metrics from counts. They must have been measured on the sample itself."""
+    wanted: dict[Prepare, list[str]] = {}
+    for metric in metrics:
+        wanted.setdefault(FAMILIES[metric], []).append(metric)
+    # Squares of huge predictions overflow; such a resample is then one that could not be measured.
+    with np.errstate(all="ignore"):
+        parts = [prepare(sample, tuple(names)) for prepare, names in wanted.items()]
+
+    def statistic(counts: Counts) -> dict[str, Floats]:
+        with np.errstate(all="ignore"):
+            return {name: values for part in parts for name, values in part(counts).items()}
+
+    return statistic

@@ -1,0 +1,139 @@
+"""Replicates: every metric of every model on the same resamples of a side, so that differences have intervals too."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlops_runner.evaluate.bootstrap.base import statistic_of
+from mlops_runner.evaluate.bootstrap.decisions import trials
+from mlops_runner.evaluate.bootstrap.draws import Units, draw
+from mlops_runner.evaluate.bootstrap.intervals import Bounds, Interval, binomial_interval, percentile_interval
+from mlops_runner.evaluate.bootstrap.values import Counts, Statistic, counts_of
+from mlops_runner.evaluate.tables import Cell, Table
+from mlops_runner.evaluate.values import Floats, Options, Sample, Side, Unmeasured
+from mlops_runner.specs.evaluation import Intervals
+
+# Rows x resamples x models (x classes, where each needs an order of its own) that a side may cost: some seconds.
+MOST_VISITS = 300_000_000
+FEWEST_RESAMPLES = 200
+ORDERINGS = frozenset({"roc_auc", "average_precision"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a side was resampled: what was drawn, and how often."""
+
+    unit: str
+    units: int
+    resamples: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replicates:
+    """The replicates of a side: cell -> shape (resamples,), NaN where a resample could not be measured.
+
+    extra: name -> shape (resamples, ...), what else was computed from the same counts.
+    """
+
+    drawing: Drawing
+    cells: Mapping[Cell, Floats]
+    extra: Mapping[str, Floats]
+
+    def difference(self, first: Cell, second: Cell) -> Floats | None:
+        """Return first minus second, resample by resample; None if one of them was not resampled."""
+        one, other = self.cells.get(first), self.cells.get(second)
+        return None if one is None or other is None else one - other
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What to resample on one side. samples: model -> sample; sliced: the models that slices are resampled for."""
+
+    options: Options
+    intervals: Intervals
+    seed: int
+    side: Side
+    samples: Mapping[str, Sample]
+    table: Table
+    sliced: tuple[str, ...]
+    extra: Mapping[str, Callable[[Counts], Floats]]
+
+
+def resamples_of(job: Job, metrics: tuple[str, ...]) -> int:
+    """Return how many resamples are drawn: those asked for, or as many as large sides leave time for."""
+    orders = len(job.options.classes) if job.options.task == "multiclass" and ORDERINGS & set(metrics) else 1
+    visits = max(1, len(job.side.target) * len(job.samples) * orders)
+    return min(job.intervals.resamples, max(FEWEST_RESAMPLES, MOST_VISITS // visits))
+
+
+def replicate(job: Job, metrics: tuple[str, ...]) -> Replicates:
+    """Resample a side. The seed and the side's name give the resamples; models and metrics do not change them."""
+    resamples = resamples_of(job, metrics)
+    units, unit = _units(job)
+    plans = _plans(job, metrics)
+    rows = {part: np.flatnonzero(mask) for part, mask in job.side.slices.items()}
+    cells = {cell: np.empty(resamples) for plan in plans for cell in plan.cells.values()}
+    extra: dict[str, list[Floats]] = {name: [] for name in job.extra}
+    first = 0
+    seed = (job.seed, int.from_bytes(job.side.name.encode(), "big"))
+    for whole in draw(units, resamples, seed) if plans and len(job.side.target) else ():
+        last = first + len(whole)
+        counts: dict[str | None, Counts] = {None: counts_of(whole)}
+        for plan in plans:
+            if plan.part not in counts and plan.part is not None:
+                counts[plan.part] = counts[None].only(rows[plan.part])
+            for metric, values in plan.statistic(counts[plan.part]).items():
+                cells[plan.cells[metric]][first:last] = values
+        for name, measure in job.extra.items():
+            extra[name].append(measure(counts[None]))
+        first = last
+    joined = {name: np.concatenate(parts) for name, parts in extra.items() if parts}
+    return Replicates(Drawing(unit, units.size, resamples), cells, joined)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    part: str | None
+    statistic: Statistic
+    cells: Mapping[str, Cell]
+
+
+def _plans(job: Job, metrics: tuple[str, ...]) -> list[_Plan]:
+    """Prepare every model on every part, for those metrics that could be measured there."""
+    found = []
+    for model, sample in job.samples.items():
+        for part in (None, *(job.options.evaluation.slices if model in job.sliced else ())):
+            cells = {metric: Cell(model, job.side.name, part, metric) for metric in metrics}
+            known = {m: cell for m, cell in cells.items() if not isinstance(job.table[cell], Unmeasured)}
+            if known:
+                chosen = sample if part is None else sample.only(job.side.slices[part])
+                found.append(_Plan(part, statistic_of(chosen, tuple(known)), known))
+    return found
+
+
+def _units(job: Job) -> tuple[Units, str]:
+    """Clusters when the rows belong to groups, strata of the target when asked for, else rows."""
+    rows = np.arange(len(job.side.target))
+    if job.side.clusters is not None:
+        number = int(job.side.clusters.max(initial=-1)) + 1
+        return Units((np.arange(number),), job.side.clusters), "group"
+    if job.intervals.stratify == "target":
+        strata = tuple(rows[job.side.target == value] for value in np.unique(job.side.target))
+        return Units(strata), "row of a class"
+    return Units((rows,)), "row"
+
+
+def interval_of(job: Job, replicates: Replicates, cell: Cell) -> Bounds:
+    """Return the interval of a measured number; of a share that is 0 or 1 the exact one, as no resample differs."""
+    level, digits, value = job.intervals.level, job.options.evaluation.digits, job.table[cell]
+    found = percentile_interval(replicates.cells[cell], level, digits)
+    if not isinstance(found, Interval) or not found.constant or value not in (0.0, 1.0):
+        return found
+    rows = trials(cell.metric, job.samples[cell.model])
+    if rows is None:
+        return found
+    inside = rows if cell.slice is None else rows & job.side.slices[cell.slice]
+    clusters = job.side.clusters
+    number = int(np.count_nonzero(inside)) if clusters is None else len(np.unique(clusters[inside]))
+    return binomial_interval(float(value), number, level, digits)

@@ -1,0 +1,1 @@
+"""Gates: what the winner must reach, one leaf per kind."""
