@@ -151,11 +151,13 @@ def log_tail(log: Path) -> str:
 
 
 def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
-    """Give a complaint from inside a step the line it is about: that of the first value it quotes, else the step's."""
+    """Give a complaint from inside a step its line: of the field or first value that it names, else of the step."""
     if diagnostic.place is not None:
         return diagnostic
     quoted = re.findall(r'"([^"]+)"', diagnostic.message)
     wanted = [f"{above}.{name}" for name in quoted for above in ("trainer.params", "columns")]
+    if diagnostic.path:
+        wanted.insert(0, diagnostic.path)
     named = [path for path in wanted if path in step.places]
     above = {"source": "source", "data": "source", "train": "trainer"}.get(step.kind, "")
     return replace(diagnostic, place=step.place(named[0] if named else above))

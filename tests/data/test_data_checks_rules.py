@@ -50,9 +50,9 @@ MASKS = [
     ({"kind": "monotone", "column": "f", "strict": True}, [3, 4], "are not higher than the one before"),
     ({"kind": "monotone", "column": "d", "by": ["f"]}, [], None),
     ({"kind": "monotone", "column": "i", "by": ["s"], "direction": "decreasing"}, [6], "of the same s"),
-    ({"kind": "compare", "left": "i", "is": "<=", "right": "f"}, [4], "is not i <= f"),
-    ({"kind": "compare", "left": "i", "is": "==", "right": "f"}, [2, 4, 6], "are not i == f"),
-    ({"kind": "compare", "left": "i", "is": "!=", "right": "f"}, [3], "is not i != f"),
+    ({"kind": "compare", "left": "i", "is": "<=", "right": "f"}, [4], "breaks i <= f"),
+    ({"kind": "compare", "left": "i", "is": "==", "right": "f"}, [2, 4, 6], "break i == f"),
+    ({"kind": "compare", "left": "i", "is": "!=", "right": "f"}, [3], "breaks i != f"),
     ({"kind": "sum", "columns": ["i", "f"], "equals": 4, "tolerance": 1}, [6], "does not add up to 4 within 1"),
     ({"kind": "sum", "columns": ["i", "i"], "equals": "f"}, [3, 4, 6], "do not add up to f"),
     ({"kind": "ratio", "numerator": "i", "denominator": "f", "min": 0.3, "max": 0.9}, [3, 4, 6], "at least 0.3 and at"),
@@ -78,7 +78,7 @@ def test_rules_see_in_a_scan_what_they_see_in_memory(room, rule, lines, _says):
 def test_the_message_shows_the_values_of_all_columns_of_a_rule(room):
     rule = {"kind": "compare", "left": "i", "is": "<", "right": "f", "name": "paid before due"}
     assert room.message(TEXT, COLUMNS, rule) == (
-        'loans.csv: paid before due: columns "i", "f": 2 rows are not i < f: line 3 (i "2", f "2.0"), line 4 '
+        'loans.csv: paid before due: columns "i", "f": 2 rows break i < f: line 3 (i "2", f "2.0"), line 4 '
         '(i "5", f "0.0")'
     )
 

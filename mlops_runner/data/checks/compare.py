@@ -19,6 +19,6 @@ def compile_rule(rule: AnyRule, _at: str, _spec: Data) -> Iterator[Check]:
     """Compile a compare rule."""
     assert isinstance(rule, CompareRule)
     broken = OPPOSITES[rule.is_](pl.col(rule.left), pl.col(rule.right))
-    what = f"not {rule.left} {rule.is_} {rule.right}"
-    says = (f"is {what}", f"are {what}", "correct the values, or the rule")
+    what = f"{rule.left} {rule.is_} {rule.right}"
+    says = (f"breaks {what}", f"break {what}", "correct the values, or the rule")
     yield row_check(rule, (rule.left, rule.right), Mask(broken), "wrong-order", says)
