@@ -1,6 +1,7 @@
 """One pipeline and its lock, and what can be done with them."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from mlops_runner import journal
 from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of
 from mlops_runner.api.sources import Sources
 from mlops_runner.durable import write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, PlanMismatch, UsageFailure
+from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, NotVerified, Place, PlanMismatch, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
@@ -29,6 +30,7 @@ from mlops_runner.store.stats import StatCache
 if TYPE_CHECKING:
     from mlops_runner.execute.engine import Listener, Result
     from mlops_runner.execute.rerun import Agreement
+    from mlops_runner.execute.tracking import Experiment
     from mlops_runner.reports.document import Report
     from mlops_runner.reports.refresh import Refreshed
     from mlops_runner.train.model import Model
@@ -52,6 +54,16 @@ def load_model(folder: str | Path = ".") -> "Model":
         raise UsageFailure(Diagnostic("no-run", "no model has been packaged yet", hint="run: mlops run"))
     expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
     return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a run was asked for: see `Project.run` and `Project.try_out`."""
+
+    force: bool = False
+    jobs: int | None = None
+    message: str = ""
+    settings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -162,13 +174,39 @@ class Project:
         *,
         force: bool = False,
         jobs: int | None = None,
+        message: str = "",
     ) -> "list[Result]":
         """Make every step's artifacts stand and write pipeline.lock.
 
         `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
         it is another one. At most `jobs` steps run at a time: as many as the threads of each leave room for, unless
-        it is given. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        it is given. `message` goes into the experiment log. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
         """
+        return self._run(listener, expected, Asked(force, jobs, message))
+
+    def try_out(
+        self,
+        settings: Sequence[str],
+        listener: "Listener | None" = None,
+        *,
+        force: bool = False,
+        jobs: int | None = None,
+        message: str = "",
+    ) -> "tuple[list[Result], Verdict]":
+        """Run with settings laid over the documents (`training.seed=3`), and leave every file of the project as it is.
+
+        What is made stays in the object store, where a later run of the same steps finds it. Raises as `run` does, and
+        UsageFailure for a setting that makes no sense.
+        """
+        from mlops_runner.api.experiments import overlay, verdict_aside
+        from mlops_runner.specs.settings import parse_setting
+
+        aside = Project(self.root, self.lock_timeout)
+        aside.sources.laid_over = overlay(self.root, [parse_setting(text) for text in settings])
+        results = aside._run(listener, None, Asked(force, jobs, message, tuple(settings)))
+        return results, verdict_aside(self.root, aside.compiled(), results)
+
+    def _run(self, listener: "Listener | None", expected: str | None, asked: "Asked") -> "list[Result]":
         self.compiled()  # before the state folder is made: there may be no project here
         with exclusive(self.layout.mutex, self.lock_timeout):
             compiled, lock, facts = self.compiled(), self.lock(), self.facts()
@@ -178,18 +216,66 @@ class Project:
             if expected is not None and plan_digest(plan) != expected:
                 message = f"the plan is now {plan_digest(plan)}, not {expected}"
                 raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
-            if self._bring_inputs(plan, facts, force=force):
+            if self._bring_inputs(plan, facts, force=asked.force):
                 facts = self.facts()
                 self.sources.remember()
             from mlops_runner.execute.engine import Engine, Silence
             from mlops_runner.execute.isolation import default_jobs
 
-            code = self.sources.code_folder(compiled)
-            at_once = jobs or default_jobs(compiled.steps)
             engine = Engine(
-                self.layout, lock, facts, code, listener or Silence(), self.sources.require_environment, at_once, force
-            )
-            return engine.run(compiled.steps)
+                self.layout, lock, facts, self.sources.code_folder(compiled), listener or Silence(),
+                self.sources.require_environment, asked.jobs or default_jobs(compiled.steps), asked.force,
+                aside=bool(asked.settings),
+            )  # fmt: skip
+            return self._recorded(asked, lambda: engine.run(compiled.steps))
+
+    def _recorded(self, asked: "Asked", run: "Callable[[], list[Result]]") -> "list[Result]":
+        """Run, and write into the experiment log what came of it; a run that executed nothing is no experiment."""
+        from mlops_runner.api import experiments
+
+        started = time.monotonic()
+        try:
+            results = run()
+        except MlopsError as error:
+            experiments.remember_failure(self.sources, asked, time.monotonic() - started, error)
+            raise
+        if asked.message or asked.settings or any(result.how == "ran" for result in results):
+            experiments.remember(self.sources, asked, time.monotonic() - started, results)
+        return results
+
+    def experiments(self, limit: int | None = None) -> "list[Experiment]":
+        """Return what the experiment log holds of runs on this machine, the newest first."""
+        from mlops_runner.execute.tracking import ExperimentLog
+
+        return ExperimentLog(self.layout.experiments).latest(limit)
+
+    def experiment(self, *numbers: int) -> "list[Experiment]":
+        """Return experiments by number. Raises UsageFailure for one that is not in the log."""
+        from mlops_runner.api.experiments import find
+        from mlops_runner.execute.tracking import ExperimentLog
+
+        return find(ExperimentLog(self.layout.experiments), numbers)
+
+    def forget(self, *numbers: int) -> None:
+        """Remove experiments from the log. Raises UsageFailure for one that is not in it."""
+        from mlops_runner.execute.tracking import ExperimentLog
+
+        self.experiment(*numbers)
+        ExperimentLog(self.layout.experiments).remove(numbers)
+
+    def headline(self) -> list[str]:
+        """Return the metrics that a list of experiments shows: the first of the specs, on the last side."""
+        from mlops_runner.api.experiments import headline
+
+        return headline(self.compiled())
+
+    def apply(self, number: int) -> dict[str, tuple[str, str]]:
+        """Edit the documents so that they say what an experiment ran; comments stay. Returns file → (old, new) text."""
+        from mlops_runner.api.experiments import apply_experiment
+
+        (found,) = self.experiment(number)
+        with exclusive(self.layout.mutex, self.lock_timeout):
+            return apply_experiment(self.root, found)
 
     def refresh(
         self, as_of: str | None = None, *, check: bool = False, tell: Callable[[str], None] = lambda _: None

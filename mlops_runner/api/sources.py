@@ -3,7 +3,7 @@
 import functools
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_runner.durable import write_text
@@ -34,9 +34,10 @@ class External:
 
 @dataclass(slots=True)
 class Sources:
-    """The files of one project. Only `remember` writes."""
+    """The files of one project. Only `remember` writes. `laid_over` holds documents that take the place of files."""
 
     layout: Layout
+    laid_over: Mapping[str, bytes] = field(default_factory=dict)
     _memory: cache.Entry | None = None
     _inputs: Inputs | None = None
 
@@ -110,6 +111,8 @@ class Sources:
         """Keep what the specs compile to, and what was read, for the next command. Raises OSError."""
         if self._inputs:
             self._inputs.save()
+        if self.laid_over:
+            return
         text = cache.encode(self._entry(), python_minor())
         if self._stored() != text.encode():
             write_text(self.layout.compiled, text)
@@ -137,7 +140,7 @@ class Sources:
         read = folder_reader(self.root)
 
         def noted(file: str) -> bytes:
-            data = read(file)
+            data = self.laid_over.get(file) or read(file)
             seen[file] = cache.source_digest(data)
             return data
 
@@ -183,6 +186,8 @@ class Sources:
         return External(digests, absent, tuple(notes), pointers, addresses)
 
     def _read(self, file: str) -> bytes | None:
+        if file in self.laid_over:
+            return self.laid_over[file]
         try:
             return (self.root / file).read_bytes()
         except OSError:

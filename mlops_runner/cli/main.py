@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "gate": ("results", "gate", "Answer by the gates of the last run: exit 0 or 3."),
     "report": ("results", "report", "Write the report of the last run."),
     "diff": ("results", "diff", "Compare what two revisions resolved to."),
+    "exp": ("experiments", "experiments", "Look at what was tried: list, compare, keep."),
     "data": ("data", "data", "Look after the data: fetch anew, compare versions."),
     "lock": ("locks", "lock", "Mend pipeline.lock: resolve a conflict, accept a change, prune."),
 }

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -114,8 +114,12 @@ def graph(settings: Settings, form: str) -> int:
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Steps that may run at a time; by default, what fits."
 )
+@click.option(
+    "--set", "given", multiple=True, metavar="PATH=VALUE", help="Try a value without touching files; may be repeated."
+)
+@click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
-def run(settings: Settings, plan_file: str | None, force: bool, jobs: int | None, no_report: bool) -> int:
+def run(settings: Settings, plan_file: str | None, given: tuple[str, ...], no_report: bool, **how: Any) -> int:
     """Execute what changed, write pipeline.lock, and answer by the gates: exit 0 or 3.
 
     \b
@@ -127,23 +131,33 @@ def run(settings: Settings, plan_file: str | None, force: bool, jobs: int | None
       mlops run
       mlops run --plan plan.json     only what was reviewed
       mlops run --jobs 1             one step after the other
+      mlops run --set training.candidates.boosted.params.max_depth=6
     """
     from mlops_runner.cli.progress import Progress
     from mlops_runner.reports.verdict import verdict_json, verdict_text
 
+    if given and plan_file:
+        message = "--set runs something else than the plan of a file"
+        raise UsageFailure(Diagnostic("contradiction", message, hint="leave one of them out"))
     project = settings.project()
-    expected = _expected(plan_file) if plan_file else None
     progress = Progress(quiet=settings.quiet or settings.as_json)
+    report = None
     try:
-        results = project.run(progress, expected, force=force, jobs=jobs)
+        if given:
+            results, verdict = project.try_out(given, progress, **how)
+        else:
+            results = project.run(progress, _expected(plan_file) if plan_file else None, **how)
+            verdict = project.verdict()
     finally:
         progress.close()
-    verdict = project.verdict()
-    report = None if no_report else project.fresh_report(changed=any(r.how == "ran" for r in results))
+    if not given and not no_report:
+        report = project.fresh_report(changed=any(result.how == "ran" for result in results))
     if settings.as_json:
         emit_json(verdict_json(verdict, results))
     else:
         emit(verdict_text(verdict, results, report))
+        if given and not settings.quiet:
+            say("  nothing in the project was changed; to keep it: mlops exp list, mlops exp apply NUMBER")
     return EXIT_OK if verdict.passed else EXIT_REFUSED
 
 

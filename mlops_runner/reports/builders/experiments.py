@@ -1,0 +1,91 @@
+"""The page that compares experiments: what differed, what came of it, and how runs moved over time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlops_runner.execute.tracking import Experiment
+from mlops_runner.reports.document import Block, Cell, Column, Facts, Figure, Inline, Report, Section, Table, Verdict
+from mlops_runner.reports.experiments import deltas, different_params, measured, moved_models, value
+from mlops_runner.reports.figures.search import draw_coordinates
+from mlops_runner.reports.figures.time import draw_curves, draw_over_time
+
+MOST_AXES = 9
+
+
+def build_comparison(runs: Sequence[Experiment], metrics: Sequence[str]) -> Report:
+    """Compare runs, in the order given; the first is the one others are measured against."""
+    names = ", ".join(str(run.number) for run in runs)
+    sections = [_parameters(runs), _results(runs, metrics), _plots(runs, metrics), _curves(runs)]
+    kept = tuple(section for section in sections if section.blocks)
+    different = different_params(runs)
+    words = "parameter differs" if len(different) == 1 else "parameters differ"
+    verdict = Verdict(
+        "different" if different else "same", f"{len(different)} {words} between the experiments {names}."
+    )
+    return Report(f"Experiments {names}", "", verdict, kept, Facts(()))
+
+
+def _heads(first: str, runs: Sequence[Experiment]) -> tuple[Column, ...]:
+    return (Column(first), *(Column(f"{run.number} {run.message}".strip(), "right") for run in runs))
+
+
+def _parameters(runs: Sequence[Experiment]) -> Section:
+    rows = tuple(
+        (Cell(name, mono=True), *(Cell(value(found), mono=True) for found in values))
+        for name, values in different_params(runs)
+    )
+    return Section("Parameters that differ", (Table(_heads("Parameter", runs), rows),) if rows else ())
+
+
+def _results(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
+    rows: list[tuple[Inline, ...]] = [("winner", *(run.winner or "-" for run in runs))]
+    rows += [
+        (Cell(name, mono=True), *deltas([run.metrics.get(name) for run in runs])) for name in measured(runs, metrics)
+    ]
+    rows += [(name, *deltas(values)) for name, values in moved_models(runs, metrics)]
+    gates = sorted({name for run in runs for name in run.gates})
+    rows += [(f"gate {name}", *(run.gates.get(name, "-") for run in runs)) for name in gates]
+    rows.append(("took", *(f"{run.seconds:.1f} s" for run in runs)))
+    note = f"In brackets: the distance to experiment {runs[0].number}."
+    return Section("Results of the winners", (Table(_heads("Result", runs), tuple(rows), note),))
+
+
+def _plots(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
+    metric = next((name for name in metrics if sum(_known(run, name) for run in runs) > 1), None)
+    if metric is None:
+        return Section("Plots", ())
+    told = [run for run in runs if _known(run, metric)]
+    blocks: list[Block] = [draw_over_time([(run.number, run.metrics[metric]) for run in told], metric)]
+    if coordinates := _coordinates(told, metric):
+        blocks.append(coordinates)
+    return Section("Plots", tuple(blocks))
+
+
+def _known(run: Experiment, metric: str) -> bool:
+    return isinstance(run.metrics.get(metric), int | float)
+
+
+def _coordinates(runs: Sequence[Experiment], metric: str) -> Figure | None:
+    from mlops_runner.evaluate.metrics.names import METRICS
+
+    different = [(name, found) for name, found in different_params(runs) if None not in found][:MOST_AXES]
+    if not different:
+        return None
+    trials: list[dict[str, Any]] = [
+        {"params": {name: found[at] for name, found in different}, "value": run.metrics[metric]}
+        for at, run in enumerate(runs)
+    ]
+    known = METRICS.get(metric.rpartition(".")[2])
+    return draw_coordinates("runs", trials, metric, "minimize" if known and known.better == "lower" else "maximize")
+
+
+def _curves(runs: Sequence[Experiment]) -> Section:
+    """Draw the learning curves of the candidates that have them, run by run."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for run in runs:
+        for model, sides in run.curves.items():
+            for side, metrics in sides.items():
+                for metric, values in metrics.items():
+                    found.setdefault(f"{model}, {metric}, {side}", {})[str(run.number)] = values
+    drawn = [draw_curves(name, lines) for name, lines in found.items() if "validation" in name]
+    return Section("Learning curves", tuple(drawn), "detail")

@@ -1,0 +1,165 @@
+"""Experiments for people and programs: a list, one of them, a comparison of several."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mlops_runner.execute.tracking import Experiment
+
+SIGNS = {"passed": "✓", "refused": "✗", "failed": "!"}
+MOST_SETTINGS = 60
+
+
+def list_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
+    """Return a table: one line a run, with the metrics of its winner."""
+    heads = ["", "when (UTC)", "winner", *metrics, "took", "what"]
+    rows = [
+        [
+            f"{SIGNS[run.verdict]} {run.number}", run.at.replace("T", " ").rstrip("Z")[:16], run.winner or "-",
+            *(number(run.metrics.get(name)) for name in metrics), f"{run.seconds:.1f} s", _what(run),
+        ]
+        for run in runs
+    ]  # fmt: skip
+    return table(heads, rows, right=range(3, 4 + len(metrics)))
+
+
+def _what(run: Experiment) -> str:
+    settings = "  ".join(text.partition(".")[2] for text in run.settings)
+    problem = run.problem.partition("\n")[0]
+    said = "  ".join(part for part in (run.message, settings, problem) if part)
+    return said if len(said) <= MOST_SETTINGS else said[: MOST_SETTINGS - 1] + "…"
+
+
+def show_text(run: Experiment) -> str:
+    """Return all that is known of one run."""
+    head = [f"experiment {run.number}  {SIGNS[run.verdict]} {run.verdict}  {run.at}  {run.seconds:.1f} s"]
+    head += [f"  {run.message}"] if run.message else []
+    head += [f"  at {run.revision[:12]}"] if run.revision else []
+    head += [f"  set {text}" for text in run.settings]
+    if run.problem:
+        return "\n".join([*head, f"  {run.problem}"])
+    gates = [f"  {name}: {answer}" for name, answer in run.gates.items()]
+    steps = [
+        [f"  {name}", step["how"], f"{step['seconds']:.1f} s" if step["how"] == "ran" else "", step["key"]]
+        for name, step in run.steps.items()
+    ]
+    names = list(dict.fromkeys(name for found in run.models.values() for name in found))
+    values = [[f"  {name}", *(number(found.get(name)) for found in run.models.values())] for name in names]
+    models = [f"{model} *" if model == run.winner else model for model in run.models]
+    parts = ["\n".join(head), table(["  metric", *models], values, right=range(1, 1 + len(models)))]
+    parts += ["\n".join(["  gates", *(f"  {line}" for line in gates)])] if gates else []
+    return "\n\n".join([*parts, table(["  step", "how", "took", "key"], steps)])
+
+
+def compare_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
+    """Return what differs between runs: parameters, then the winner's metrics with their distance to the first run."""
+    names = [f"{run.number}" for run in runs]
+    params = [[f"  {name}", *map(value, found)] for name, found in different_params(runs)]
+    rows = [[f"  {name}", *deltas([run.metrics.get(name) for run in runs])] for name in measured(runs, metrics)]
+    rows += [[f"  {name}", *deltas(values)] for name, values in moved_models(runs, metrics)]
+    rows.insert(0, ["  winner", *(run.winner or "-" for run in runs)])
+    rows.append(["  gates", *(_gates(run) for run in runs)])
+    rows.append(["  took", *(f"{run.seconds:.1f} s" for run in runs)])
+    columns = range(1, 1 + len(runs))
+    first = table(["  parameter", *names], params, right=columns) if params else "  the parameters are the same"
+    return "\n\n".join([first, table(["  result", *names], rows, right=columns)])
+
+
+def different_params(runs: Sequence[Experiment]) -> list[tuple[str, list[Any]]]:
+    """Return the parameters that are not the same in all runs, as `step.path`, with their value in each run."""
+    flat = [{f"{step}.{path}": v for step, found in run.params.items() for path, v in found.items()} for run in runs]
+    names = sorted({name for found in flat for name in found})
+    found = [(name, [one.get(name) for one in flat]) for name in names]
+    return [(name, values) for name, values in found if any(value != values[0] for value in values[1:])]
+
+
+def measured(runs: Sequence[Experiment], metrics: Sequence[str]) -> list[str]:
+    """Return the metrics that any run has, those asked for first."""
+    known = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    return sorted(known, key=lambda name: (name not in metrics, known.index(name)))
+
+
+def moved_models(runs: Sequence[Experiment], metrics: Sequence[str]) -> list[tuple[str, list[Any]]]:
+    """Return the first metrics of models whose own numbers are not the same in all runs, though they did not win."""
+    models = list(dict.fromkeys(model for run in runs for model in run.models))
+    losers = [model for model in models if any(run.winner != model for run in runs)]
+    found = [(f"{m}: {name}", [run.models.get(m, {}).get(name) for run in runs]) for m in losers for name in metrics]
+    return [(name, values) for name, values in found if any(value != values[0] for value in values[1:])]
+
+
+def deltas(values: Sequence[Any]) -> list[str]:
+    """Write the first value, and each other with its distance to the first."""
+    first = values[0]
+    shown = [number(first)]
+    for found in values[1:]:
+        both = isinstance(first, int | float) and isinstance(found, int | float)
+        shown.append(f"{number(found)} ({found - first:+.4g})" if both and found != first else number(found))
+    return shown
+
+
+def _gates(run: Experiment) -> str:
+    passed = sum(answer == "pass" for answer in run.gates.values())
+    return f"{passed} of {len(run.gates)} pass" if run.gates else run.verdict
+
+
+def number(found: Any) -> str:
+    """Write a metric: six digits, `-` where there is none."""
+    return "-" if found is None else f"{found:.6g}" if isinstance(found, float) else str(found)
+
+
+def value(found: Any) -> str:
+    """Write a parameter."""
+    return "-" if found is None else f"{found:.6g}" if isinstance(found, float) else str(found)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Lay out columns of text, two spaces apart; those in `right` are flush right."""
+    lines = [list(heads), *map(list, rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    shown = [
+        "  ".join(
+            cell.rjust(w) if at in right else cell.ljust(w)
+            for at, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    return "\n".join(line.rstrip() for line in shown)
+
+
+def as_json(run: Experiment, *, whole: bool = True) -> dict[str, Any]:
+    """Return a run for programs; curves and documents only when the whole of it is asked for."""
+    names = [
+        "number",
+        "at",
+        "verdict",
+        "seconds",
+        "message",
+        "revision",
+        "settings",
+        "winner",
+        "metrics",
+        "gates",
+        "problem",
+    ]
+    names += ["params", "models", "steps", "curves", "documents"] if whole else []
+    return {name: getattr(run, name) for name in names}
+
+
+def json_line(run: Experiment) -> str:
+    """Return a run as one line of JSON: config, summary and history, as trackers that read lines expect them."""
+    params = {f"{step}.{path}": v for step, found in run.params.items() for path, v in found.items()}
+    about = {
+        "_id": run.number,
+        "_at": run.at,
+        "_seconds": run.seconds,
+        "_revision": run.revision,
+        "_verdict": run.verdict,
+    }
+    history = [
+        {"_model": model, "_side": side, "_metric": metric, "values": values}
+        for model, sides in run.curves.items()
+        for side, found in sides.items()
+        for metric, values in found.items()
+    ]
+    line = {**about, "name": run.message, "config": params, "summary": dict(run.metrics), "history": history}
+    return json.dumps(line, sort_keys=True, ensure_ascii=False)
