@@ -1,6 +1,8 @@
-"""The only module that runs git."""
+"""Run git: the only place that does."""
 
+import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +63,16 @@ def _unknown(project: Path, name: str) -> Diagnostic:
 
 
 def _git(project: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return run(project, arguments)
+
+
+def run(
+    folder: Path, arguments: Sequence[str], given: bytes = b"", timeout: float | None = TIMEOUT_SECONDS
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder and return what it answered; nothing is fetched. Raises UsageFailure without git."""
+    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1"}
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        return subprocess.run(
-            ["git", "-C", str(project), *arguments], capture_output=True, check=False, timeout=TIMEOUT_SECONDS
-        )
+        return subprocess.run(command, input=given, capture_output=True, check=False, env=environment, timeout=timeout)
     except FileNotFoundError:
         raise UsageFailure(Diagnostic("no-git", "git is not installed", hint="install git")) from None

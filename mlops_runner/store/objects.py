@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes, digest_file
@@ -134,14 +135,27 @@ def _manifest(md5s: Mapping[str, str]) -> bytes:
 
 
 def cache_folder(project: Path) -> Path:
-    """Return the cache's folder: DVC's `cache.dir` (local configuration first), else `.dvc/cache`.
+    """Return the cache's folder: DVC's `cache.dir` (the project's, the user's or the machine's), else `.dvc/cache`.
 
     Raises InvalidInput for a configuration that cannot be read: in another folder, dvc would not find the objects.
     """
-    for name in ("config.local", "config"):
-        if folder := _configured(project / ".dvc" / name, f".dvc/{name}"):
-            return Path(os.path.normpath(project / ".dvc" / Path(folder).expanduser()))
+    shown = [(project / ".dvc" / name, f".dvc/{name}") for name in ("config.local", "config")]
+    for path, file in (*shown, *((path, str(path)) for path in _shared_configurations())):
+        if folder := _configured(path, file):
+            return Path(os.path.normpath(path.parent / Path(folder).expanduser()))
     return project / ".dvc" / "cache"
+
+
+def _shared_configurations() -> Iterator[Path]:
+    """Yield where dvc keeps the configuration of the user, and that of the machine."""
+    if sys.platform == "darwin":
+        user = machine = "Library/Application Support"
+    else:
+        user, machine = ".config", "etc/xdg"
+        user = os.environ.get("XDG_CONFIG_HOME") or user
+        machine = (os.environ.get("XDG_CONFIG_DIRS") or machine).split(os.pathsep)[0]
+    yield Path(os.environ.get("DVC_GLOBAL_CONFIG_DIR") or Path.home() / user / "dvc") / "config"
+    yield Path(os.environ.get("DVC_SYSTEM_CONFIG_DIR") or Path("/") / machine / "dvc") / "config"
 
 
 def _configured(path: Path, file: str) -> str | None:
