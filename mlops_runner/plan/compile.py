@@ -200,6 +200,8 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
     }
     if isinstance(trainer, PythonTrainer):
         config.pop("preprocessing", None)  # a python trainer receives the raw columns
+    elif trainer.preprocessing is not None:
+        config.pop("preprocessing", None)  # it has its own
     return config, places
 
 

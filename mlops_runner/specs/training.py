@@ -8,35 +8,8 @@ from pydantic import Field, model_validator
 from mlops_runner.specs.base import Name, Part, Scalar, Spec, complaint
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
+from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import Trainer
-
-
-class NumericPreprocessing(Part):
-    """What happens to float and int columns, fitted on the training side only."""
-
-    impute: Annotated[
-        Literal["none", "mean", "median", "zero"],
-        Field(description="What replaces a missing value; none passes it on to the trainer."),
-    ] = "median"
-    scale: Annotated[Literal["none", "standard", "robust"], Field(description="How values are scaled.")] = "none"
-
-
-class CategoricalPreprocessing(Part):
-    """What happens to string and bool columns. A missing value is a category of its own; unseen ones never fail."""
-
-    encode: Annotated[Literal["one_hot", "ordinal"], Field(description="How categories become numbers.")] = "one_hot"
-    min_count: Annotated[int, Field(ge=1, description="Categories with fewer training rows are pooled as rare.")] = 1
-
-
-class Preprocessing(Part):
-    """Preprocessing per column kind; part of the model bundle, so that serving applies the same."""
-
-    numeric: Annotated[NumericPreprocessing, Field(description="For float and int columns.")] = (
-        NumericPreprocessing.model_construct()
-    )
-    categorical: Annotated[CategoricalPreprocessing, Field(description="For string and bool columns.")] = (
-        CategoricalPreprocessing.model_construct()
-    )
 
 
 class Select(Part):
@@ -108,4 +81,15 @@ def _one_direction(training: Training) -> Iterator[Finding]:
             yield Finding((*path, "monotone"), "needless-monotone", message, "remove it")
 
 
-_RULES = (_classes_are_weighed, _one_direction)
+def _categories_are_readable(training: Training) -> Iterator[Finding]:
+    """Categories stay as they are only for a trainer that reads them."""
+    for path, trainer in training.trainers():
+        own = getattr(trainer, "preprocessing", None)
+        if trainer.trainer != "sklearn" or not (own or training.preprocessing).native():
+            continue
+        message = f"encode: native is for xgboost; {'.'.join(map(str, path))} is a {trainer.trainer} trainer"
+        hint = "give the trainer a preprocessing of its own"
+        yield Finding((*path, "preprocessing" if own else "trainer"), "unreadable-categories", message, hint)
+
+
+_RULES = (_classes_are_weighed, _one_direction, _categories_are_readable)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlops_runner.specs.base import CallablePath, Part, Scalar
+from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_search import Search
 
 Params = Annotated[dict[str, Scalar], Field(description="Arguments of the trainer.")]
@@ -22,6 +23,9 @@ Monotone = Annotated[
     dict[str, Literal["increasing", "decreasing"]],
     Field(description="Columns that may move the prediction in one direction only.", examples=[{"age": "increasing"}]),
 ]
+OwnPreprocessing = Annotated[
+    Preprocessing | None, Field(description="Preprocessing of this trainer, in place of that of the document.")
+]
 EarlyStopping = Annotated[
     int | None, Field(ge=1, description="Stop when the validation side has not improved for this many rounds.")
 ]
@@ -38,6 +42,7 @@ class SklearnTrainer(Part):
     early_stopping_rounds: EarlyStopping = None
     class_weight: ClassWeight = None
     monotone: Monotone = {}
+    preprocessing: OwnPreprocessing = None
     search: Searched = None
 
 
@@ -50,6 +55,7 @@ class XgboostTrainer(Part):
     early_stopping_rounds: EarlyStopping = None
     class_weight: ClassWeight = None
     monotone: Monotone = {}
+    preprocessing: OwnPreprocessing = None
     search: Searched = None
 
 

@@ -14,16 +14,26 @@ from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.train.features import Schema, matrix
-from mlops_runner.train.formats.base import BOOSTER, ESTIMATOR, FORMATS, PREPROCESS, file_name, format_of
+from mlops_runner.train.formats.base import (
+    BOOSTER,
+    ESTIMATOR,
+    FORMATS,
+    FORMER_PREPROCESS,
+    PREPROCESS,
+    file_name,
+    format_of,
+)
+from mlops_runner.train.preprocess import Fitted, decode
+from mlops_runner.train.preprocess import encode as encode_preprocessing
 from mlops_runner.train.record import MAX_BYTES, CandidateRecord, FileName, StoredFile, decode_candidate, encode
 
 RECORD: Literal["candidate.json"] = "candidate.json"
-NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS)
+NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS, FORMER_PREPROCESS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """A trained model, ready to predict. preprocess: a fitted transformer, or None when the model needs none."""
+    """A trained model, ready to predict. preprocess: what has `transform`, or None when the model needs none."""
 
     record: CandidateRecord
     model: Any
@@ -35,14 +45,14 @@ class Candidate:
         return self.record.signature
 
 
-def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess: Any | None) -> CandidateRecord:
+def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess: Fitted | None) -> CandidateRecord:
     """Write the model's files, then the record that names them. Returns the record with its digests.
 
     record: with empty `files`. Files of an earlier candidate in the folder are removed. Raises OSError.
     """
     contents: dict[FileName, bytes] = {file_name(model): format_of(file_name(model)).dump(model)}
     if preprocess is not None:
-        contents[PREPROCESS] = format_of(ESTIMATOR).dump(preprocess)
+        contents[PREPROCESS] = encode_preprocessing(preprocess)
     for name in NAMES:
         (folder / name).unlink(missing_ok=True)
     for name, data in contents.items():
@@ -65,8 +75,7 @@ def load_candidate(folder: Path, expected: Mapping[str, str] | None = None) -> C
     if len(models) != 1:
         raise _not_verified("unreadable-record", f"{RECORD} names {len(models)} models, not one")
     model = format_of(models[0]).load(contents[models[0]], record.family)
-    preprocess = format_of(ESTIMATOR).load(contents[PREPROCESS], "preprocessing") if PREPROCESS in contents else None
-    return Candidate(record, model, preprocess)
+    return Candidate(record, model, _preprocessing(contents))
 
 
 def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
@@ -101,6 +110,12 @@ def read_record(path: Path, expected: Mapping[str, str] | None) -> bytes:
     if expected is not None and hashlib.sha256(data).hexdigest() != expected[path.name]:
         raise _altered(path.name)
     return data
+
+
+def _preprocessing(contents: Mapping[FileName, bytes]) -> Any | None:
+    if FORMER_PREPROCESS in contents:
+        return format_of(ESTIMATOR).load(contents[FORMER_PREPROCESS], "preprocessing")
+    return decode(contents[PREPROCESS]) if PREPROCESS in contents else None
 
 
 def _checked(path: Path, stored: StoredFile, expected: Mapping[str, str] | None) -> bytes:

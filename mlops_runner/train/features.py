@@ -13,6 +13,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
+from mlops_runner.specs.training_preprocessing import TEXT_TAG
 
 Task = Literal["binary", "multiclass", "regression"]
 FeatureType = Literal["float", "int", "string", "bool", "date", "datetime"]
@@ -40,11 +41,15 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One column that a trainer is given: its name, its feature, and whether it rises with the feature."""
+    """One column that a trainer is given: its name, and the feature it comes from.
+
+    ordered: it rises with the feature. categorical: it holds numbers of categories.
+    """
 
     name: str
     feature: str
     ordered: bool = False
+    categorical: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Schema:
     """What goes into a model and what comes out of it.
 
     classes: the values of the target in the order of the probabilities; (negative, positive) for a binary task,
-    sorted for multiclass, empty for regression.
+    sorted for multiclass, empty for regression. texts: string features whose words are read.
     """
 
     task: Task
@@ -61,6 +66,7 @@ class Schema:
     classes: tuple[bool | int | float | str, ...]
     features: tuple[Feature, ...]
     weight: str | None = None
+    texts: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -82,7 +88,8 @@ def schema_of(spec: TaskLike, columns: Mapping[str, Column], classes: tuple[bool
     """Combine the task, the declared columns and the classes found in the training rows."""
     features = tuple(Feature(name, column.type) for name, column in columns.items() if column.role == "feature")
     weight = next(iter(names_of(columns, "weight")), None)
-    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight)
+    texts = tuple(f.name for f in features if f.type == "string" and TEXT_TAG in columns[f.name].tags)
+    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight, texts)
 
 
 def names_of(columns: Mapping[str, Column], role: str) -> list[str]:

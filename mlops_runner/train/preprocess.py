@@ -1,107 +1,161 @@
-"""Preprocessing per column kind, fitted on the training rows only and stored with the model."""
+"""Preprocessing: fitted on the rows to fit on, kept as plain values in JSON, applied to any rows of the same columns.
 
-import warnings
-from typing import Any
+What comes out stands in this order: numbers, dates, categories, texts; inside a kind, as the table has them.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from pydantic import Field, ValidationError
 
-from mlops_runner.errors import Diagnostic, StepFailed
-from mlops_runner.specs.training import CategoricalPreprocessing, NumericPreprocessing, Preprocessing
+from mlops_runner.digest import canonical_json
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, StepFailed
+from mlops_runner.specs.base import Part
+from mlops_runner.specs.training_preprocessing import Kind, Preprocessing, columns_fit
+from mlops_runner.train.columns.categories import Native, OneHot, Ordinal, fit_categories, without_missing
+from mlops_runner.train.columns.dates import Dates, fit_dates
+from mlops_runner.train.columns.numbers import Numbers, fit_numbers
+from mlops_runner.train.columns.target_means import Target, TargetMeans, cross_fitted, fit_target_means
+from mlops_runner.train.columns.texts import Texts, fit_texts
 from mlops_runner.train.features import Output, Schema
 
 # 2 GiB of float64. The result is dense, because half of the trainers cannot read anything else.
 MAX_CELLS = 2**28
-RARE = "(rare)"
+KINDS: tuple[Kind, ...] = ("number", "date", "category", "text")
+
+Columns = Annotated[Numbers | Dates | OneHot | Ordinal | Native | TargetMeans | Texts, Field(discriminator="kind")]
 
 
-def fit_preprocessing(spec: Preprocessing, schema: Schema, frame: pl.DataFrame) -> Any:
-    """Fit a sklearn ColumnTransformer on the matrix of the training rows.
+class Fitted(Part):
+    """What preprocessing learned: preprocess.json. Format 1; a change that a reader would mistake raises the number."""
 
+    format: Literal[1] = 1
+    parts: tuple[Columns, ...]
+
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        """The columns that come out, in order: `age`, `city=Bonn`, `city=(rare)`."""
+        return tuple(output for part in self.parts for output in part.outputs())
+
+    def transform(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return shape (rows, outputs), dense, for the matrix of some rows."""
+        return _side_by_side([part.apply(frame) for part in self.parts], frame.height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Rows to fit on: the matrix of their features, and what the encoding by the target needs to know of it."""
+
+    frame: pl.DataFrame
+    target: Target | None = None
+
+
+def fit_preprocessing(spec: Preprocessing, schema: Schema, rows: Rows) -> tuple[Fitted, NDArray[np.float64]]:
+    """Learn from the rows to fit on, and transform them.
+
+    Only for them is the result not that of `transform`: what is learned from the target leaves out each row's own fold.
     Columns that are constant or never filled are kept: the width of the result depends on the schema and on the
-    categories alone. Raises StepFailed when one-hot encoding would not fit into memory.
+    categories alone. Raises InvalidInput for settings that do not fit a column, StepFailed when the result would not
+    fit into memory.
     """
-    _refuse_explosion(spec.categorical, schema, frame)
-    parts: list[tuple[str, Any, list[str]]] = []
-    if numbers := [*schema.numeric, *schema.dates]:
-        parts.append(("numeric", _numeric(spec.numeric), numbers))
-    if schema.categorical:
-        parts.append(("categorical", _categorical(spec.categorical), list(schema.categorical)))
-    with warnings.catch_warnings():
-        # Scaling a column without any value, kept as missing on request, divides nothing by nothing.
-        warnings.filterwarnings("ignore", "All-NaN|Degrees of freedom|invalid value", RuntimeWarning)
-        return ColumnTransformer(parts, sparse_threshold=0, verbose_feature_names_out=False).fit(frame)
+    kinds = kinds_of(spec, schema)
+    learner = _Learner(spec, rows)
+    for kind in KINDS:
+        names = [name for name, own in kinds.items() if own == kind]
+        if kind == "number" and names:
+            learner.numbers(names)
+        for name in names:
+            learner.learn(kind, name)
+    learner.refuse_explosion()
+    fitted = Fitted(parts=tuple(learner.parts))
+    return fitted, _side_by_side([learner.applied(part) for part in fitted.parts], rows.frame.height)
 
 
-def transform(transformer: Any, frame: pl.DataFrame) -> NDArray[np.float64]:
-    """Return shape (rows, outputs), dense. An unseen category is all zeros (one_hot) or -1 (ordinal)."""
-    return np.ascontiguousarray(transformer.transform(frame), dtype=np.float64)
+def kinds_of(spec: Preprocessing, schema: Schema) -> dict[str, Kind]:
+    """Return how each feature is treated. Raises InvalidInput for settings of a column that do not fit it."""
+    types = {feature.name: feature.type for feature in schema.features}
+    if found := list(columns_fit(spec, types, schema.texts)):
+        raise InvalidInput(Diagnostic(one.code, one.message, hint=one.hint) for one in found)
+    return {name: spec.kind_of(name, kind, name in schema.texts) for name, kind in types.items()}
 
 
-def outputs_of(transformer: Any) -> tuple[Output, ...]:
-    """Name the columns of the result, in order: `age`, `city=Bonn`, `city=(rare)`."""
-    found: list[Output] = []
-    for name, fitted, columns in transformer.transformers_:
-        if name == "categorical" and isinstance(fitted, OneHotEncoder):
-            found += [output for i, column in enumerate(columns) for output in _one_hot_outputs(fitted, i, column)]
-        elif name in {"numeric", "categorical"}:
-            found += [Output(column, column, name == "numeric") for column in columns]
-    return tuple(found)
+def encode(fitted: Fitted) -> bytes:
+    """Return the content of preprocess.json."""
+    return (canonical_json(fitted.model_dump(mode="json")) + "\n").encode("utf-8", "surrogatepass")
 
 
-def _one_hot_outputs(encoder: Any, index: int, column: str) -> list[Output]:
-    rare: Any = encoder.infrequent_categories_[index] if encoder.min_frequency else None
-    pooled = set() if rare is None else set(rare)
-    kept = [category for category in encoder.categories_[index] if category not in pooled]
-    return [Output(f"{column}={category}", column) for category in kept + ([RARE] if pooled else [])]
+def decode(data: bytes) -> Fitted:
+    """Parse preprocess.json. Raises NotVerified."""
+    try:
+        return Fitted.model_validate_json(data)
+    except ValidationError as error:
+        message = f"preprocess.json is not one we wrote: {error.error_count()} fields are wrong"
+        raise NotVerified(Diagnostic("unreadable-record", message, hint="restore it, or train again")) from error
 
 
-def _numeric(spec: NumericPreprocessing) -> Any:
-    steps: list[tuple[str, Any]] = []
-    match spec.impute:
-        case "mean" | "median":
-            # An all-missing column has no mean: without keep_empty_features it would vanish from the result.
-            steps.append(("impute", SimpleImputer(strategy=spec.impute, keep_empty_features=True)))
-        case "zero":
-            steps.append(("impute", SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)))
-    match spec.scale:
-        case "standard":
-            steps.append(("scale", StandardScaler()))
-        case "robust":
-            steps.append(("scale", RobustScaler()))
-    return Pipeline(steps) if steps else "passthrough"
+@dataclass(slots=True)
+class _Learner:
+    """Learns column by column, and remembers what came out of the rows to fit on where that differs from serving."""
 
+    spec: Preprocessing
+    rows: Rows
+    parts: list[Columns] = field(default_factory=list)
+    own: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
-def _categorical(spec: CategoricalPreprocessing) -> Any:
-    # None and 1 mean the same to sklearn, but only None keeps the pooling code path out.
-    pooled = spec.min_count if spec.min_count > 1 else None
-    if spec.encode == "one_hot":
-        return OneHotEncoder(handle_unknown="ignore", min_frequency=pooled, sparse_output=False)
-    return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, min_frequency=pooled)
+    def numbers(self, names: list[str]) -> None:
+        self.parts.append(fit_numbers({name: self.spec.numbers_of(name) for name in names}, self.rows.frame))
 
+    def learn(self, kind: Kind, name: str) -> None:
+        match kind:
+            case "date":
+                spec = self.spec
+                self.parts.append(fit_dates(name, self.rows.frame, spec.dates_of(name), spec.numbers_of(name)))
+            case "category":
+                self.parts.append(self._categories(name))
+            case "text":
+                self.parts.append(fit_texts(name, self.rows.frame, self.spec.texts_of(name)))
 
-def _refuse_explosion(spec: CategoricalPreprocessing, schema: Schema, frame: pl.DataFrame) -> None:
-    if spec.encode != "one_hot" or not schema.categorical:
-        return
-    counts = {name: _frequent(frame[name], spec.min_count) for name in schema.categorical}
-    width = sum(counts.values())
-    if width * frame.height > MAX_CELLS:
-        worst = max(counts, key=lambda name: counts[name])
-        raise StepFailed(
-            Diagnostic(
-                "too-many-categories",
-                f"one_hot gives {width} columns for {frame.height} rows, more than fits into memory; "
-                f'"{worst}" alone has {counts[worst]} categories',
-                hint=f'use encode: ordinal, raise min_count, or give "{worst}" the role ignored',
-            )
+    def _categories(self, name: str) -> Columns:
+        spec, frame = self.spec.categories_of(name), self.rows.frame
+        if spec.encode == "target":
+            assert self.rows.target is not None
+            target = self.rows.target
+            means = fit_target_means(name, frame, target, spec.min_count, spec.smoothing)
+            self.own[id(means)] = cross_fitted(means, frame, target, spec.folds, spec.smoothing)
+            return means
+        found = fit_categories(name, frame, spec.min_count)
+        match spec.encode:
+            case "one_hot":
+                return OneHot(categories=found)
+            case "ordinal":
+                return Ordinal(categories=found)
+            case "native":
+                return Native(categories=without_missing(found))
+
+    def applied(self, part: Columns) -> NDArray[np.float64]:
+        return self.own[id(part)] if id(part) in self.own else part.apply(self.rows.frame)
+
+    def refuse_explosion(self) -> None:
+        widths = {_feature(part): len(tuple(part.outputs())) for part in self.parts if isinstance(part, OneHot | Texts)}
+        width, height = sum(widths.values()), self.rows.frame.height
+        if not widths or width * height <= MAX_CELLS:
+            return
+        worst = max(widths, key=lambda name: widths[name])
+        message = (
+            f"one_hot and texts give {width} columns for {height} rows, more than fits into memory; "
+            f'"{worst}" alone gives {widths[worst]}'
         )
+        hint = f'use encode: ordinal or target, raise min_count, or give "{worst}" the role ignored'
+        raise StepFailed(Diagnostic("too-many-categories", message, hint=hint))
 
 
-def _frequent(series: pl.Series, min_count: int) -> int:
-    counts = series.value_counts()["count"]
-    return int((counts >= min_count).sum()) + int((counts < min_count).any())
+def _feature(part: OneHot | Texts) -> str:
+    return part.feature if isinstance(part, Texts) else part.categories.feature
+
+
+def _side_by_side(blocks: list[NDArray[np.float64]], rows: int) -> NDArray[np.float64]:
+    return np.ascontiguousarray(np.hstack(blocks) if blocks else np.empty((rows, 0)), dtype=np.float64)

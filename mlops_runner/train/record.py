@@ -3,7 +3,7 @@
 Format 1. A change that an older reader would misread raises the number; readers of older numbers stay.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -13,8 +13,10 @@ from mlops_runner.specs.base import Part, Scalar
 from mlops_runner.train.features import Schema
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.skops"]
+FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.json", "preprocess.skops"]
 MAX_BYTES = 1 << 28
+# Fields that came after the first records, with the value that says nothing: without it, those records stay the same.
+LATER: tuple[tuple[tuple[str, ...], Any], ...] = ((("signature", "texts"), []),)
 
 
 class StoredFile(Part):
@@ -65,8 +67,18 @@ class CandidateRecord(Part):
 
 
 def encode(record: Part) -> bytes:
-    """Return the record as canonical JSON with a line end."""
-    return (canonical_json(record.model_dump(mode="json")) + "\n").encode("utf-8", "surrogatepass")
+    """Return the record as canonical JSON with a line end; a field of `LATER` stands in it where it says something."""
+    values = record.model_dump(mode="json")
+    for path, absent in LATER:
+        _leave_out(values, path, absent)
+    return (canonical_json(values) + "\n").encode("utf-8", "surrogatepass")
+
+
+def _leave_out(values: dict[str, Any], path: tuple[str, ...], absent: Any) -> None:
+    for key in path[:-1]:
+        values = values.get(key, {})
+    if path[-1] in values and values[path[-1]] == absent:
+        del values[path[-1]]
 
 
 def decode_candidate(data: bytes) -> CandidateRecord:

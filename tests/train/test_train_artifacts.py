@@ -1,16 +1,24 @@
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import xgboost as native
-from train_tables import columns, linear, table, trained, training, write_sides, xgboost
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from train_tables import columns, linear, schema, table, trained, training, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput, NotVerified
 from mlops_runner.train.artifacts import load_candidate, predict
+from mlops_runner.train.features import matrix
 from mlops_runner.train.fit import fit
+from mlops_runner.train.formats import estimator
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +51,8 @@ def test_an_altered_byte_is_refused_before_xgboost_sees_it(
 
 def test_altered_preprocessing_is_refused_before_the_model_is_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native.Booster, "load_model", lambda *_: pytest.fail("the parser saw the bytes"))
-    flip(copy / "preprocess.skops", 500)
-    with pytest.raises(NotVerified, match=r"preprocess.skops is not the file"):
+    flip(copy / "preprocess.json", 500)
+    with pytest.raises(NotVerified, match=r"preprocess.json is not the file"):
         load_candidate(copy)
 
 
@@ -79,17 +87,50 @@ def test_a_record_that_names_another_file_is_refused(copy: Path, name: str) -> N
         load_candidate(copy)
 
 
-@pytest.mark.parametrize("name", ["candidate.json", "model.ubj", "preprocess.skops"])
+@pytest.mark.parametrize("name", ["candidate.json", "model.ubj", "preprocess.json"])
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()
     with pytest.raises(NotVerified, match=f"{name} is missing"):
         load_candidate(copy)
 
 
-def test_another_scikit_learn_is_said_and_not_guessed(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_scikit_learn_is_said_and_not_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, folder = trained(tmp_path, linear())
     monkeypatch.setattr("sklearn.base.__version__", "1.99")
     with pytest.raises(NotVerified, match=r"trained with scikit-learn .*, this is 1\.99"):
-        load_candidate(copy)
+        load_candidate(folder)
+
+
+def test_boosters_are_read_without_scikit_learn(boosted: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from mlops_runner.train.artifacts import load_candidate\n"
+        "sys.modules['sklearn'] = None; sys.modules['skops'] = None; load_candidate(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(boosted)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_preprocessing_that_an_earlier_release_stored_is_still_read(tmp_path: Path) -> None:
+    """It was a ColumnTransformer of scikit-learn, in skops."""
+    _, folder = trained(tmp_path, linear())
+    reads = schema()
+    former = ColumnTransformer(
+        [
+            ("numeric", make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
+             [*reads.numeric, *reads.dates]),
+            ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), list(reads.categorical)),
+        ],
+        sparse_threshold=0,
+    ).fit(matrix(table(200, 1), reads))  # fmt: skip
+    now = predict(load_candidate(folder), table(100, 2))
+    data = estimator.dump(former)
+    (folder / "preprocess.json").rename(folder / "preprocess.skops")
+    (folder / "preprocess.skops").write_bytes(data)
+    record = json.loads((folder / "candidate.json").read_bytes())
+    del record["files"]["preprocess.json"]
+    record["files"]["preprocess.skops"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    (folder / "candidate.json").write_text(json.dumps(record))
+    np.testing.assert_array_equal(predict(load_candidate(folder), table(100, 2)), now)
 
 
 def test_predictions_need_the_columns_and_nothing_else(boosted: Path) -> None:
@@ -115,7 +156,7 @@ def test_one_row_alone_gets_the_answer_it_gets_among_others(boosted: Path) -> No
 def test_a_new_candidate_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
     trained(tmp_path, xgboost())
     _, folder = trained(tmp_path, linear())
-    assert sorted(path.name for path in folder.iterdir()) == ["candidate.json", "model.skops", "preprocess.skops"]
+    assert sorted(path.name for path in folder.iterdir()) == ["candidate.json", "model.skops", "preprocess.json"]
 
 
 def test_personal_columns_leave_no_values_in_the_record(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from train_tables import columns, linear, schema, table, trained, xgboost
 
@@ -115,7 +115,7 @@ def test_other_predictions_than_recorded_are_noticed(tmp_path: Path, binary: Pat
         load_bundle(tmp_path).check_probe()
 
 
-@pytest.mark.parametrize("name", ["bundle.json", "candidate.json", "model.ubj", "preprocess.skops"])
+@pytest.mark.parametrize("name", ["bundle.json", "candidate.json", "model.ubj", "preprocess.json"])
 def test_every_file_of_a_bundle_is_checked(tmp_path: Path, binary: Path, name: str) -> None:
     for path in binary.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
@@ -143,7 +143,7 @@ def test_a_linear_bundle_is_estimator_preprocessing_and_two_records(tmp_path: Pa
         "bundle.json",
         "candidate.json",
         "model.skops",
-        "preprocess.skops",
+        "preprocess.json",
     ]
     assert found == {"size_bytes": sum(p.stat().st_size for p in (tmp_path / "b").iterdir()), "probe_rows": 3}
 
@@ -165,6 +165,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
+@settings(deadline=None)
 def test_rows_survive_the_way_into_a_frame_and_back(rows: list[dict[str, object]]) -> None:
     reads = schema(**TYPES)
     assert list(rows_of(frame_of(rows, reads), reads)) == rows

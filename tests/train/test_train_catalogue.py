@@ -10,7 +10,7 @@ from train_tables import schema, sklearn, table, training
 
 from mlops_runner.train.features import matrix
 from mlops_runner.train.formats import estimator
-from mlops_runner.train.preprocess import fit_preprocessing, transform
+from mlops_runner.train.preprocess import Rows, fit_preprocessing
 from mlops_runner.train.targets import encode_target
 from mlops_runner.train.trainers.base import Job, Side
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
@@ -72,7 +72,7 @@ def cases() -> list[tuple[str, str, dict[str, Any]]]:
 def test_a_stored_estimator_answers_bit_for_bit(path: str, task: str, params: dict[str, Any]) -> None:
     reads, frame = schema(task), table(80, 1, task)
     features = matrix(frame, reads)
-    x = transform(fit_preprocessing(training().preprocessing, reads, features), features)
+    _, x = fit_preprocessing(training().preprocessing, reads, Rows(features))
     x -= x.mean(axis=0)
     y = encode_target(frame["y"], reads)
     y = np.exp(y) if task == "regression" else y

@@ -7,13 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
-from train_tables import columns, preprocessing, schema, sklearn, table, trained, training, write_sides, xgboost
+from train_tables import by_hand, columns, sklearn, table, trained, training, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput
 from mlops_runner.train.artifacts import load_candidate, predict
-from mlops_runner.train.features import matrix
 from mlops_runner.train.fit import fit
-from mlops_runner.train.preprocess import fit_preprocessing, transform
 from mlops_runner.train.trainers.base import check
 
 HISTOGRAM = "ensemble.HistGradientBoostingRegressor"
@@ -72,11 +70,8 @@ def test_classes_cannot_all_rise() -> None:
 def test_histogram_boosting_stops_by_the_validation_side_as_a_plain_script_does(tmp_path: Path) -> None:
     trainer = with_fields(sklearn(HISTOGRAM, max_iter=200, learning_rate=0.3), early_stopping_rounds=5)
     result, folder = trained(tmp_path, trainer, "regression")
-    reads = schema("regression")
     sides = [table(200, 1, "regression"), table(100, 2, "regression")]
-    frames = [matrix(side, reads) for side in sides]
-    fitted = fit_preprocessing(preprocessing(numeric={"scale": "standard"}), reads, frames[0])
-    (x, xv), (y, yv) = ([transform(fitted, f) for f in frames], [side["y"].to_numpy() for side in sides])
+    (x, xv), (y, yv) = by_hand("regression"), [side["y"].to_numpy() for side in sides]
     plain = HistGradientBoostingRegressor(
         max_iter=200, learning_rate=0.3, early_stopping=True, n_iter_no_change=5, random_state=7
     ).fit(x, y, X_val=xv, y_val=yv)

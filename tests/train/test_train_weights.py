@@ -8,15 +8,13 @@ import polars as pl
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_class_weight
-from train_tables import columns, preprocessing, schema, sklearn, table, trained, training, write_sides, xgboost
+from train_tables import by_hand, columns, schema, sklearn, table, trained, training, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
-from mlops_runner.train.features import matrix
 from mlops_runner.train.fit import fit
-from mlops_runner.train.preprocess import fit_preprocessing, transform
 from mlops_runner.train.sides import side_of
 from mlops_runner.train.targets import encode_target
 from mlops_runner.train.trainers.base import check
@@ -41,15 +39,13 @@ def test_class_weights_give_the_digits_of_a_plain_script(tmp_path: Path, task: s
         pytest.skip("classes of another task")
     _, folder = trained(tmp_path, weighing(sklearn(LOGISTIC), named or "balanced"), task)
     reads = schema(task)
-    frame = matrix(table(200, 1, task), reads)
-    fitted = fit_preprocessing(preprocessing(numeric={"scale": "standard"}), reads, frame)
+    x, xv = by_hand(task)
     y = encode_target(table(200, 1, task)["y"], reads)
     names = [str(value) for value in reads.classes]
     by_class = {names.index(name): weight for name, weight in named.items()} if named else "balanced"
-    plain = LogisticRegression(class_weight=by_class, random_state=7).fit(transform(fitted, frame), y)
-    rows = table(100, 2, task)
-    expected = plain.predict_proba(transform(fitted, matrix(rows, reads)))
-    found = predict(load_candidate(folder), rows)
+    plain = LogisticRegression(class_weight=by_class, random_state=7).fit(x, y)
+    expected = plain.predict_proba(xv)
+    found = predict(load_candidate(folder), table(100, 2, task))
     np.testing.assert_array_equal(found, expected[:, 1] if task == "binary" else expected)
 
 

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Preprocessing, Select, Training
+from mlops_runner.specs.training import Select, Training
+from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import SklearnTrainer, Trainer, XgboostTrainer
-from mlops_runner.train.features import Feature, Schema
+from mlops_runner.train.features import Feature, Schema, matrix
 from mlops_runner.train.fit import FitResult, fit
 
 TARGETS = {"binary": "string", "multiclass": "int", "regression": "float"}
@@ -78,6 +83,23 @@ def training(task: str = "binary", **fields: Any) -> Training:
 
 def preprocessing(**kinds: dict[str, Any]) -> Preprocessing:
     return Preprocessing.model_validate(kinds)
+
+
+def by_hand(task: str = "binary") -> tuple[np.ndarray, np.ndarray]:
+    """The rows of `trained` as a plain script would prepare them: training and validation side."""
+    reads = schema(task)
+    numbers, texts = [*reads.numeric, *reads.dates], list(reads.categorical)
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    transformer = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(imputer, StandardScaler()), numbers),
+            ("texts", OneHotEncoder(handle_unknown="ignore", sparse_output=False), texts),
+        ]
+    )
+    frames = [matrix(table(rows, seed, task), reads) for rows, seed in ((200, 1), (100, 2))]
+    transformer.fit(frames[0])
+    train, validation = (np.ascontiguousarray(transformer.transform(frame)) for frame in frames)
+    return train, validation
 
 
 def write_sides(folder: Path, task: str = "binary", rows: int = 200) -> Path:

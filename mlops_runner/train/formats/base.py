@@ -10,7 +10,8 @@ from mlops_runner.train.features import Schema
 
 BOOSTER: Literal["model.ubj"] = "model.ubj"
 ESTIMATOR: Literal["model.skops"] = "model.skops"
-PREPROCESS: Literal["preprocess.skops"] = "preprocess.skops"
+PREPROCESS: Literal["preprocess.json"] = "preprocess.json"
+FORMER_PREPROCESS: Literal["preprocess.skops"] = "preprocess.skops"  # of candidates stored before there was the other
 ModelFile = Literal["model.ubj", "model.skops"]
 # By the name of the file. Leaves are imported when needed: serving a booster must not wait for skops.
 FORMATS: dict[ModelFile, str] = {

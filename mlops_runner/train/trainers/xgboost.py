@@ -124,9 +124,9 @@ def _monotone(trainer: XgboostTrainer, job: Job) -> dict[str, Scalar]:
 
 
 def _boost(params: dict[str, Scalar], trainer: XgboostTrainer, job: Job, curve: dict[str, Any]) -> Any:
-    sides = [(_dmatrix(job.train, job.threads), "train")]
+    sides = [(_dmatrix(job.train, job), "train")]
     if job.validation is not None:
-        sides.append((_dmatrix(job.validation, job.threads), "validation"))
+        sides.append((_dmatrix(job.validation, job), "validation"))
     machine: dict[str, Any] = {
         "nthread": job.threads,
         "device": job.device,
@@ -148,8 +148,12 @@ def _width(schema: Schema) -> dict[str, int]:
     return {"num_class": len(schema.classes)} if schema.task == "multiclass" else {}
 
 
-def _dmatrix(side: Side, threads: int) -> Any:
-    return xgboost.DMatrix(side.x, side.y, weight=side.weight, nthread=threads)
+def _dmatrix(side: Side, job: Job) -> Any:
+    categorical = any(output.categorical for output in job.outputs)
+    types = ["c" if output.categorical else "q" for output in job.outputs] if categorical else None
+    return xgboost.DMatrix(
+        side.x, side.y, weight=side.weight, nthread=job.threads, feature_types=types, enable_categorical=categorical
+    )
 
 
 def _refuse_unused(warnings: tuple[tuple[str, str], ...]) -> None:
