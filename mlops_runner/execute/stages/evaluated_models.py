@@ -1,0 +1,74 @@
+"""The models that are measured: the candidates and the baseline of this run, and the champion that is in use."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from mlops_runner.errors import MlopsError, NotVerified
+from mlops_runner.evaluate.values import CHAMPION, Floats
+from mlops_runner.execute.messages import Request
+from mlops_runner.execute.stages.common import expected_digests
+from mlops_runner.train.artifacts import Candidate, load_candidate, predict
+from mlops_runner.train.bundle import load_bundle
+from mlops_runner.train.features import Schema
+
+Scores = dict[str, dict[str, Floats]]
+
+
+@dataclass(slots=True)
+class Champion:
+    """The model in use. problem: why it gives no scores for these rows."""
+
+    candidate: Candidate | None = None
+    threshold: float | None = None
+    problem: str = "no champion is named"
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of the run by name, and the champion."""
+
+    candidates: dict[str, Candidate]
+    champion: Champion = field(default_factory=Champion)
+
+    @property
+    def schema(self) -> Schema:
+        """What the models of the run read and give."""
+        return next(iter(self.candidates.values())).schema
+
+    def scores(self, frames: dict[str, pl.DataFrame]) -> Scores:
+        """Predict every side with every model. A champion that cannot read the rows is left out, with its reason."""
+        found = {
+            name: {side: predict(model, frame) for side, frame in frames.items()}
+            for name, model in self.candidates.items()
+        }
+        if self.champion.candidate is not None:
+            try:
+                found[CHAMPION] = {side: predict(self.champion.candidate, frame) for side, frame in frames.items()}
+            except NotVerified:
+                raise
+            except MlopsError as error:
+                self.champion.problem = f"the champion cannot read these rows: {error.diagnostics[0].message}"
+        return found
+
+
+def load_models(request: Request) -> Models:
+    """Read the models, each checked against its digests. Raises NotVerified."""
+    candidates = {name: _load(request, f"model.{name}") for name in request.config["models"]}
+    models = Models(candidates)
+    return Models(candidates, _champion(request, models.schema)) if CHAMPION in request.inputs else models
+
+
+def _load(request: Request, name: str) -> Candidate:
+    return load_candidate(Path(request.inputs[name]), expected_digests(request, name))
+
+
+def _champion(request: Request, schema: Schema) -> Champion:
+    """Read the champion's bundle, which names the digest of each of its files; the folder's own is in the key."""
+    model = load_bundle(Path(request.inputs[CHAMPION]))
+    if model.schema.task != schema.task:
+        return Champion(problem=f"the champion's task is {model.schema.task}, not {schema.task}")
+    if model.schema.classes != schema.classes:
+        return Champion(problem="the champion tells other classes apart")
+    return Champion(model.candidate, model.record.threshold)

@@ -1,0 +1,93 @@
+"""The rows that models are measured on: targets, slices, groups that are drawn whole, groups that are compared."""
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.evaluate.values import Groups, Integers, Mask, Side
+from mlops_runner.specs.evaluation import Evaluation, Slice
+from mlops_runner.specs.evaluation_gates import FairnessGate
+from mlops_runner.train.features import Schema
+from mlops_runner.train.targets import encode_target
+
+MOST_GROUPS = 50
+MISSING = "missing"
+
+
+def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]) -> Side:
+    """Describe one side of the split. columns: what the data spec says of each column (role, tags).
+
+    Raises InvalidInput for a fairness gate whose column has more groups than anybody can compare.
+    """
+    target = encode_target(frame[schema.target], schema)
+    masks = {label: mask_of(frame, part) for label, part in evaluation.slices.items()}
+    drawn_whole = [column for column, facts in columns.items() if facts["role"] == "group" and column in frame.columns]
+    clusters = _codes(frame[drawn_whole[0]]) if drawn_whole else None
+    gates = {label: gate for label, gate in evaluation.gates.items() if isinstance(gate, FairnessGate)}
+    personal = {column for column, facts in columns.items() if "pii" in facts["tags"]}
+    groups = {
+        label: _groups(frame[gate.column], gate, masked=gate.column in personal)
+        for label, gate in gates.items()
+        if gate.split == name
+    }
+    return Side(name, target, masks, clusters, groups)
+
+
+def mask_of(frame: pl.DataFrame, part: Slice) -> Mask:
+    """Mark the rows of a slice; a missing value is in none."""
+    column = pl.col(part.column)
+    if part.equals is not None:
+        chosen = column == pl.lit(part.equals)
+    else:
+        chosen = pl.lit(True)
+        if part.min is not None:
+            chosen &= column >= part.min
+        if part.max is not None:
+            chosen &= column < part.max
+    return frame.select(chosen.fill_null(False).alias("chosen"))["chosen"].to_numpy().astype(np.bool_)
+
+
+def _codes(values: pl.Series) -> Integers:
+    """Number the groups from 0; rows whose group is missing are groups of their own."""
+    known = values.drop_nulls().unique(maintain_order=True)
+    codes = values.replace_strict(known, pl.Series(range(len(known)), dtype=pl.Int64), default=None)
+    found = codes.fill_null(-1).to_numpy().astype(np.int64)
+    alone = found < 0
+    found[alone] = len(known) + np.arange(int(alone.sum()))
+    return found
+
+
+def _groups(values: pl.Series, gate: FairnessGate, *, masked: bool) -> Groups:
+    """Number the values of a column, or the ranges between its edges. Values of personal data are not named."""
+    if gate.edges:
+        names, codes = _ranges(values, gate.edges)
+    else:
+        known = values.drop_nulls().unique().sort()
+        if len(known) > MOST_GROUPS:
+            message = f'column "{gate.column}" has {len(known)} values; at most {MOST_GROUPS} groups can be compared'
+            raise InvalidInput(Diagnostic("too-many-groups", message, hint="name another column, or edges"))
+        names = [_text(value) for value in known.to_list()]
+        numbers = pl.Series(range(len(known)), dtype=pl.Int64)
+        codes = values.replace_strict(known, numbers, default=None).fill_null(-1).to_numpy().astype(np.int64)
+    if (codes < 0).any():
+        codes = np.where(codes < 0, len(names), codes)
+        names = [*names, MISSING]
+    if masked:
+        names = [name if name == MISSING else f"group {at}" for at, name in enumerate(names, 1)]
+    return Groups(tuple(names), codes)
+
+
+def _ranges(values: pl.Series, edges: tuple[float, ...]) -> tuple[list[str], Integers]:
+    numbers = values.cast(pl.Float64).to_numpy()
+    codes = np.searchsorted(np.array(edges), numbers, side="right").astype(np.int64)
+    codes[np.isnan(numbers)] = -1
+    middle = [f"{low:g} to {high:g}" for low, high in itertools.pairwise(edges)]
+    return [f"below {edges[0]:g}", *middle, f"{edges[-1]:g} and above"], codes
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
