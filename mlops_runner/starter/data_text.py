@@ -77,6 +77,10 @@ def _checks(proposal: Proposal) -> list[str]:
     if proposal.duplicates and not dropped:
         why = f"{proposal.duplicates} rows equal an earlier one: their columns hold too little to tell rows apart"
         lines += commented("  duplicate_rows: allow", why)
+    if proposal.rules:
+        lines += ["  rules:"]
+        for rule, why in proposal.rules:
+            lines += commented(f"  - {flow_text(dict(rule))}", why)
     return lines
 
 

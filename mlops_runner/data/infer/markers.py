@@ -11,6 +11,8 @@ SURE = frozenset({"?", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "\\N"
 DOUBTFUL = frozenset({"-", "--", ".", "None", "none", "NONE", "nil", "na", "missing", "Missing", "unknown", "Unknown"})
 MARKERS = tuple(sorted(SURE | DOUBTFUL))
 SAMPLE = 500
+SAMPLED_CELLS = 20_000_000
+FEWEST_SAMPLED = 100
 COUNTRY = r"^[A-Z]{2}$"
 COUNTRIES = 20
 
@@ -28,7 +30,8 @@ def null_values(table: Table) -> tuple[str, ...]:
 
 
 def sample_of(table: Table, names: list[str], size: int = SAMPLE) -> pl.DataFrame:
-    """Return rows spread evenly over the table, the last one included."""
+    """Return rows spread evenly over the table, the last one included; fewer of a wide table."""
+    size = max(min(size, SAMPLED_CELLS // max(len(names), 1)), FEWEST_SAMPLED)
     step = max(table.height // size, 1)
     return table.lazy.select(names).gather_every(step, (table.height - 1) % step if table.height else 0).collect()
 

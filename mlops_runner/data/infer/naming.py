@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Set
+from functools import cache
 
 
 def listed(text: str) -> frozenset[str]:
@@ -41,11 +42,12 @@ PERSONAL = listed(
 NAMED = listed("first last full middle maiden given family sur user customer client patient person contact")
 
 
-def words_of(name: str) -> list[str]:
+@cache
+def words_of(name: str) -> tuple[str, ...]:
     """Split a name into lower-case words: `customerID_old` gives customer, id, old."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     spaced = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", spaced)
-    return [word for word in re.split(r"[^A-Za-z0-9äöüßÄÖÜéèáí]+", spaced.lower()) if word]
+    return tuple(word for word in re.split(r"[\W_]+", spaced.lower()) if word)
 
 
 def has(name: str, words: Set[str]) -> bool:
@@ -90,4 +92,4 @@ def is_personal(name: str) -> bool:
     words = words_of(name)
     if has(name, PERSONAL):
         return True
-    return "name" in words and (words == ["name"] or not NAMED.isdisjoint(words))
+    return "name" in words and (words == ("name",) or not NAMED.isdisjoint(words))

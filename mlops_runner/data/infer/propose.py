@@ -18,17 +18,18 @@ from mlops_runner.data.infer.source import find
 from mlops_runner.data.infer.split import split_of
 from mlops_runner.data.infer.task import task_of
 from mlops_runner.data.infer.types import columns_of
-from mlops_runner.data.infer.values import Facts, Guess, Proposal, TaskGuess, Wishes
+from mlops_runner.data.infer.values import Facts, Guess, Proposal, SplitGuess, TaskGuess, Wishes
 from mlops_runner.data.repeats import repeats
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import convert
 from mlops_runner.errors import Diagnostic, InvalidInput
 
 LEAK_ROWS = 20_000
-LEAK_CELLS = 20_000_000
 FEWEST_ROWS = 10
 # Rows agree by chance when their columns hold too little to tell them apart.
 BITS_TO_SPARE = 3.0
+# The rule looks at every feature in every run.
+MOST_GUARDED = 1_000
 
 Steps = tuple[tuple[Mapping[str, Any], str], ...]
 
@@ -50,16 +51,18 @@ def propose(file: File, wishes: Wishes) -> Proposal:
     guesses = [_ignored(guess, encoding.too_rare) for guess in guesses]
     _refuse_featureless(guesses, file)
     guesses = [limited(guess, classes=guess.role == "target" and bool(task.classes)) for guess in guesses]
+    split = split_of(table, guesses, task)
     duplicates = int(repeats(table).sum())
     return Proposal(
         source=found.source,
         source_why=found.why,
         columns=tuple(guesses),
         task=task,
-        split=split_of(table, guesses, task),
+        split=split,
         rows=table.height,
         duplicates=duplicates,
         cleaning=_cleaning(guesses, duplicates),
+        rules=_rules(table, guesses, split, duplicates),
         skipped=found.skipped,
         min_count=encoding.min_count,
         width=encoding.width,
@@ -90,7 +93,7 @@ def _without_leaks(table: Table, guesses: list[Guess], task: TaskGuess) -> list[
     target = next(guess for guess in guesses if guess.role == "target")
     features = [guess.facts for guess in guesses if guess.role == "feature"]
     names = [target.name, *(facts.name for facts in features)]
-    sample = sample_of(table, names, min(LEAK_ROWS, LEAK_CELLS // len(names)))
+    sample = sample_of(table, names, LEAK_ROWS)
     found = leaks(sample.filter(pl.col(target.name).is_not_null()), target.facts, features, task.task)
     return [_ignored(guess, {name: f"leak? {why}" for name, why in found.items()}) for guess in guesses]
 
@@ -113,6 +116,23 @@ def _cleaning(guesses: Sequence[Guess], duplicates: int) -> Steps:
         why = f"{duplicates} rows equal an earlier one: on both sides of the split they would flatter the model"
         steps.append(({"kind": "drop_duplicates"}, why))
     return tuple(steps)
+
+
+def _rules(table: Table, guesses: Sequence[Guess], split: SplitGuess, duplicates: int) -> Steps:
+    """Guard against leaks in files to come, without what the split or the columns make natural."""
+    features = [guess.name for guess in guesses if guess.role == "feature"]
+    if len(features) > MOST_GUARDED:
+        return ()
+    fields: dict[str, Any] = {"kind": "leakage"}
+    reasons = ["no feature may give the target away"]
+    alike = int(repeats(table, features).sum()) - duplicates
+    if alike or _by_chance(guesses):
+        fields["duplicates"] = False
+        reasons.append("rows with equal features are natural here")
+    if split.fields["kind"] != "group" and any(guess.role == "group" for guess in guesses):
+        fields["ids"] = False
+        reasons.append("a group may have rows on several sides")
+    return ((fields, "; ".join(reasons)),)
 
 
 def _by_chance(guesses: Sequence[Guess]) -> bool:

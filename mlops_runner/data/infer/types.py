@@ -68,7 +68,7 @@ def _of_texts(table: Table, names: list[str]) -> dict[str, Typing]:
 
 
 def _texts(values: pl.Series) -> list[str]:
-    return [text for text in values.unique().to_list() if text]
+    return sorted({text for text in values.to_list() if text})
 
 
 def _with_zeros(table: Table, names: list[str]) -> frozenset[str]:

@@ -135,6 +135,7 @@ class Proposal:
     rows: int
     duplicates: int
     cleaning: tuple[tuple[Mapping[str, Any], str], ...] = ()
+    rules: tuple[tuple[Mapping[str, Any], str], ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     min_count: int = 1
     width: int = 0
