@@ -10,6 +10,7 @@ from mlops_runner.specs.base import Part
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.data_checks import DistributionRule, PythonRule, ReferenceRule
 from mlops_runner.specs.data_sources import CsvSource, HttpSource, ParquetSource, PythonSource, SqlSource
+from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
 from mlops_runner.specs.training_search import Search
@@ -21,7 +22,7 @@ SOURCE_VERSION = 1
 DATA_VERSION = 1
 SEARCH_VERSION = 1
 TRAIN_VERSION = 1
-EVALUATE_VERSION = 1
+EVALUATE_VERSION = 2
 PACKAGE_VERSION = 1
 
 SNAPSHOT = "snapshot"  # what a source that lies outside is kept as
@@ -222,8 +223,8 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
 
 def _evaluate_step(core: Core, models: list[str]) -> Step:
     training, evaluation = core.training, core.evaluation
-    keys = ("metrics", "digits", "threshold", "slices", "gates")
-    config = {key: value for key, value in _dump(evaluation.spec).items() if key in keys}
+    keys = ("metrics", "digits", "intervals", "champion", "threshold", "slices", "find_slices", "worst_rows", "gates")
+    config = {key: value for key, value in _dump(evaluation.spec).items() if key in keys and key != "champion"}
     selected = ("task", "positive", "select")
     config |= {key: value for key, value in _dump(training.spec).items() if key in selected}
     config["models"] = models
@@ -238,10 +239,16 @@ def _evaluate_step(core: Core, models: list[str]) -> Step:
     return Step(
         "evaluate", "evaluate", EVALUATE_VERSION, config, places,
         output=_folder(core, "evaluate"),
-        inputs=_all_inputs(core, models),
+        inputs=(*_all_inputs(core, models), *_champion(evaluation.spec)),
         repro=core.pipeline.spec.reproducibility,
         execution=_execution(core),
     )  # fmt: skip
+
+
+def _champion(evaluation: Evaluation) -> Iterator[Input]:
+    """Yield the folder of the model in use; where it lies is not part of a key, what is in it is."""
+    if evaluation.champion is not None:
+        yield Input("champion", evaluation.champion.bundle)
 
 
 def _package_step(core: Core, models: list[str]) -> Step:
