@@ -13,7 +13,7 @@ import polars as pl
 from mlops_runner.data.drift import Entry, Movement, Rule, movements
 from mlops_runner.data.matching import Matching, Rows, digests_of, match_by_key, match_by_values, shared
 from mlops_runner.data.profile import Detail, describe
-from mlops_runner.data.row_digest import Words, row_digests
+from mlops_runner.data.row_digest import Words, different, row_digests
 from mlops_runner.data.versions import Version
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
@@ -190,7 +190,7 @@ def _keys(frames: tuple[pl.DataFrame, pl.DataFrame], key: tuple[str, ...]) -> tu
 
 
 def _tells_apart(keys: tuple[Words, Words]) -> bool:
-    return all(len(np.unique(side)) == len(side) for side in keys)
+    return all(len(different(side)) == len(side) for side in keys)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.data.row_digest import Words, row_digests
+from mlops_runner.data.row_digest import Words, different, row_digests
 
 Positions = NDArray[np.int64]
 
@@ -56,7 +56,7 @@ class Rows:
 
 def digests_of(values: pl.Series, at: int = 0) -> Words:
     """Digest the values of one column; `at` keeps equal values of different columns apart."""
-    return row_digests([values.fill_nan(None) if values.dtype.is_float() else values], at)
+    return row_digests([_known(values)], at)
 
 
 def match_by_key(old: Rows, new: Rows, keys: tuple[Words, Words], names: Sequence[str]) -> Matching:
@@ -142,7 +142,7 @@ def _changed(old: Rows, new: Rows, names: Sequence[str]) -> tuple[tuple[Position
             ignored = fewer_ignored
     keys = _without(digests, ignored)
     pairs = _paired(*keys)
-    told_apart = len(np.unique(keys[0])) > MOST_ALIKE * len(keys[0])
+    told_apart = len(different(keys[0])) > MOST_ALIKE * len(keys[0])
     if not ignored or not told_apart or len(pairs[0]) < FEWEST_FOUND * fewer:
         return (nothing, nothing), {}
     return pairs, _cells(old.gather(pairs[0]), new.gather(pairs[1]), names)
@@ -162,7 +162,13 @@ def _without(digests: Sequence[tuple[Words, Words]], ignored: Sequence[int]) -> 
 
 
 def _cells(old: Rows, new: Rows, names: Sequence[str]) -> dict[str, int]:
-    """Count, for paired rows, the values that differ by column."""
-    pairs = zip(names, old.columns, new.columns, strict=True)
-    counts = {name: int(np.count_nonzero(digests_of(a) != digests_of(b))) for name, a, b in pairs}
+    """Count, for paired rows, the values that differ by column; two missing values are the same."""
+    counts = {
+        name: int(_known(a).ne_missing(_known(b)).sum())
+        for name, a, b in zip(names, old.columns, new.columns, strict=True)
+    }
     return {name: count for name, count in counts.items() if count}
+
+
+def _known(values: pl.Series) -> pl.Series:
+    return values.fill_nan(None) if values.dtype.is_float() else values
