@@ -39,7 +39,9 @@ def formats_of(sample: Sequence[str]) -> tuple[Literal["date", "datetime"], tupl
 
 
 def rivals(form: str) -> str:
-    """Return the same format with day and month changed over."""
+    """Return the same format with day and month changed over, where both are numbers before the year."""
+    if "%m" not in form or "%d" not in form or form.startswith("%Y"):
+        return form
     return form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
 
 

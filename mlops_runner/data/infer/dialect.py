@@ -16,7 +16,7 @@ Quote = Literal["double", "single", "none"]
 Records = list[list[str]]
 
 # In this order when two fit equally well: a comma also occurs inside numbers and texts.
-DELIMITERS = (";", "\t", "|", ",", " ")
+DELIMITERS = (";", "\t", "|", ",")
 LOOKED_AT = 1_000
 MOST_SKIPPED = 20
 ENOUGH = 0.9
@@ -53,12 +53,10 @@ class _Fit:
 def sniff(text: str, complete: bool) -> Sniffed:
     """Find out how the text is written; `complete` says that it is the whole file. Raises InvalidInput."""
     quote = _quote(text)
-    fits = [fit for delimiter in DELIMITERS if (fit := _fit(text, delimiter, quote, complete))]
-    good = [fit for fit in fits if fit.share >= ENOUGH]
-    if not good:
-        raise InvalidInput(_single_column(fits))
-    # max keeps the first of equals, so the order of DELIMITERS decides.
-    best = max(good, key=lambda fit: (-fit.skipped, round(fit.share, 2), fit.delimiter != " "))
+    # A space separates words in most files, and fields only where nothing else does.
+    best = _best(text, DELIMITERS, quote, complete) or _best(text, (" ",), quote, complete)
+    if best is None:
+        raise InvalidInput(_no_table(text, quote, complete))
     records = [record for record in best.records if len(record) == best.width]
     trim = _padded(records)
     if trim:
@@ -73,7 +71,15 @@ def looks_like_data(field: str) -> bool:
     return bool(NUMBER.fullmatch(field) or MOMENT.fullmatch(field))
 
 
-def _single_column(fits: Sequence[_Fit]) -> Diagnostic:
+def _best(text: str, delimiters: Sequence[str], quote: Quote, complete: bool) -> _Fit | None:
+    fits = [fit for delimiter in delimiters if (fit := _fit(text, delimiter, quote, complete))]
+    good = [fit for fit in fits if fit.share >= ENOUGH]
+    # max keeps the first of equals, so the order of the delimiters decides.
+    return max(good, key=lambda fit: (-fit.skipped, round(fit.share, 2)), default=None)
+
+
+def _no_table(text: str, quote: Quote, complete: bool) -> Diagnostic:
+    fits = [fit for delimiter in DELIMITERS if (fit := _fit(text, delimiter, quote, complete))]
     if fits:
         best = max(fits, key=lambda fit: fit.share)
         message = f"the records do not agree on their number of fields: {best.share:.0%} have {best.width}"
@@ -84,7 +90,7 @@ def _single_column(fits: Sequence[_Fit]) -> Diagnostic:
 
 def _quote(text: str) -> Quote:
     if '"' in text:
-        inside = re.search(r'(?:^|[,;\t|])[^",;\t|\n]+"', text) and not re.search(
+        inside = re.search(r'(?:^|[,;\t|])[^",;\t|\n]+"', text, re.MULTILINE) and not re.search(
             r'(?:^|[,;\t| ])"', text, re.MULTILINE
         )
         return "none" if inside else "double"
