@@ -1,0 +1,66 @@
+"""What the Training document says of columns, held against the Data document: code, place and way out."""
+
+import pytest
+from small_project import core_of, write
+
+from mlops_runner.plan.check import check_core
+from mlops_runner.plan.compile import compile_steps
+
+TRAINING = "specs/training.yaml"
+BEFORE = "baseline:\n  trainer: python"
+BOOSTED = "    early_stopping_rounds: 5"
+
+
+def preprocessing(text):
+    return (TRAINING, BEFORE, f"preprocessing: {text}\n{BEFORE}")
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "message", "hint"),
+    [
+        (preprocessing("{columns: {«incom: {scale: robust}}}"),
+         "unknown-column", 'preprocessing.columns names "incom", which is not a feature', 'did you mean "income"?'),
+        (preprocessing("{columns: {«region: {encode: target}}}"),
+         "unknown-column", 'preprocessing.columns names "region", which is not a feature', "name a feature"),
+        (preprocessing("{columns: {income: {kind: «text}}}"),
+         "wrong-kind", 'column "income" is float, so it cannot be treated as a text', "it can be a number"),
+        (preprocessing("{columns: {income: {encode: «target}}}"),
+         "needless-setting", '"encode" says nothing about column "income", which is treated as a number',
+         "a number has clip, impute, indicator, scale"),
+        (preprocessing("{text: «{max_terms: 20}}"),
+         "no-text", "preprocessing.text is for columns with the tag text, and there is none",
+         "tag a string column: tags: [text]"),
+        ((TRAINING, BOOSTED, f"{BOOSTED}\n    monotone: {{incom: «increasing}}"),
+         "unknown-column", 'monotone names "incom", which is not a feature', 'did you mean "income"?'),
+        ((TRAINING, BOOSTED, f"{BOOSTED}\n    monotone: {{purpose: «increasing}}"),
+         "no-order", 'monotone names "purpose", whose categories have no order', "remove it"),
+        ((TRAINING, BOOSTED, f"{BOOSTED}\n    preprocessing: {{columns: {{income: {{words: «2}}}}}}"),
+         "needless-setting", '"words" says nothing about column "income", which is treated as a number',
+         "a number has clip, impute, indicator, scale"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_is_found_where_it_is_written(tmp_path, edit, code, message, hint):
+    place = write(tmp_path, edit)
+    (found,) = check_core(core_of(tmp_path))
+    assert (found.code, found.message, found.hint) == (code, message, hint)
+    assert (found.place.file, found.place.line) == (place.file, place.line)
+
+
+def test_what_fits_is_right(tmp_path):
+    write(
+        tmp_path,
+        preprocessing("{columns: {income: {clip: [0.01, 0.99]}, purpose: {kind: text, words: 2}}}"),
+        (TRAINING, BOOSTED, f"{BOOSTED}\n    monotone: {{income: increasing}}"),
+    )
+    assert list(check_core(core_of(tmp_path))) == []
+
+
+def test_a_trainer_with_preprocessing_of_its_own_does_not_read_that_of_the_document(tmp_path):
+    own = (TRAINING, BOOSTED, f"{BOOSTED}\n    preprocessing: {{numeric: {{impute: none}}}}")
+    configs = []
+    for impute in ("median", "zero"):
+        write(tmp_path, preprocessing(f"{{numeric: {{scale: robust, impute: {impute}}}}}"), own)
+        steps = {step.name: step for step in compile_steps(core_of(tmp_path))}
+        configs.append((steps["train.linear"].config, steps["train.boosted"].config))
+    assert configs[0][0] != configs[1][0]
+    assert configs[0][1] == configs[1][1]
