@@ -71,8 +71,10 @@ def _coordinates(runs: Sequence[Experiment], metric: str) -> Figure | None:
     different = [(name, found) for name, found in different_params(runs) if None not in found][:MOST_AXES]
     if not different:
         return None
+    last = [name.rpartition(".")[2] for name, _ in different]
+    short = {name: end if last.count(end) == 1 else name for (name, _), end in zip(different, last, strict=True)}
     trials: list[dict[str, Any]] = [
-        {"params": {name: found[at] for name, found in different}, "value": run.metrics[metric]}
+        {"params": {short[name]: found[at] for name, found in different}, "value": run.metrics[metric]}
         for at, run in enumerate(runs)
     ]
     known = METRICS.get(metric.rpartition(".")[2])
