@@ -1,51 +1,27 @@
 """Metrics of the order of scores on resampled rows: rows are sorted once, a resample only changes their counts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from mlops_runner.evaluate.bootstrap.exact import MANTISSA_BITS
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
-from mlops_runner.evaluate.values import Floats, Integers, Mask, Sample
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """Positives and negatives, each by rising score, and where the positives' scores lie among both.
-
-    below, upto: how many negatives have a lower score than a positive, and one that is not higher; own: how many
-    positives have a lower score.
-    """
-
-    positives: Integers
-    negatives: Integers
-    below: Integers
-    upto: Integers
-    own: Integers
+from mlops_runner.evaluate.metrics.ranking import Order, order_of
+from mlops_runner.evaluate.values import Floats, Integers, Sample
 
 
 def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     """Return what computes the metrics from counts; multiclass: the mean over classes, one against the rest."""
     if sample.task == "binary":
-        orders = [_order(sample.target == 1, sample.scores)]
+        orders = [order_of(sample.target == 1, sample.scores)]
     else:
-        orders = [_order(sample.target == k, sample.scores[:, k]) for k in range(len(sample.classes))]
+        orders = [order_of(sample.target == k, sample.scores[:, k]) for k in range(len(sample.classes))]
 
     def statistic(counts: Counts) -> dict[str, Floats]:
         found = [_measure(order, counts, metrics) for order in orders]
         return {metric: np.mean([one[metric] for one in found], axis=0) for metric in metrics}
 
     return statistic
-
-
-def _order(positive: Mask, scores: Floats) -> Order:
-    above, under = np.flatnonzero(positive), np.flatnonzero(~positive)
-    positives = above[np.argsort(scores[above], kind="stable")]
-    negatives = under[np.argsort(scores[under], kind="stable")]
-    high, low = scores[positives], scores[negatives]
-    below, upto = np.searchsorted(low, high, side="left"), np.searchsorted(low, high, side="right")
-    return Order(positives, negatives, below, upto, np.searchsorted(high, high, side="left"))
 
 
 def _measure(order: Order, counts: Counts, metrics: tuple[str, ...]) -> dict[str, Floats]:
@@ -68,7 +44,7 @@ def _running(counts: Integers) -> Integers:
 
 
 def _roc_auc(order: Order, hits: Integers, misses: Integers, below: Integers) -> Floats:
-    """Share of pairs in the right order, ties half (Hanley and McNeil 1982), in whole numbers until the division."""
+    """Share of pairs in the right order, ties half, in whole numbers until the division."""
     upto = misses.take(order.upto, axis=1)
     pairs = 2 * hits.sum(axis=1).astype(np.float64) * misses[:, -1]
     return np.asarray(np.einsum("ij,ij->i", hits, below + upto) / pairs)
