@@ -60,24 +60,35 @@ class Job:
     extra: Mapping[str, Callable[[Counts], Floats]]
 
 
-def resamples_of(job: Job, metrics: tuple[str, ...]) -> int:
-    """Return how many resamples are drawn: those asked for, or as many as large sides leave time for."""
-    orders = len(job.options.classes) if job.options.task == "multiclass" and ORDERINGS & set(metrics) else 1
-    visits = max(1, len(job.side.target) * len(job.samples) * orders)
-    return min(job.intervals.resamples, max(FEWEST_RESAMPLES, MOST_VISITS // visits))
+def resamples_of(intervals: Intervals, rows: int, orders: int = 1) -> int:
+    """Return how many resamples are drawn: those asked for, or as many as large sides leave time for.
+
+    orders: in how many orders the rows of each resample are looked at.
+    """
+    return min(intervals.resamples, max(FEWEST_RESAMPLES, MOST_VISITS // max(1, rows * orders)))
+
+
+def sums_of(side: Side, intervals: Intervals, seed: int, columns: Floats) -> Floats:
+    """Return the sums of columns, shape (rows, k), over the rows of each resample; shape (resamples, k).
+
+    The resamples are the first of those that `replicate` measures everything on.
+    """
+    units, _ = _units(side, intervals)
+    blocks = draw(units, resamples_of(intervals, len(side.target)), _seed(seed, side))
+    return np.concatenate([counts.astype(np.float64) @ columns for counts in blocks])
 
 
 def replicate(job: Job, metrics: tuple[str, ...]) -> Replicates:
     """Resample a side. The seed and the side's name give the resamples; models and metrics do not change them."""
-    resamples = resamples_of(job, metrics)
-    units, unit = _units(job)
+    classes = len(job.options.classes) if job.options.task == "multiclass" and ORDERINGS & set(metrics) else 1
+    resamples = resamples_of(job.intervals, len(job.side.target), len(job.samples) * classes)
+    units, unit = _units(job.side, job.intervals)
     plans = _plans(job, metrics)
     rows = {part: np.flatnonzero(mask) for part, mask in job.side.slices.items()}
     cells = {cell: np.empty(resamples) for plan in plans for cell in plan.cells.values()}
     extra: dict[str, list[Floats]] = {name: [] for name in job.extra}
     first = 0
-    seed = (job.seed, int.from_bytes(job.side.name.encode(), "big"))
-    for whole in draw(units, resamples, seed) if plans and len(job.side.target) else ():
+    for whole in draw(units, resamples, _seed(job.seed, job.side)) if plans and len(job.side.target) else ():
         last = first + len(whole)
         counts: dict[str | None, Counts] = {None: counts_of(whole)}
         for plan in plans:
@@ -112,14 +123,18 @@ def _plans(job: Job, metrics: tuple[str, ...]) -> list[_Plan]:
     return found
 
 
-def _units(job: Job) -> tuple[Units, str]:
+def _seed(seed: int, side: Side) -> tuple[int, ...]:
+    return seed, int.from_bytes(side.name.encode(), "big")
+
+
+def _units(side: Side, intervals: Intervals) -> tuple[Units, str]:
     """Clusters when the rows belong to groups, strata of the target when asked for, else rows."""
-    rows = np.arange(len(job.side.target))
-    if job.side.clusters is not None:
-        number = int(job.side.clusters.max(initial=-1)) + 1
-        return Units((np.arange(number),), job.side.clusters), "group"
-    if job.intervals.stratify == "target":
-        strata = tuple(rows[job.side.target == value] for value in np.unique(job.side.target))
+    rows = np.arange(len(side.target))
+    if side.clusters is not None:
+        number = int(side.clusters.max(initial=-1)) + 1
+        return Units((np.arange(number),), side.clusters), "group"
+    if intervals.stratify == "target":
+        strata = tuple(rows[side.target == value] for value in np.unique(side.target))
         return Units(strata), "row of a class"
     return Units((rows,)), "row"
 

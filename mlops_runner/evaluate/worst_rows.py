@@ -1,0 +1,73 @@
+"""The error table: the rows the winner is most wrong about, with what may be shown of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlops_runner.digest import Json
+from mlops_runner.evaluate.values import Floats, Integers, Sample
+
+MASKED = "***"
+LONGEST = 60
+# Columns of a wide table would make rows that nobody reads.
+MOST_COLUMNS = 12
+DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a row shows: columns in this order, of which some are masked because they hold personal data.
+
+    answers: whether the target, what was decided, and how sure, may be shown.
+    """
+
+    columns: Sequence[str]
+    masked: frozenset[str]
+    answers: bool = True
+
+
+def worst_rows(frame: pl.DataFrame, sample: Sample, losses: Floats, shown: Shown, most: int) -> list[dict[str, Json]]:
+    """Return the rows with the largest losses, the worst first; equal ones in the order of the table.
+
+    position: the number of the row on its side, from 0. target and decision are names of classes, or numbers.
+    """
+    worst: Integers = np.argsort(-losses, kind="stable")[:most]
+    values = frame.select(list(shown.columns)[:MOST_COLUMNS])[worst].to_dicts() if shown.columns else [{}] * len(worst)
+    return [
+        {"position": int(at), **_answers(sample, int(at), shown), "loss": round(float(losses[at]), DIGITS),
+         "values": {name: MASKED if name in shown.masked else _plain(value) for name, value in row.items()}}
+        for at, row in zip(worst.tolist(), values, strict=True)
+    ]  # fmt: skip
+
+
+def _answers(sample: Sample, at: int, shown: Shown) -> dict[str, Json]:
+    if not shown.answers:
+        return {"target": MASKED}
+    if sample.decisions is None:
+        return {
+            "target": round(float(sample.target[at]), DIGITS),
+            "prediction": round(float(sample.scores[at]), DIGITS),
+        }
+    target, decided = int(sample.target[at]), int(sample.decisions[at])
+    score = sample.scores[at] if sample.task == "binary" else sample.scores[at, target]
+    answers: Mapping[str, Json] = {
+        "target": sample.classes[target],
+        "decision": sample.classes[decided],
+        "score": round(float(score), DIGITS),
+    }
+    return dict(answers)
+
+
+def _plain(value: Any) -> Json:
+    """Return a value as JSON can hold it, long texts cut."""
+    if isinstance(value, float):
+        return round(value, DIGITS) if np.isfinite(value) else str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, str) and len(value) > LONGEST:
+        return value[: LONGEST - 1] + "…"
+    return value if isinstance(value, bool | int | str) or value is None else str(value)
