@@ -73,6 +73,14 @@ def _classes_are_weighed(training: Training) -> Iterator[Finding]:
             yield Finding((*path, "class_weight"), "needless-weights", message, "remove it, or weigh rows by a column")
 
 
+def _probabilities_are_calibrated(training: Training) -> Iterator[Finding]:
+    """Only probabilities are calibrated."""
+    for path, trainer in training.trainers():
+        if trainer.calibrate != "none" and training.task == "regression":
+            message = "a regression gives no probabilities to calibrate"
+            yield Finding((*path, "calibrate"), "needless-calibration", message, "remove it")
+
+
 def _one_direction(training: Training) -> Iterator[Finding]:
     """A column moves the prediction in one direction only where there is one prediction."""
     for path, trainer in training.trainers():
@@ -92,4 +100,4 @@ def _categories_are_readable(training: Training) -> Iterator[Finding]:
         yield Finding((*path, "preprocessing" if own else "trainer"), "unreadable-categories", message, hint)
 
 
-_RULES = (_classes_are_weighed, _one_direction, _categories_are_readable)
+_RULES = (_classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable)

@@ -19,6 +19,10 @@ ClassWeight = Annotated[
         examples=["balanced"],
     ),
 ]
+Calibrate = Annotated[
+    Literal["none", "sigmoid", "isotonic"],
+    Field(description="Map from probabilities to the shares seen on the validation side, stored with the model."),
+]
 Monotone = Annotated[
     dict[str, Literal["increasing", "decreasing"]],
     Field(description="Columns that may move the prediction in one direction only.", examples=[{"age": "increasing"}]),
@@ -41,6 +45,7 @@ class SklearnTrainer(Part):
     params: Params = {}
     early_stopping_rounds: EarlyStopping = None
     class_weight: ClassWeight = None
+    calibrate: Calibrate = "none"
     monotone: Monotone = {}
     preprocessing: OwnPreprocessing = None
     search: Searched = None
@@ -54,6 +59,7 @@ class XgboostTrainer(Part):
     rounds: Annotated[int, Field(ge=1, le=100_000, description="Number of boosting rounds, at most.")] = 100
     early_stopping_rounds: EarlyStopping = None
     class_weight: ClassWeight = None
+    calibrate: Calibrate = "none"
     monotone: Monotone = {}
     preprocessing: OwnPreprocessing = None
     search: Searched = None
@@ -69,6 +75,7 @@ class PythonTrainer(Part):
     callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
     params: Params = {}
     class_weight: ClassWeight = None
+    calibrate: Calibrate = "none"
     search: Searched = None
 
 

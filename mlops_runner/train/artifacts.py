@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.train.calibrate import calibrated
 from mlops_runner.train.features import Schema, matrix
 from mlops_runner.train.formats.base import (
     BOOSTER,
@@ -89,13 +90,19 @@ def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
 
 def predict_matrix(candidate: Candidate, features: pl.DataFrame) -> NDArray[np.float64]:
     """Do what `predict` does, for features that already went through `matrix`."""
-    schema = candidate.schema
+    x = _transformed(candidate.preprocess, features) if features.height else None
+    found = predict_model(candidate.model, features, x, candidate.schema)
+    return found if candidate.record.calibration is None else calibrated(candidate.record.calibration, found)
+
+
+def predict_model(
+    model: Any, features: pl.DataFrame, x: NDArray[np.float64] | None, schema: Schema
+) -> NDArray[np.float64]:
+    """Return what the model itself says, before calibration. x: preprocessed, or None when the model does that."""
     shape = (features.height, len(schema.classes)) if schema.task == "multiclass" else (features.height,)
     if features.height == 0:
         return np.empty(shape)
-    x = _transformed(candidate.preprocess, features)
-    kind = file_name(candidate.model)
-    found = np.asarray(format_of(kind).predict(candidate.model, features, x, schema), dtype=np.float64)
+    found = np.asarray(format_of(file_name(model)).predict(model, features, x, schema), dtype=np.float64)
     _refuse_nonsense(found, shape, schema)
     return found
 

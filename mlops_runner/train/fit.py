@@ -4,18 +4,20 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
-from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, save_candidate
+from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, predict_model, save_candidate
+from mlops_runner.train.calibrate import Calibration, fit_calibration, say_how_much
 from mlops_runner.train.features import Output
 from mlops_runner.train.job import prepare
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import Fitted, Importance, module_of
+from mlops_runner.train.trainers.base import Fitted, Importance, Job, module_of
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
@@ -46,12 +48,26 @@ def fit(
     prepared = prepare(spec, trainer, sides, log)
     fitted = module_of(trainer).train(trainer, prepared.job)
     _refuse_divergence(fitted)
+    calibration = _calibration(trainer, prepared.job, fitted.model)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
     record = _record(trainer, sides, fitted, prepared.job.outputs, personal)
+    record = record.model_copy(update={"calibration": calibration})
     save_candidate(out, record, fitted.model, prepared.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
     return FitResult(dict(record.metrics))
+
+
+def _calibration(trainer: Trainer, job: Job, model: Any) -> Calibration | None:
+    if trainer.calibrate == "none":
+        return None
+    side = job.validation
+    if side is None:
+        message = "calibrate needs a validation side, and it has no rows"
+        raise InvalidInput(Diagnostic("no-validation", message, hint="raise split.validation in the data spec"))
+    say_how_much(trainer.calibrate, len(side.y), job.log)
+    found = predict_model(model, side.frame, side.x, job.schema)
+    return fit_calibration(trainer.calibrate, job.schema, found, side.y, side.weight)
 
 
 def _record(

@@ -10,13 +10,17 @@ from pydantic import Field, ValidationError
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import Diagnostic, NotVerified
 from mlops_runner.specs.base import Part, Scalar
+from mlops_runner.train.calibrate import Calibration
 from mlops_runner.train.features import Schema
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.json", "preprocess.skops"]
 MAX_BYTES = 1 << 28
 # Fields that came after the first records, with the value that says nothing: without it, those records stay the same.
-LATER: tuple[tuple[tuple[str, ...], Any], ...] = ((("signature", "texts"), []),)
+LATER: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("signature", "texts"), []),
+    (("calibration",), None),
+)
 
 
 class StoredFile(Part):
@@ -63,6 +67,7 @@ class CandidateRecord(Part):
     best_iteration: int | None
     curve: dict[str, dict[str, tuple[float, ...]]]
     importance: ImportanceRecord | None
+    calibration: Calibration | None = None
     files: dict[FileName, StoredFile]
 
 
