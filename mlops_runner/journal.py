@@ -20,7 +20,10 @@ VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """One finished step: its key, what it wrote (path below its output folder → digest), metrics, gates, seconds."""
+    """One finished step: its key, what it wrote (path below its output folder → digest), metrics, gates, seconds.
+
+    `local` holds numbers that are true of this machine alone; they are in no lock.
+    """
 
     key: str
     step: str
@@ -28,6 +31,7 @@ class Finished:
     metrics: Mapping[str, float | int | None] = field(default_factory=dict)
     gates: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    local: Mapping[str, float] = field(default_factory=dict)
 
 
 def append(path: Path, finished: Finished) -> None:
@@ -90,6 +94,7 @@ def _encode(finished: Finished) -> dict[str, Any]:
         "metrics": dict(finished.metrics),
         "gates": dict(finished.gates),
         "seconds": round(finished.seconds, 3),
+        "local": dict(finished.local),
     }
 
 
@@ -102,4 +107,5 @@ def _decode(record: Mapping[str, Any]) -> Finished:
         dict(record["metrics"]),
         dict(record["gates"]),
         float(record["seconds"]),
+        dict(record.get("local", {})),
     )

@@ -34,17 +34,34 @@ def locked_evidence(root: Path, lock: Lock, compiled: Compiled) -> dict[str, Any
     return None
 
 
-def verdict_of(evidence: dict[str, Any], compiled: Compiled) -> Verdict:
-    """Judge the evidence by the gates of the specs."""
-    config = evaluate_step(compiled).config
-    limits = {name: gate.get("unmeasured", "fail") for name, gate in config.get("gates", {}).items()}
-    gates = tuple(
-        GateLine(g["name"], g["answer"], g["comparison"], _blocks(g["answer"], limits.get(g["name"], "fail")))
-        for g in evidence["gates"]
-    )
+def with_latency(evidence: dict[str, Any], compiled: Compiled, local: Mapping[str, float]) -> dict[str, Any]:
+    """Add the gates of latency, which are judged by what was measured on this machine, or answer that nothing was."""
+    gates = evaluate_step(compiled).config.get("gates", {})
+    found = [_latency(name, gate, local.get(name)) for name, gate in gates.items() if gate["kind"] == "latency"]
+    return {**evidence, "gates": [*evidence["gates"], *found]} if found else evidence
+
+
+def _latency(name: str, gate: Mapping[str, Any], measured: float | None) -> dict[str, Any]:
+    limit, rows = gate["max_ms"], gate.get("rows", 1)
+    where = "for single rows" if rows == 1 else f"in requests of {rows:,} rows"
+    if measured is None:
+        answer, text = "unmeasured", "latency could not be measured: the model was not evaluated on this machine"
+    else:
+        answer = "pass" if measured <= limit else "fail"
+        text = f"latency {measured:.4g} ms a row at p95, {where} {'<=' if answer == 'pass' else '>'} {limit:g} ms"
+    blocks = _blocks(answer, gate.get("unmeasured", "warn"))
+    place = dict.fromkeys(("metric", "split", "slice"))
+    return {"name": name, "kind": "latency", **place, "answer": answer, "comparison": text, "blocks": blocks}
+
+
+def verdict_of(evidence: dict[str, Any], compiled: Compiled, local: Mapping[str, float] | None = None) -> Verdict:
+    """Judge the evidence by the gates of the specs. local: what was measured on this machine alone."""
+    found = with_latency(evidence, compiled, local or {})["gates"]
+    gates = tuple(GateLine(gate["name"], gate["answer"], gate["comparison"], gate["blocks"]) for gate in found)
     threshold = evidence.get("threshold")
     value = threshold["value"] if threshold else None
-    return Verdict(compiled.pipeline, evidence["winner"], _headline(evidence, config["metrics"]), value, gates)
+    headline = _headline(evidence, evaluate_step(compiled).config["metrics"])
+    return Verdict(compiled.pipeline, evidence["winner"], headline, value, gates)
 
 
 def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Path) -> "Report":

@@ -1,13 +1,13 @@
 """One pipeline and its lock, and what can be done with them."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_runner import journal
-from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of
+from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of, with_latency
 from mlops_runner.api.sources import Sources
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, NotVerified, Place, PlanMismatch, UsageFailure
@@ -133,7 +133,13 @@ class Project:
 
     def verdict(self) -> Verdict:
         """Return what the last run concluded. Raises UsageFailure when there was none."""
-        return verdict_of(self.evidence(), self.compiled())
+        return verdict_of(self.evidence(), self.compiled(), self._local())
+
+    def _local(self) -> Mapping[str, float]:
+        """Return what was measured when the locked evaluation ran on this machine; nothing when it ran elsewhere."""
+        stage = self.lock().stages.get("evaluate")
+        done = self.finished().get(stage.key) if stage else None
+        return done.local if done else {}
 
     def evidence(self) -> dict[str, Any]:
         """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
@@ -161,7 +167,8 @@ class Project:
 
     def report(self) -> "Report":
         """Build the report of the last run. Raises UsageFailure when there was none."""
-        return report_of(self.evidence(), self.lock(), self.compiled(), self.root)
+        evidence = with_latency(self.evidence(), self.compiled(), self._local())
+        return report_of(evidence, self.lock(), self.compiled(), self.root)
 
     def finished(self) -> dict[str, Finished]:
         """Return what has finished on this machine, by key."""

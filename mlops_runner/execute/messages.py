@@ -45,13 +45,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a step's process answers."""
+    """What a step's process answers. local: numbers that are true of this machine alone."""
 
     status: Status
     metrics: Mapping[str, Any] = field(default_factory=dict)
     gates: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    local: Mapping[str, float] = field(default_factory=dict)
 
     def encode(self) -> str:
         """Return the reply as JSON."""

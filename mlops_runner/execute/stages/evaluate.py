@@ -11,12 +11,13 @@ from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.perturb import perturb, repeats_of, touched
 from mlops_runner.evaluate.values import Extras, Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import SIDES, out_folder, spec_from, training_from
+from mlops_runner.execute.stages.common import SIDES, log, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models
 from mlops_runner.execute.stages.evaluated_rows import side_of
+from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
-from mlops_runner.specs.evaluation_gates import RobustnessGate
+from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.record import encode
 
@@ -42,7 +43,19 @@ def execute(request: Request) -> Reply:
     write_text(out_folder(request) / EVIDENCE, canonical_json(evidence) + "\n")
     digits = evaluation.digits
     metrics = {n: value if n == "threshold" else round(value, digits) for n, value in found.flat_metrics().items()}
-    return Reply("done", {"winner": found.winner, **metrics}, {gate.name: gate.answer for gate in found.gates})
+    gates = {gate.name: gate.answer for gate in found.gates}
+    return Reply("done", {"winner": found.winner, **metrics}, gates, local=_latencies(evaluation, winner, frames))
+
+
+def _latencies(evaluation: Evaluation, model: Candidate, frames: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+    """Time the winner for every gate of latency. The log and the reply are told; the evidence must not change by it."""
+    side = next((name for name in reversed(SIDES) if name in frames and frames[name].height), None)
+    found = {}
+    for name, gate in evaluation.gates.items():
+        if isinstance(gate, LatencyGate) and side is not None:
+            found[name] = latency_ms(model, frames[side], gate.rows)
+            log(f"{name}: {found[name]:.4g} ms per row at the 95th percentile, requests of {gate.rows} rows")
+    return found
 
 
 def _extras(request: Request, models: Models, frames: Mapping[str, pl.DataFrame], evaluation: Evaluation) -> Extras:
