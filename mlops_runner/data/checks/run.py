@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeGuard
 
 import polars as pl
 
@@ -22,13 +22,12 @@ from mlops_runner.data.checks.base import (
     limit_checks,
     rule_checks,
 )
-from mlops_runner.data.table import POSITION, SHOWN_ROWS, Table, counted, show
+from mlops_runner.data.table import SHOWN_ROWS, Table, counted, show
 from mlops_runner.digest import Json
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Column, Data
 
 SAMPLED_CHARACTERS = 200
-Rows: TypeAlias = Mapping[int, Mapping[str, Any]]
 
 
 def run_checks(spec: Data, table: Table, context: Context) -> list[Outcome]:
@@ -41,8 +40,7 @@ def run_checks(spec: Data, table: Table, context: Context) -> list[Outcome]:
     checks = _compile(spec, table, after=context.sides is not None)
     found = _measured(checks, table)
     found |= {at: check.probe.run(table, context) for at, check in enumerate(checks) if isinstance(check.probe, Look)}
-    rows = _values(checks, found, table)
-    return [_outcome(check, found[at], rows, spec, table) for at, check in enumerate(checks)]
+    return [_outcome(check, found[at], spec, table) for at, check in enumerate(checks)]
 
 
 def diagnostics(outcomes: Iterable[Outcome], spec: Data, table: Table) -> list[Diagnostic]:
@@ -69,20 +67,27 @@ def _compile(spec: Data, table: Table, *, after: bool) -> list[Check]:
 
 
 def _measured(checks: Sequence[Check], table: Table) -> dict[int, Found]:
-    """Measure what can be said as an expression: all of it in one pass, and what failed in another one."""
-    # Names are positions: two checks may measure the same column.
-    asked = {at: _question(check.probe) for at, check in enumerate(checks) if not isinstance(check.probe, Look)}
+    """Measure what can be said as an expression in one pass; what is suspected is counted in another one."""
+    probes = {at: check.probe for at, check in enumerate(checks) if not isinstance(check.probe, Look)}
+    values = _values({at: _question(probe) for at, probe in probes.items()}, table)
+    suspected = {at: probe.broken.sum() for at, probe in probes.items() if _is_suspected(probe, values[at])}
+    values |= _values(suspected, table)
+    return {
+        at: Found(says=probe.judge(values[at])) if isinstance(probe, Measure) else Found(int(values[at] or 0))
+        for at, probe in probes.items()
+    }
+
+
+def _values(asked: Mapping[int, pl.Expr], table: Table) -> dict[int, Any]:
     if not asked:
         return {}
-    values = table.select(*(question.alias(str(at)) for at, question in asked.items())).row(0)
-    answers = dict(zip(asked, values, strict=True))
-    broken = {
-        at: check.probe
-        for at, check in enumerate(checks)
-        if isinstance(check.probe, Mask) and answers[at] and _worth_showing(check, answers[at], table)
-    }
-    counted_again = _first_broken(broken, table)
-    return {at: counted_again.get(at) or _found(checks[at].probe, value) for at, value in answers.items()}
+    # Names are positions: two checks may measure the same column.
+    answers = table.select(*(question.alias(str(at)) for at, question in asked.items())).row(0)
+    return dict(zip(asked, answers, strict=True))
+
+
+def _is_suspected(probe: Mask | Measure | Look, value: Any) -> TypeGuard[Mask]:
+    return isinstance(probe, Mask) and probe.suspect is not None and bool(value)
 
 
 def _question(probe: Mask | Measure | Look) -> pl.Expr:
@@ -99,50 +104,18 @@ def _question(probe: Mask | Measure | Look) -> pl.Expr:
             raise TypeError("a look is no expression")
 
 
-def _worth_showing(check: Check, count: int, table: Table) -> bool:
-    suspected = isinstance(check.probe, Mask) and check.probe.suspect is not None
-    return suspected or check.tolerance.exceeded(count, table.height) is not None
-
-
-def _first_broken(masks: Mapping[int, Mask], table: Table) -> dict[int, Found]:
-    if not masks:
-        return {}
-    counts = [mask.broken.sum().alias(f"{at}n") for at, mask in masks.items()]
-    firsts = [mask.broken.arg_true().head(SAMPLED_ROWS).implode().alias(f"{at}p") for at, mask in masks.items()]
-    row = table.select(*counts, *firsts).row(0, named=True)
-    return {at: Found(row[f"{at}n"], tuple(row[f"{at}p"])) for at in masks}
-
-
-def _found(probe: Mask | Measure | Look, value: Any) -> Found:
-    return Found(says=probe.judge(value)) if isinstance(probe, Measure) else Found(int(value or 0))
-
-
-def _values(checks: Sequence[Check], found: Mapping[int, Found], table: Table) -> Rows:
-    """Fetch the rows that are shown, by their positions."""
-    shown = {at: one for at, one in found.items() if one.positions}
-    positions = sorted({position for one in shown.values() for position in one.positions})
-    names = list(dict.fromkeys(name for at in shown for name in checks[at].columns))
-    if not positions:
-        return {}
-    if not names:
-        return {position: {} for position in positions}
-    numbered = table.lazy.select(names).with_row_index(POSITION)
-    chosen = numbered.filter(pl.col(POSITION).is_in(pl.Series(positions, dtype=pl.UInt32).implode()))
-    return {row[POSITION]: row for row in chosen.collect(engine="streaming").iter_rows(named=True)}
-
-
-def _outcome(check: Check, found: Found, rows: Rows, spec: Data, table: Table) -> Outcome:
+def _outcome(check: Check, found: Found, spec: Data, table: Table) -> Outcome:
     outcome = Outcome(check, "pass", None, found.broken, table.height, (), found.figures)
     if found.unmeasured is not None:
         return replace(outcome, answer="unmeasured", says=found.unmeasured)
-    sample = tuple(_sample(position, rows[position], check, spec, table) for position in found.positions)
     if found.broken is None:
         answer: Answer = "pass" if found.says is None else check.severity
-        return replace(outcome, answer=answer, says=found.says, sample=sample)
+        return replace(outcome, answer=answer, says=found.says)
     too_many = check.tolerance.exceeded(found.broken, table.height)
     if too_many is None:
         return outcome
-    return replace(outcome, answer=check.severity, says=_counted(check, found.broken, table, too_many), sample=sample)
+    says = _counted(check, found.broken, table, too_many)
+    return replace(outcome, answer=check.severity, says=says, sample=_sample(check, found, spec, table))
 
 
 def _counted(check: Check, broken: int, table: Table, too_many: str) -> str:
@@ -152,9 +125,18 @@ def _counted(check: Check, broken: int, table: Table, too_many: str) -> str:
     return f"{broken} of {counted(table.height, 'row')} {words}, {too_many}"
 
 
-def _sample(position: int, row: Mapping[str, Any], check: Check, spec: Data, table: Table) -> Sample:
-    values = {name: _plain(row[name], spec.columns[name]) for name in check.columns}
-    return Sample(table.place(position), values)
+def _sample(check: Check, found: Found, spec: Data, table: Table) -> tuple[Sample, ...]:
+    """Fetch the first rows that break a rule."""
+    if isinstance(check.probe, Mask):
+        mask = check.probe.broken
+    else:
+        mask = pl.int_range(pl.len()).is_in(pl.Series(found.positions, dtype=pl.Int64).implode())
+    positions, rows = table.rows(mask, check.columns, SAMPLED_ROWS)
+    columns = {name: [_plain(value, spec.columns[name]) for value in rows[name]] for name in check.columns}
+    return tuple(
+        Sample(table.place(position), {name: values[at] for name, values in columns.items()})
+        for at, position in enumerate(positions)
+    )
 
 
 def _plain(value: Any, column: Column) -> Json:
