@@ -13,7 +13,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 RELEASED = {
     "data": (compiled.DATA_VERSION, "9adae470f228a3c3"),
     "training": (compiled.TRAIN_VERSION, "51a302033c1e5de5"),
-    "evaluation": (compiled.EVALUATE_VERSION, "04ea183abae59056"),
+    "evaluation": (compiled.EVALUATE_VERSION, "7a8bfb50aa2100c0"),
 }
 
 
