@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from mlops_runner.data.draws import Sides
 from mlops_runner.data.drift import Entry, Movement, Rule, movements
 from mlops_runner.data.matching import Matching, Rows, digests_of, match_by_key, match_by_values, shared
 from mlops_runner.data.profile import Detail, describe
 from mlops_runner.data.row_digest import Words, different, row_digests
+from mlops_runner.data.split import SIDES
 from mlops_runner.data.versions import Version
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
@@ -170,9 +172,8 @@ def _frame(version: Version) -> pl.DataFrame:
     return pl.concat([scan.collect(engine="streaming") for scan in scans]).select(list(version.columns))
 
 
-def _sides(version: Version) -> "np.ndarray[Any, np.dtype[np.int8]]":
-    names = ["train", "validation", "test"]
-    codes = [names.index(side) if side in names else 0 for side in version.counts]
+def _sides(version: Version) -> Sides:
+    codes = [SIDES.index(side) if side in SIDES else 0 for side in version.counts]
     return np.repeat(np.array(codes, np.int8), list(version.counts.values()))
 
 

@@ -68,6 +68,10 @@ class Movement:
         """Return one of the tests, if the column had it."""
         return next((test for test in self.tests if test.name == name), None)
 
+    def is_shifted(self, name: str) -> bool:
+        """Whether one of the tests found a shift."""
+        return any(test.name == name for test in self.shifted)
+
     @property
     def shifted(self) -> tuple[Measure, ...]:
         """The tests that found a shift."""

@@ -7,12 +7,16 @@ from typing import Any
 
 import polars as pl
 
+from mlops_runner.data.split import SIDES
 from mlops_runner.specs.data import Column
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """columns: in the order of the table. profile: the stored one. sides: the rows of each side, in their order."""
+    """columns: in the order of the table. counts: rows of each side. profile: the stored one. sides: their rows.
+
+    Sides stand in the same order in `counts` and `sides`.
+    """
 
     name: str
     columns: Mapping[str, Column]
@@ -27,14 +31,14 @@ class Version:
 
 
 def version_of_profile(name: str, profile: Mapping[str, Any], sides: Mapping[str, Path] | None) -> Version:
-    """Describe a stored version; `sides` are the files of its rows, in the order of the sides, if all of them are here.
+    """Describe a stored version; `sides` are the files of its rows, if all of them are here.
 
     Columns without values in the profile hold personal data.
     """
-    scans = {side: pl.scan_parquet(path) for side, path in sides.items()} if sides else None
+    scans = {side: pl.scan_parquet(sides[side]) for side in SIDES if side in sides} if sides else None
     names = next(iter(scans.values())).collect_schema().names() if scans else list(profile["columns"])
     columns = {column: _column(profile["columns"][column]) for column in names}
-    counts = {side: count for side, count in profile["rows"].items() if count}
+    counts = {side: count for side in SIDES if (count := profile["rows"].get(side, 0))}
     return Version(name, columns, counts, profile, scans)
 
 

@@ -1,6 +1,6 @@
 """What differs between two versions of a data set: in sentences for people, and as JSON for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_runner.data.compare import ColumnChange, Difference, RowChanges, Schema
@@ -20,6 +20,30 @@ def data_lines(found: Difference) -> list[str]:
     if not lines:
         lines = ["values differ a little; no column has shifted"] if found else [NOTHING]
     return [*lines, *found.notes]
+
+
+def headline(found: Difference) -> str:
+    """Say in one sentence how much differs."""
+    schema, rows = found.schema, found.rows
+    shifted = [change for change in found.columns if change.differs]
+    columns = {
+        "new": len(schema.added), "gone": len(schema.removed), "renamed": len(schema.renamed),
+        "of another type": len(schema.retyped), "with another role": len(schema.roles),
+        "shifted": sum(any(test.name != "missing" for test in change.movement.shifted) for change in shifted),
+        "with another share of missing values": sum(change.movement.is_shifted("missing") for change in shifted),
+    }  # fmt: skip
+    counts = {} if rows is None else {
+        "added": rows.added, "removed": rows.removed, "changed": rows.changed, "on another side": rows.moved,
+        "in another order": found.new.rows if rows.reordered else 0,
+    }  # fmt: skip
+    parts = [*_counted("row", counts), *_counted("column", columns)]
+    if rows is None and found.old.rows != found.new.rows:
+        parts.insert(0, f"rows: {found.old.rows:,} → {found.new.rows:,}")
+    return "; ".join(parts) or "values differ a little; no column has shifted"
+
+
+def _counted(noun: str, counts: Mapping[str, int]) -> Iterator[str]:
+    yield from (f"{count:,} {noun if count == 1 else noun + 's'} {what}" for what, count in counts.items() if count)
 
 
 def column_facts(change: ColumnChange) -> list[str]:

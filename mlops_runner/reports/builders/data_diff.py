@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlops_runner.data.compare import ColumnChange, Difference
 from mlops_runner.data.profile import is_private
-from mlops_runner.reports.diff_data import EFFECTS, column_facts, data_lines, p_text, percent, row_facts
+from mlops_runner.reports.diff_data import EFFECTS, column_facts, headline, p_text, percent, row_facts
 from mlops_runner.reports.document import (
     Block,
     Cell,
@@ -35,7 +35,9 @@ CHANGES = (Column("Column"), Column("Change"), Column("Before"), Column("Now"))
 
 def build_data_report(found: Difference) -> Report:
     """Build the report; figures only where values may be shown."""
-    sections = [_schema(found), _rows(found), _shifts(found), _target(found), _figures(found), _columns(found)]
+    sections = [_rows(found)]
+    if found:
+        sections = [_schema(found), *sections, _shifts(found), _target(found), _figures(found), _columns(found)]
     title = "Difference of the data"
     subtitle = f"{found.old.name} → {found.new.name}"
     notes = Section("Notes", tuple(Paragraph(note) for note in (_basis(found), *found.notes)), "detail")
@@ -43,11 +45,9 @@ def build_data_report(found: Difference) -> Report:
 
 
 def _verdict(found: Difference) -> Verdict:
-    lines = data_lines(found)
     if not found:
         return Verdict("same", f"{found.new.rows:,} rows and {len(found.new.columns):,} columns are the same.")
-    more = f"; and {len(lines) - 4} more" if len(lines) > 4 else ""
-    return Verdict("different", "; ".join(lines[:4]) + more + ".")
+    return Verdict("different", f"{headline(found)}.")
 
 
 def _basis(found: Difference) -> str:
