@@ -109,6 +109,23 @@ def test_only_sets_that_are_closed_are_declared(tmp_path):
     assert column(found, "grade").allowed == (1, 2, 3, 4)
 
 
+def test_months_and_weekdays_are_complete(tmp_path):
+    found = proposal(
+        tmp_path, table({"a": ["Mar", "Apr", "May", "Jun"] * 50, "b": ["monday", "friday", "sunday", "monday"] * 50})
+    )
+    assert len(column(found, "a").allowed) == 12
+    assert column(found, "b").allowed[:2] == ("monday", "tuesday")
+
+
+def test_whole_amounts_among_decimals_may_get_decimals(tmp_path):
+    near = {f"m{i}": [value + i / 7 for value in NUMBERS] for i in range(5)}
+    found = proposal(
+        tmp_path, table({**near, "sulfur": [i * 37 % 151 for i in range(ROWS)], "calls": [*range(ROWS)][::-1]})
+    )
+    assert column(found, "sulfur").facts.type == "float"
+    assert "decimals" in column(found, "sulfur").why
+
+
 @pytest.mark.parametrize(
     ("values", "wishes", "task", "positive"),
     [

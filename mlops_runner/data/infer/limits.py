@@ -38,6 +38,12 @@ DOMAINS: Mapping[str, tuple[float, float]] = {
     "ph": (0, 14),
 }
 YEARS = (1700, 2100)
+MONTHS = tuple(
+    "january february march april may june july august september october november december".split()  # noqa: SIM905
+)
+WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
+FAMILIES = (MONTHS, tuple(month[:3] for month in MONTHS), WEEKDAYS, tuple(day[:3] for day in WEEKDAYS))
+FEWEST_OF_A_FAMILY = 3
 CLOSED_VALUES = 20
 ROWS_A_VALUE = 10
 FEWEST_OF_A_VALUE = 5
@@ -58,12 +64,23 @@ def limited(guess: Guess, *, classes: bool = False) -> Guess:
     limits: Guess = replace(guess, max_missing=missing)
     if guess.role in {"id", "time", "group"}:
         return limits
+    if not classes and (family := _family(facts)):
+        return replace(limits, allowed=family)
     if classes or (is_closed(facts) and not _domain(facts)):
         return replace(limits, allowed=tuple(sorted(value for value, _ in facts.values))) if facts.values else limits
     if facts.numeric and facts.low is not None and facts.high is not None:
         low, high = bounds(facts)
         return replace(limits, min=low, max=high)
     return limits
+
+
+def _family(facts: Facts) -> tuple[str, ...] | None:
+    """Return all months, or all days of the week, in the spelling of the column when it holds some of them."""
+    if facts.type != "string" or not len(facts.values) >= FEWEST_OF_A_FAMILY:
+        return None
+    texts = {str(value) for value, _ in facts.values}
+    spelled = (tuple(map(case, family)) for family in FAMILIES for case in (str.lower, str.capitalize, str.upper))
+    return next((family for family in spelled if texts <= set(family)), None)
 
 
 def is_closed(facts: Facts) -> bool:

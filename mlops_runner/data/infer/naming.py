@@ -33,6 +33,7 @@ PROTECTED = listed("sex gender race ethnicity ethnic religion disability nationa
 QUANTITIES = listed(
     "count cnt quality rating score grade stars number num amount age rank level points total sum price"
 )
+COUNTS = listed("count counts cnt number num age year years rank level points visits calls days")
 PERSONAL = listed(
     "email mail phone telephone mobile fax address street ssn passport birth birthday birthdate dob iban bic"
     " surname lastname firstname forename fullname username nickname ip ipaddress license licence cardnumber"

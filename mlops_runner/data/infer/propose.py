@@ -13,7 +13,7 @@ from mlops_runner.data.infer.leaks import leaks
 from mlops_runner.data.infer.limits import limited
 from mlops_runner.data.infer.markers import sample_of
 from mlops_runner.data.infer.reading import File
-from mlops_runner.data.infer.roles import assign
+from mlops_runner.data.infer.roles import assign, with_neighbours
 from mlops_runner.data.infer.source import find
 from mlops_runner.data.infer.split import split_of
 from mlops_runner.data.infer.task import task_of
@@ -47,6 +47,7 @@ def propose(file: File, wishes: Wishes) -> Proposal:
         task = _with_moments(table, wishes.target, task)
     _refuse_wishes(facts, wishes, file)
     guesses = _without_leaks(table, assign(facts, wishes), task)
+    guesses = with_neighbours(guesses) if found.source["kind"] == "csv" else guesses
     encoding = plan_encoding(table, [guess for guess in guesses if guess.role == "feature"])
     guesses = [_ignored(guess, encoding.too_rare) for guess in guesses]
     _refuse_featureless(guesses, file)
@@ -126,7 +127,7 @@ def _rules(table: Table, guesses: Sequence[Guess], split: SplitGuess, duplicates
     fields: dict[str, Any] = {"kind": "leakage"}
     reasons = ["no feature may give the target away"]
     alike = int(repeats(table, features).sum()) - duplicates
-    if alike or _by_chance(guesses):
+    if alike or _by_chance([guess for guess in guesses if guess.role == "feature"]):
         fields["duplicates"] = False
         reasons.append("rows with equal features are natural here")
     if split.fields["kind"] != "group" and any(guess.role == "group" for guess in guesses):

@@ -1,8 +1,10 @@
 """What each column is for, with the reason where it is not plain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mlops_runner.data.infer import naming
+from mlops_runner.data.infer.limits import YEARS
 from mlops_runner.data.infer.values import Facts, Guess, Role, Wishes
 
 FREE_TEXT_WORDS = 5.0
@@ -17,12 +19,35 @@ MOMENTS = 10
 EPOCH = (10**8, 10**16)
 FEWEST_KNOWN = 0.001
 MOST_WEIGHT = 100.0
+DECIMAL_NEIGHBOURS = 3
+FEW_AMOUNTS = 30
 
 
 def assign(facts: Sequence[Facts], wishes: Wishes) -> list[Guess]:
     """Give every column a role; leaks are found later, among the features."""
     time = wishes.time or _time(facts, wishes)
     return [_tagged(_wished(column, wishes, time) or _guess(column, wishes)) for column in facts]
+
+
+def with_neighbours(guesses: Sequence[Guess]) -> list[Guess]:
+    """Take whole numbers for numbers with decimals where most others have some: the next file may have a half."""
+    numbers = [guess for guess in guesses if guess.role == "feature" and guess.facts.numeric]
+    whole = [guess for guess in numbers if guess.facts.type == "int"]
+    if len(numbers) < DECIMAL_NEIGHBOURS * len(whole):
+        return list(guesses)
+    amounts = {guess.name for guess in whole if guess.facts.distinct > FEW_AMOUNTS and not _counts(guess.facts)}
+    return [_decimal(guess) if guess.name in amounts else guess for guess in guesses]
+
+
+def _counts(facts: Facts) -> bool:
+    """Whether the numbers are whole by what they are: years, ages, counts."""
+    years = facts.low is not None and facts.high is not None and facts.low >= YEARS[0] and facts.high <= YEARS[1]
+    return years or naming.has(facts.name, naming.COUNTS)
+
+
+def _decimal(guess: Guess) -> Guess:
+    why = _joined(guess.why, "whole so far, but most columns have decimals")
+    return replace(guess, facts=replace(guess.facts, typing=replace(guess.facts.typing, type="float")), why=why)
 
 
 def _wished(facts: Facts, wishes: Wishes, time: str | None) -> Guess | None:
