@@ -23,6 +23,7 @@ from mlops_runner.specs.sql_text import AS_OF, parameters
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.mutex import exclusive
 from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.pointers import ensure_dvc
 from mlops_runner.store.stats import StatCache
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def _fetch(layout: Layout, written: Written, time: Mapping[str, str], asked: Ask
 
 def _store(layout: Layout, pinned: Step, ran: "Ran", metrics: Mapping[str, Any]) -> None:
     """Keep the snapshot where a run looks for what is known: in the store, under the key of the pinned step."""
+    ensure_dvc(layout.root)  # has git leave the cache alone
     stats = StatCache(layout.stats)
     store = ObjectStore(layout.root, stats)
     for name, digest in ran.files.items():

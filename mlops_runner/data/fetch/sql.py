@@ -24,6 +24,7 @@ from mlops_runner.specs.sql_text import AS_OF, parameters, statement
 
 BATCH_VALUES = 200_000  # held in memory at a time
 MOST_ROWS = 20_000
+MOST_NAMES = 20  # shown in a hint
 TEXT_TYPES = {18, 19, 25, 1042, 1043}  # PostgreSQL's "char", name, text, char(n), varchar
 
 Rows = Sequence[Row[Any]]
@@ -64,7 +65,8 @@ def _refuse_unfit(names: Sequence[str], wanted: Wanted, source: SqlSource) -> No
     for name in source.order_by:
         if name not in names:
             message = f'order_by: the query has no column "{name}"'
-            problems.append(Diagnostic("unknown-column", message, hint=nearest(name, names)))
+            hint = nearest(name, names) or f"it has: {', '.join(names[:MOST_NAMES])}"
+            problems.append(Diagnostic("unknown-column", message, hint=hint))
     if problems:
         raise InvalidInput(problems)
 
