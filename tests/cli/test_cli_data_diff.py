@@ -30,7 +30,7 @@ def test_difference_of_two_revisions_names_rows_and_columns(changed):
     assert answer.code == 2
     assert "DIFFERENT: 220 rows added; 200 rows removed." in answer.out
     assert re.search(r"all +200 +220 +\+20", answer.out)
-    assert re.search(r"minutes +0\.0 % +KS distance +0\.\d+ .* not enough data", answer.out)
+    assert re.search(r"minutes +0\.0 % +KS distance +\d\.\d+ .* not enough data", answer.out)
     value = changed.call("data", "diff", "HEAD~1..HEAD", "--json").value
     assert (value["basis"], value["different"], value["old"]["name"]) == ("rows", True, "HEAD~1")
     assert sum(value["new"]["rows"].values()) == 220
