@@ -133,7 +133,7 @@ def init(settings: Settings, folder: str, name: str | None, table: str | None, *
 
 def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes: dict[str, Any]) -> int:
     from mlops_runner.data.infer.values import Wishes
-    from mlops_runner.starter.decisions import decisions_json, decisions_text
+    from mlops_runner.starter.decisions import decisions_json, decisions_text, next_text
     from mlops_runner.starter.inferred import start_from
 
     if wishes["target"] is None:
@@ -148,7 +148,7 @@ def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes:
         say(decisions_text(started.proposal))
         say()
     tell_written(settings, started.written)
-    say("next: read specs/data.yaml, then mlops run")
+    say(next_text(table, started.proposal))
     return EXIT_OK
 
 

@@ -1,5 +1,6 @@
 """What was decided and why, as a short table for people and as JSON for programs."""
 
+from pathlib import Path
 from typing import Any
 
 from mlops_runner.data.infer.values import Guess, Proposal
@@ -9,6 +10,8 @@ from mlops_runner.starter.data_text import comment_of
 MOST_COLUMNS = 30
 MOST_CHARACTERS = 100
 MOST_OF_A_NAME = 32
+# What git still handles well.
+SMALL = 5 * 2**20
 
 
 def decisions_text(proposal: Proposal) -> str:
@@ -24,6 +27,15 @@ def decisions_text(proposal: Proposal) -> str:
     lines += [f"cleaning  {step['kind']}: {why}" for step, why in proposal.cleaning]
     lines += [f"left out  {name}: {why}" for name, why in proposal.skipped.items()]
     return "\n".join(lines)
+
+
+def next_text(table: Path, proposal: Proposal) -> str:
+    """Say what to do with the documents, and how the table itself is versioned: `init` tracks nothing."""
+    files = [path for path in table.rglob("*") if path.is_file()] if table.is_dir() else [table]
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    path = proposal.source["path"]
+    keep = f"git add {path}" if size <= SMALL else f"dvc add {path}"
+    return f"next: read specs/data.yaml, then mlops run; keep the table with: {keep}"
 
 
 def decisions_json(proposal: Proposal) -> dict[str, Any]:
