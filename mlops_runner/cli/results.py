@@ -11,26 +11,44 @@ from mlops_runner.errors import EXIT_CHANGES, EXIT_OK, EXIT_REFUSED, Diagnostic,
 if TYPE_CHECKING:
     from mlops_runner.api import Project
     from mlops_runner.data.compare import Difference
+    from mlops_runner.reports.since import Since
 
 
 @click.command()
 @common_options
-def gate(settings: Settings) -> int:
+@click.option("--baseline", metavar="REF", help="Also refuse metrics that are clearly worse than at a git revision.")
+def gate(settings: Settings, baseline: str | None) -> int:
     """Answer by the gates of the last run: exit 0 or 3. Executes nothing.
 
     \b
     Examples:
       mlops gate
       mlops gate --json
+      mlops gate --baseline main     and nothing may be worse than there, beyond chance
     """
+    from mlops_runner.reports.since import since_json, since_text
     from mlops_runner.reports.verdict import gates_text, verdict_json
 
-    verdict = settings.project().verdict()
+    project = settings.project()
+    verdict = project.verdict()
+    since = _since(project, baseline) if baseline else None
     if settings.as_json:
-        emit_json(verdict_json(verdict, []))
+        emit_json({**verdict_json(verdict, []), **({"since": since_json(since)} if since else {})})
     else:
         emit(gates_text(verdict) or "  no gates are declared")
-    return EXIT_OK if verdict.passed else EXIT_REFUSED
+        if since:
+            emit(since_text(since))
+    return EXIT_OK if verdict.passed and not (since and since.refused) else EXIT_REFUSED
+
+
+def _since(project: "Project", revision: str) -> "Since":
+    from mlops_runner.api.since import since
+
+    found = since(revision, project.lock_at(revision), project.lock(), project.evidence())
+    if found is None:
+        message = f"the lock of {revision} has no evaluation to compare with"
+        raise UsageFailure(Diagnostic("no-run", message, hint="name a revision that has one"))
+    return found
 
 
 @click.command()

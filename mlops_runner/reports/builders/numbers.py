@@ -18,6 +18,8 @@ from mlops_runner.reports.document import (
 Evidence = Mapping[str, Any]
 
 SIDES = ("test", "validation", "train")
+# Gates that are not measured on a side of the split.
+PLACES = {"size": "files", "latency": "this machine"}
 
 
 def gates_section(evidence: Evidence) -> Section:
@@ -28,7 +30,7 @@ def gates_section(evidence: Evidence) -> Section:
 
 
 def _gate(gate: Mapping[str, Any]) -> Gate:
-    where = gate["split"] if gate["slice"] is None else f"{gate['split']} · {gate['slice']}"
+    where = PLACES.get(gate["kind"]) or " · ".join(part for part in (gate["split"], gate["slice"]) if part)
     return Gate(gate["name"], where, gate["answer"], gate["comparison"], gate["blocks"])
 
 
