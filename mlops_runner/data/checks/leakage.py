@@ -10,7 +10,7 @@ from mlops_runner.data.checks.association import association
 from mlops_runner.data.checks.base import SAMPLED_ROWS, Check, Context, Found, Look, Sides
 from mlops_runner.data.checks.rules import marked
 from mlops_runner.data.repeats import chosen
-from mlops_runner.data.table import POSITION, Table
+from mlops_runner.data.table import Table
 from mlops_runner.digest import Json
 from mlops_runner.specs.data import Data, PredefinedSplit, TimeSplit
 from mlops_runner.specs.data_checks import AnyRule, LeakageRule
@@ -19,7 +19,7 @@ FEWEST_ROWS = 50
 # Enough to see an association near 1; the rows are drawn, not taken from the top.
 SAMPLE = 50_000
 DIGITS = 6
-SIDE = "\0side"
+SIDE, HASH = "\0side", "\0hash"
 Run: TypeAlias = Callable[[Table, Context], Found]
 
 
@@ -93,9 +93,9 @@ def _drawn(table: Table, names: Sequence[str]) -> pl.DataFrame:
     if table.height > SAMPLE:
         # The bit generator is named, because numpy may change its default one.
         parts = np.random.Generator(np.random.PCG64(0)).random(SAMPLE)
-        positions = ((np.arange(SAMPLE) + parts) * (table.height / SAMPLE)).astype(np.int64)
-        drawn = pl.DataFrame({POSITION: np.unique(positions)}, schema={POSITION: pl.UInt32}).lazy()
-        rows = rows.with_row_index(POSITION).join(drawn, on=POSITION, how="semi", maintain_order="left").drop(POSITION)
+        marks = np.zeros(table.height, np.bool_)
+        marks[((np.arange(SAMPLE) + parts) * (table.height / SAMPLE)).astype(np.int64)] = True
+        rows = chosen(rows, pl.Series(marks))
     return rows.collect(engine="streaming")
 
 
@@ -105,10 +105,11 @@ def _across(names: Sequence[str], spec: Data) -> Run:
 
     def look(table: Table, context: Context) -> Found:
         present = [name for name in names if name in table.schema]
+        if not present:
+            return Found(unmeasured="the features could not be read")
         sides = pl.Series(SIDE, _sides(context))
-        hashed = table.select(pl.struct(present).hash()).to_series()
-        alike = hashed.is_duplicated()
-        if not present or not alike.any():
+        alike = _alike(table, present, sides)
+        if alike is None:
             return Found(0)
         rows = chosen(table.lazy.select(present), alike).collect(engine="streaming")
         first = pl.col(SIDE).min().over(present)
@@ -119,6 +120,20 @@ def _across(names: Sequence[str], spec: Data) -> Run:
         return marked(mask)
 
     return look
+
+
+def _alike(table: Table, names: Sequence[str], sides: pl.Series) -> pl.Series | None:
+    """Mark the rows whose hash is on several sides; None when there are no such rows."""
+    hashes = table.select(pl.struct(names).hash().alias(HASH)).to_series()
+    again = hashes.is_duplicated()
+    if not again.any():
+        return None
+    side = pl.col(SIDE)
+    several = pl.DataFrame([hashes.filter(again), sides.filter(again)]).select(
+        side.min().over(HASH) < side.max().over(HASH)
+    )
+    marks = again.scatter(again.arg_true().filter(~several.to_series()), False)
+    return marks if marks.any() else None
 
 
 def _too_late(name: str) -> Run:

@@ -26,5 +26,5 @@ def compile_rule(rule: AnyRule, _at: str, _spec: Data) -> Iterator[Check]:
     what = f"{word} the one before" + (f" of the same {', '.join(rule.by)}" if rule.by else "")
     says = (f"is {what}", f"are {what}", "sort the rows where the data is written")
     columns = (rule.column, *rule.by)
-    check = row_check(rule, columns, Mask(broken), "not-monotone", says)
+    check = row_check(rule, columns, Mask(broken, whole=True), "not-monotone", says)
     yield check

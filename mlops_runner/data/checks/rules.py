@@ -27,7 +27,7 @@ def row_check(
         rule.kind,
         code,
         probe,
-        tuple(columns),
+        tuple(dict.fromkeys(columns)),
         (one, many),
         hint,
         Tolerance(rule.max_share, rule.max_count),

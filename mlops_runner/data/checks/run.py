@@ -69,21 +69,32 @@ def _compile(spec: Data, table: Table, *, after: bool) -> list[Check]:
 def _measured(checks: Sequence[Check], table: Table) -> dict[int, Found]:
     """Measure what can be said as an expression in one pass; what is suspected is counted in another one."""
     probes = {at: check.probe for at, check in enumerate(checks) if not isinstance(check.probe, Look)}
-    values = _values({at: _question(probe) for at, probe in probes.items()}, table)
+    values = _values({at: (_question(probe), _is_whole(probe)) for at, probe in probes.items()}, table)
     suspected = {at: probe.broken.sum() for at, probe in probes.items() if _is_suspected(probe, values[at])}
-    values |= _values(suspected, table)
+    values |= _values({at: (count, True) for at, count in suspected.items()}, table)
     return {
         at: Found(says=probe.judge(values[at])) if isinstance(probe, Measure) else Found(int(values[at] or 0))
         for at, probe in probes.items()
     }
 
 
-def _values(asked: Mapping[int, pl.Expr], table: Table) -> dict[int, Any]:
-    if not asked:
-        return {}
-    # Names are positions: two checks may measure the same column.
-    answers = table.select(*(question.alias(str(at)) for at, question in asked.items())).row(0)
-    return dict(zip(asked, answers, strict=True))
+def _values(asked: Mapping[int, tuple[pl.Expr, bool]], table: Table) -> dict[int, Any]:
+    """Evaluate expressions in one pass. Of a scan, what needs a whole column at once gets a pass of its own.
+
+    In a pass that they shared, all columns would wait in memory for the slowest of them.
+    """
+    alone = {at for at, (_, whole) in asked.items() if whole and table.scanned}
+    passes = [[at for at in asked if at not in alone], *([at] for at in sorted(alone))]
+    found: dict[int, Any] = {}
+    for some in filter(None, passes):
+        # Names are positions: two checks may measure the same column.
+        answers = table.select(*(asked[at][0].alias(str(at)) for at in some)).row(0)
+        found |= dict(zip(some, answers, strict=True))
+    return found
+
+
+def _is_whole(probe: Mask | Measure | Look) -> bool:
+    return not isinstance(probe, Mask) or probe.whole or probe.suspect is not None
 
 
 def _is_suspected(probe: Mask | Measure | Look, value: Any) -> TypeGuard[Mask]:
