@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +185,15 @@ def test_no_more_than_the_limit_is_read(web, path):
     found = web.complaint(path, max_bytes=5000)
     assert (found.code, "max_bytes: 5000" in found.message) == ("http-too-large", True)
     assert not web.target.exists() or web.target.stat().st_size <= 5000
+
+
+def test_a_full_disk_is_one_message(web, monkeypatch):
+    monkeypatch.setattr(web, "target", Path("/dev/full"))
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    found = web.complaint("/table")
+    assert (found.code, found.message) == (
+        "snapshot-unwritable", "the snapshot cannot be written: No space left on device",
+    )  # fmt: skip
 
 
 def test_a_server_that_is_not_there_is_named_with_the_reason(web):

@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -185,3 +186,11 @@ def test_without_the_extra_it_is_said_how_to_install_it(shop, monkeypatch, modul
     found = shop.complaint(url="postgresql://ada@127.0.0.1:1/shop")
     assert (found.code, found.hint) == ("missing-extra", "pip install mlops_runner[sql]")
     assert f"need {module}" in found.message
+
+
+def test_a_full_disk_is_one_message(shop, monkeypatch):
+    monkeypatch.setattr(shop, "target", Path("/dev/full"))
+    monkeypatch.setattr(Path, "unlink", lambda *_, **__: None)
+    found = shop.complaint(error=StepFailed)
+    assert found.code == "snapshot-unwritable"
+    assert "No space left on device" in found.message

@@ -121,7 +121,7 @@ def test_rows_that_are_no_longer_the_pinned_ones_are_refused_and_not_kept(ran):
     answer = other.call("run")
     assert answer.code == 1
     assert "error[pin-differs]: the query answers other rows than the pinned ones: sha256:" in answer.err
-    assert "--> specs/data.yaml:5:3" in answer.err
+    assert "--> specs/data.yaml:9:11" in answer.err
     assert "dvc pull; or take what is there now: mlops data refresh" in answer.err
     assert (other.objects(), other.executed()) == ([], [])
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -82,6 +82,9 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
         found = _patiently(lambda: leaf(wanted, target, log), target, log)
     except ModuleNotFoundError as error:
         raise _missing_extra(error) from error
+    except OSError as error:
+        message = f"the snapshot cannot be written: {error.strerror or error}"
+        raise StepFailed(Diagnostic("snapshot-unwritable", message, hint="is there space left?")) from error
     counted = "" if found.rows is None else f"{found.rows} rows, "
     log(f"fetched {counted}{found.size} bytes, {found.digest}")
     if wanted.source.digest not in {None, found.digest}:
@@ -101,16 +104,15 @@ def _patiently(attempt: Callable[[], T], target: Path, log: Callable[[str], None
     try:
         return attempt()
     except Unreachable as error:
-        found = error.diagnostic
-        message = f"{found.message} (after {len(PAUSES) + 1} attempts)"
-        raise StepFailed(Diagnostic(found.code, message, found.place, found.hint)) from None
+        message = f"{error.diagnostic.message} (after {len(PAUSES) + 1} attempts)"
+        raise StepFailed(replace(error.diagnostic, message=message)) from None
 
 
 def _another(source: SqlSource | HttpSource, found: Fetched) -> Diagnostic:
     what = "the query answers other rows" if source.kind == "sql" else "there is another file"
     message = f"{what} than the pinned ones: {found.digest}, not {source.digest}"
     hint = "fetch what was pinned from a DVC remote: dvc pull; or take what is there now: mlops data refresh"
-    return Diagnostic("pin-differs", message, hint=hint)
+    return Diagnostic("pin-differs", message, hint=hint, path="source.digest")
 
 
 def _missing_extra(error: ModuleNotFoundError) -> Exception:

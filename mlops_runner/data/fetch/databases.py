@@ -15,6 +15,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
 from mlops_runner.specs.base import Secret
 from mlops_runner.specs.data_sources import SqlSource
 
+URL_PATH = "source.url"
 CONNECT_SECONDS = 15
 LOCKED_SECONDS = 30
 # A peer that is gone without a word is noticed after about a minute.
@@ -52,7 +53,9 @@ def _engine(wanted: Wanted, source: SqlSource, name: str) -> Engine:
         kind = url.get_backend_name()
     except (ArgumentError, ValueError):  # whose text quotes the address, password included
         hint = "for example postgresql://user:password@host/database"
-        raise InvalidInput(Diagnostic("invalid-url", f"{name} is not a connection URL", hint=hint)) from None
+        raise InvalidInput(
+            Diagnostic("invalid-url", f"{name} is not a connection URL", hint=hint, path=URL_PATH)
+        ) from None
     match kind:
         case "sqlite":
             return _sqlite(url, wanted.project, name)
@@ -64,7 +67,7 @@ def _engine(wanted: Wanted, source: SqlSource, name: str) -> Engine:
         case _:
             message = f"{name}: databases of the kind {kind} are not supported"
             hint = "sqlite and postgresql are; for others, write a source of kind python"
-            raise InvalidInput(Diagnostic("unknown-database", message, hint=hint))
+            raise InvalidInput(Diagnostic("unknown-database", message, hint=hint, path=URL_PATH))
 
 
 def _close_cursor(context: ExceptionContext) -> None:
@@ -77,7 +80,9 @@ def _sqlite(url: URL, project: Path, name: str) -> Engine:
     path = project / (url.database or "")
     if not path.is_file():
         hint = "sqlite:///data/shop.db is relative to the project, sqlite:////data/shop.db is absolute"
-        raise InvalidInput(Diagnostic("missing-database", f"{name}: there is no such database file", hint=hint))
+        raise InvalidInput(
+            Diagnostic("missing-database", f"{name}: there is no such database file", hint=hint, path=URL_PATH)
+        )
 
     def connect() -> sqlite3.Connection:
         address = f"file:{quote(str(path))}?mode=ro"
@@ -91,12 +96,13 @@ def _translated(error: DBAPIError, name: str) -> Exception:
     state = getattr(error.orig, "sqlstate", None) or ""
     words = _words(error)
     if _is_passing(error, state, words):
-        hint = f"is the database up, and is {name} its address?"
-        return Unreachable(Diagnostic("database-unreachable", f"the database cannot be reached: {words}", hint=hint))
+        message, hint = f"the database cannot be reached: {words}", f"is the database up, and is {name} its address?"
+        return Unreachable(Diagnostic("database-unreachable", message, hint=hint, path=URL_PATH))
     if state.startswith(REFUSED) or (not state and "FATAL:" in words):
-        hint = f"check user, password and database in {name}"
-        return StepFailed(Diagnostic("database-refused", f"the database refused the connection: {words}", hint=hint))
-    return StepFailed(Diagnostic("query-failed", f"the query failed: {words}", hint="correct source.query"))
+        message, hint = f"the database refused the connection: {words}", f"check user, password and database in {name}"
+        return StepFailed(Diagnostic("database-refused", message, hint=hint, path=URL_PATH))
+    hint = "correct source.query"
+    return StepFailed(Diagnostic("query-failed", f"the query failed: {words}", hint=hint, path="source.query"))
 
 
 def _is_passing(error: DBAPIError, state: str, words: str) -> bool:

@@ -1,7 +1,7 @@
 """The digest of rows: a rule of our own over names, types and values, so that no library's version is in it.
 
-Every column has streams of bytes, each with a SHA-256 of its own; `docs/data-sources.md` says which. What is digested does not
-depend on how the rows were cut into batches, nor on how they are stored.
+Every column has streams of bytes, each with a SHA-256 of its own; `docs/data-sources.md` says which. What is digested
+depends neither on how the rows were cut into batches nor on how they are stored.
 """
 
 import hashlib

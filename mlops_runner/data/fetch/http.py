@@ -89,7 +89,9 @@ def _headers(wanted: Wanted, source: HttpSource) -> dict[str, str]:
         text = wanted.reveal(value).strip()
         if not (text.isprintable() and text.isascii() and name.isascii() and name.isprintable()):
             message = f"the value of the header {name} holds characters that a header must not hold"
-            raise InvalidInput(Diagnostic("invalid-header", message, hint="a header is one line of ASCII text"))
+            raise InvalidInput(
+                Diagnostic("invalid-header", message, hint="a header is one line of ASCII text", path="source.headers")
+            )
         headers = {n: v for n, v in headers.items() if n.lower() != name.lower()} | {name: text}
     return headers
 
@@ -107,7 +109,9 @@ def _accepted(answer: requests.Response, source: HttpSource) -> requests.Respons
         return answer
     status = answer.status_code
     answer.close()
-    found = Diagnostic("http-status", f"{source.url} answered {status} {answer.reason}", hint=HINTS.get(status))
+    found = Diagnostic(
+        "http-status", f"{source.url} answered {status} {answer.reason}", hint=HINTS.get(status), path="source.url"
+    )
     raise Unreachable(found) if status in PASSING else StepFailed(found)
 
 
@@ -128,7 +132,8 @@ def _refuse_detour(source: HttpSource, here: str, there: str) -> None:
 def _refuse_large(source: HttpSource, size: int) -> None:
     if size > source.max_bytes:
         message = f"{source.url} answers with more than max_bytes: {source.max_bytes}"
-        raise _failed("http-too-large", message, "raise max_bytes, if the file is meant to be so large")
+        hint = "raise max_bytes, if the file is meant to be so large"
+        raise StepFailed(Diagnostic("http-too-large", message, hint=hint, path="source.max_bytes"))
 
 
 def _refuse_page(source: HttpSource, start: bytes) -> None:
@@ -147,12 +152,15 @@ def _in_our_words(source: HttpSource) -> Iterator[None]:
         raise _failed("http-tls", message, "SSL_CERT_FILE names authorities of your own") from None
     except (requests.ConnectionError, requests.Timeout) as error:
         message = f"{source.url} cannot be reached: {_cause(error)}"
-        raise Unreachable(Diagnostic("http-unreachable", message, hint="is the server up?")) from None
+        raise Unreachable(
+            Diagnostic("http-unreachable", message, hint="is the server up?", path="source.url")
+        ) from None
     except DecodeError:
         raise _failed("http-encoding", f"{source.url}: the answer is not encoded as it says", None) from None
     except HTTPError as error:
         message = f"{source.url} broke off before the end: {_cause(error)}"
-        raise Unreachable(Diagnostic("http-truncated", message, hint="is the server, or the line, in order?")) from None
+        hint = "is the server, or the line, in order?"
+        raise Unreachable(Diagnostic("http-truncated", message, hint=hint, path="source.url")) from None
     except (requests.RequestException, UnicodeError) as error:
         raise _failed("http-request", f"{source.url}: {type(error).__name__}", "correct source.url") from None
 
@@ -170,4 +178,4 @@ def _cause(error: BaseException) -> str:
 
 
 def _failed(code: str, message: str, hint: str | None) -> StepFailed:
-    return StepFailed(Diagnostic(code, message, hint=hint))
+    return StepFailed(Diagnostic(code, message, hint=hint, path="source.url"))

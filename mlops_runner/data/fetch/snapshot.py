@@ -15,7 +15,10 @@ ROW_GROUP = 131_072
 
 
 def write_snapshot(batches: Callable[[], Iterator[pl.DataFrame]], schema: pl.Schema, target: Path) -> None:
-    """Write all batches. An error of their iterator is raised as it is; what stands in `target` is then no Parquet."""
+    """Write all batches. Raises what their iterator raises as it is, OSError when the file cannot be written.
+
+    What stands in `target` is then no Parquet.
+    """
     caught: list[Exception] = []
 
     def source(
@@ -39,5 +42,6 @@ def write_snapshot(batches: Callable[[], Iterator[pl.DataFrame]], schema: pl.Sch
             engine="streaming",
         )
     except Exception as error:
-        # The library wraps what the iterator raised in an error of its own.
-        raise (caught[0] if caught else error) from None
+        if caught:  # the library wraps it in an error of its own
+            raise caught[0] from None
+        raise OSError(str(error).rpartition(": ")[2]) from error

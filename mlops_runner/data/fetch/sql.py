@@ -47,9 +47,8 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
             rows = _distinct(answer.partitions(size), [names.index(by) for by in source.order_by])
             write_snapshot(lambda: _typed(rows, names, wanted, digest), schema, target)
     if digest.rows == 0:
-        raise InvalidInput(
-            Diagnostic("no-rows", "the query answers no rows", hint="is as_of, or a condition, too early?")
-        )
+        hint = "is as_of, or a condition, too early?"
+        raise InvalidInput(Diagnostic("no-rows", "the query answers no rows", hint=hint, path="source.query"))
     return Fetched(digest.text(), target.stat().st_size, digest.rows)
 
 
@@ -66,7 +65,7 @@ def _refuse_unfit(names: Sequence[str], wanted: Wanted, source: SqlSource) -> No
         if name not in names:
             message = f'order_by: the query has no column "{name}"'
             hint = nearest(name, names) or f"it has: {', '.join(names[:MOST_NAMES])}"
-            problems.append(Diagnostic("unknown-column", message, hint=hint))
+            problems.append(Diagnostic("unknown-column", message, hint=hint, path="source.order_by"))
     if problems:
         raise InvalidInput(problems)
 
@@ -101,7 +100,8 @@ def _bound(connection: Connection, source: SqlSource, clause: str) -> TextClause
         return query
     if source.as_of is None:
         hint = "run: mlops data refresh --as-of TIME"
-        raise InvalidInput(Diagnostic("missing-as-of", "the query has :as_of, but as_of is not set", hint=hint))
+        message = "the query has :as_of, but as_of is not set"
+        raise InvalidInput(Diagnostic("missing-as-of", message, hint=hint, path="source.query"))
     moment = datetime.fromisoformat(source.as_of).astimezone(UTC)
     if connection.dialect.name == "sqlite":  # which has no type for times; this is how its own functions write them
         return query.bindparams(bindparam(AS_OF, moment.replace(tzinfo=None).isoformat(" "), String()))
@@ -126,7 +126,8 @@ def _distinct(batches: Iterator[Rows], keys: Sequence[int]) -> Iterator[Rows]:
 
 def _tie(row: int) -> Diagnostic:
     message = f"order_by leaves the order open: rows {row} and {row + 1} are equal in it, and differ elsewhere"
-    return Diagnostic("order-tie", message, hint="add columns to order_by, such as an id, until no such rows are left")
+    hint = "add columns to order_by, such as an id, until no such rows are left"
+    return Diagnostic("order-tie", message, hint=hint, path="source.order_by")
 
 
 def _typed(batches: Iterator[Rows], names: Sequence[str], wanted: Wanted, digest: RowsDigest) -> Iterator[pl.DataFrame]:
