@@ -13,7 +13,6 @@ import os
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -195,6 +194,10 @@ class _Reader:
 
     def _large(self, files: list[tuple[str, Signature]]) -> Iterator[tuple[str, Known]]:
         """Read large files side by side: hashing lets go of the interpreter."""
+        if not files:
+            return
+        from concurrent.futures import ThreadPoolExecutor  # it brings a good deal with it
+
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             for (name, present), digest in zip(files, threads.map(self._digest, [n for n, _ in files]), strict=True):
                 after = signature((self.folder / name).stat())

@@ -1,6 +1,8 @@
 """Objects: never written twice, never changed in place, never believed when damaged."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +65,20 @@ def test_a_file_with_another_name_does_not_become_the_object(store, source, tmp_
     (tmp_path / "users").write_bytes(b"changed")
     assert store.verified(DIGEST.md5, DIGEST.sha256) == DIGEST
     assert (tmp_path / "users").stat().st_mode & 0o200, "the user's file is still writable"
+
+
+@pytest.mark.parametrize("how", ["add", "take"])
+def test_a_full_disk_leaves_the_source_and_no_object(store, source, monkeypatch, how):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "copy_file_range", full, raising=False)
+    monkeypatch.setattr(os, "write", full)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        getattr(store, how)(source, DIGEST)
+    assert source.read_bytes() == DATA
+    assert [path for path in store.folder.rglob("*") if path.is_file()] == []
 
 
 def test_an_object_that_is_whole_stays_untouched(store, source):
