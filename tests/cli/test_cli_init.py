@@ -117,6 +117,7 @@ def test_a_folder_may_be_given(mlops, folder, tmp_path):
         (("init", "--from", "data/chrn.csv", "--target", "churned"), 65, 'did you mean "churn.csv"?'),
         (("init", "--from", "data", "--target", "churned"), 65, "without Parquet files"),
         (("init", "--from", "data/*.parquet", "--target", "churned"), 65, "no file matches"),
+        (("init", "--from", "data/*.csv", "--target", "churned"), 65, "only Parquet is read from many files"),
         (("init", "--from", "data/churn.csv", "--target", "churn"), 65, 'did you mean "churned"?'),
         (("init", "--from", "data/churn.csv", "--target", "region", "--task", "regression"), 65, "multiclass"),
     ],

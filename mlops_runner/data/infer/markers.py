@@ -33,7 +33,8 @@ def sample_of(table: Table, names: list[str], size: int = SAMPLE) -> pl.DataFram
     """Return rows spread evenly over the table, the last one included; fewer of a wide table."""
     size = max(min(size, SAMPLED_CELLS // max(len(names), 1)), FEWEST_SAMPLED)
     step = max(table.height // size, 1)
-    return table.lazy.select(names).gather_every(step, (table.height - 1) % step if table.height else 0).collect()
+    rows = table.lazy.select(names).gather_every(step, (table.height - 1) % step if table.height else 0)
+    return rows.collect(engine="streaming" if table.scanned else "auto")
 
 
 def _markers(table: Table, name: str) -> set[str]:

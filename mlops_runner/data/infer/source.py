@@ -48,10 +48,14 @@ class Found:
 def find(file: File, wishes: Wishes) -> Found:
     """Find out how the file is to be read, and read it. Raises InvalidInput when that cannot be done."""
     files = _files(file)
-    if files != [file.local]:
+    head = head_of(files[0])
+    if is_parquet(head):
         return _parquet(file, files, wishes)
-    head = head_of(file.local)
-    return _parquet(file, files, wishes) if is_parquet(head) else _csv(file, head, wishes)
+    if files != [file.local]:
+        message = f"{file.path} stands for files that are not Parquet: {files[0].name}"
+        hint = "name one CSV file, or put several together; only Parquet is read from many files"
+        raise InvalidInput(Diagnostic("not-parquet", message, hint=hint))
+    return _csv(file, head, wishes)
 
 
 def _files(file: File) -> list[Path]:
