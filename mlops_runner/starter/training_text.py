@@ -20,6 +20,11 @@ class _Size:
     cells: int
     trees: int
 
+    @property
+    def wide(self) -> bool:
+        """Whether there are more columns than rows."""
+        return self.cells > self.rows * self.rows
+
 
 def training_text(name: str, proposal: Proposal) -> str:
     """Write the document, with params for the size of the table."""
@@ -55,30 +60,27 @@ def _baseline(proposal: Proposal) -> list[str]:
 
 
 def _linear(proposal: Proposal, size: _Size) -> list[str]:
+    why = "strong, because there are more columns than rows" if size.wide else ""
     if proposal.task.task == "regression":
-        return [
-            "  ridge:",
-            "    trainer: sklearn",
-            "    estimator: sklearn.linear_model.Ridge",
-            "    params: {alpha: 1.0}",
-        ]
+        head = ["  ridge:", "    trainer: sklearn", "    estimator: sklearn.linear_model.Ridge"]
+        return [*head, *commented(f"    params: {{alpha: {100.0 if size.wide else 1.0}}}", why, at=56)]
     iterations = 500 if size.cells * size.trees < HUGE_CELLS else 100
-    return [
-        *("  logistic:", "    trainer: sklearn", "    estimator: sklearn.linear_model.LogisticRegression"),
-        f"    params: {{C: 1.0, max_iter: {iterations}}}",
-    ]
+    head = ["  logistic:", "    trainer: sklearn", "    estimator: sklearn.linear_model.LogisticRegression"]
+    params = f"    params: {{C: {0.01 if size.wide else 1.0}, max_iter: {iterations}}}"
+    return [*head, *commented(params, why, at=56)]
 
 
 def _boosted(size: _Size) -> list[str]:
     depth = 3 if size.rows < 2_000 else 4 if size.rows < 20_000 else 6
-    most = 1_000 if size.cells < LARGE_CELLS else 400 if size.cells < HUGE_CELLS else 200
+    most = 1_000 if size.cells < LARGE_CELLS and not size.wide else 400 if size.cells < HUGE_CELLS else 200
     rounds = max(50, most // max(1, size.trees // 2))
-    rate = 0.05 if size.rows < 2_000 else 0.1
+    rate = 0.05 if size.rows < 2_000 and not size.wide else 0.1
+    columns = 0.2 if size.wide else 0.8
     return [
         *("  boosted:", "    trainer: xgboost"),
         *commented(f"    rounds: {rounds}", "at most"),
         "    early_stopping_rounds: 30",
-        f"    params: {{max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: 0.8}}",
+        f"    params: {{max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: {columns}}}",
     ]
 
 
