@@ -347,6 +347,13 @@ def test_repetitions_are_those_that_a_walk_over_the_rows_finds(tmp_path_factory,
     assert repeats(table.hold(table.names), columns, keep).to_list() == expected
 
 
+def test_dates_are_compared_with_times(room):
+    columns = {"d": {"type": "date"}, "t": {"type": "datetime"}, "y": TARGET}
+    text = "d,t,y\n2026-01-02,2026-01-02T00:00:00,u\n2026-01-02,2026-01-01T23:59:59,v\n"
+    found = room.only(text, columns, {"kind": "compare", "left": "d", "is": "<=", "right": "t"})
+    assert [one.place for one in found.sample] == ["line 3"]
+
+
 def test_values_of_a_sample_are_ready_for_json(room):
     columns = {**COLUMNS, "t": {"type": "datetime"}, "s": {"type": "string"}}
     spec = room.spec(columns, [{"kind": "unique", "columns": ["d", "t", "s", "f"]}])
