@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.data.row_digest import Words, different, row_digests
+from mlops_runner.data.row_digest import Words, different, row_digests, without_nan
 
 Positions = NDArray[np.int64]
 
@@ -56,7 +56,7 @@ class Rows:
 
 def digests_of(values: pl.Series, at: int = 0) -> Words:
     """Digest the values of one column; `at` keeps equal values of different columns apart."""
-    return row_digests([_known(values)], at)
+    return row_digests([without_nan(values)], at)
 
 
 def match_by_key(old: Rows, new: Rows, keys: tuple[Words, Words], names: Sequence[str]) -> Matching:
@@ -164,11 +164,7 @@ def _without(digests: Sequence[tuple[Words, Words]], ignored: Sequence[int]) -> 
 def _cells(old: Rows, new: Rows, names: Sequence[str]) -> dict[str, int]:
     """Count, for paired rows, the values that differ by column; two missing values are the same."""
     counts = {
-        name: int(_known(a).ne_missing(_known(b)).sum())
+        name: int(without_nan(a).ne_missing(without_nan(b)).sum())
         for name, a, b in zip(names, old.columns, new.columns, strict=True)
     }
     return {name: count for name, count in counts.items() if count}
-
-
-def _known(values: pl.Series) -> pl.Series:
-    return values.fill_nan(None) if values.dtype.is_float() else values

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mlops_runner.data.describe.categories import Categories, count_values
 from mlops_runner.data.describe.effective import inefficiency
 from mlops_runner.data.describe.numbers import Numbers
+from mlops_runner.data.row_digest import without_nan
 from mlops_runner.digest import Json
 from mlops_runner.specs.data import Column, Data, TimeSplit
 
@@ -143,10 +144,10 @@ class _Look:
 
     def first(self, values: pl.Series) -> Any:
         """See a batch for the first time; return its known values as the description takes them, None without any."""
-        known = len(_known(values))
-        self._known += known
-        self._missing += len(values) - known
-        batch = self._taken(values)
+        known = _known(values)
+        self._known += len(known)
+        self._missing += len(values) - len(known)
+        batch = self._taken(known)
         if batch is not None:
             self._of.look(batch)
         return batch
@@ -158,17 +159,16 @@ class _Look:
 
     def second(self, values: pl.Series) -> None:
         """See a batch for the second time."""
-        if (batch := self._taken(values)) is not None:
+        if (batch := self._taken(_known(values))) is not None:
             self._of.count(batch)
 
-    def _taken(self, values: pl.Series) -> Any:
-        known = _known(values)
+    def _taken(self, known: pl.Series) -> Any:
         if not len(known):
             return None
         if isinstance(self._of, Categories):
             return count_values(known)
         # Minus zero becomes zero.
-        return known.to_physical().sort().to_numpy() + 0
+        return _physical(known).sort().to_numpy() + 0
 
     def entry(self, height: int, ratio: float) -> dict[str, Json]:
         """Return what is known of the column; `ratio` is how many of its rows are worth an independent one."""
@@ -234,13 +234,18 @@ def _above(known: pl.Series) -> NDArray[np.bool_]:
         counted = count_values(known).sort(["count", "value"], descending=[True, False])
         chosen = known == counted["value"][0]
     else:
-        values = known.to_physical()
+        values = _physical(known)
         chosen = values > values.sort()[(len(values) - 1) // 2]
     return np.asarray(chosen.to_numpy(), np.bool_)
 
 
+def _physical(values: pl.Series) -> pl.Series:
+    return values.to_physical() if values.dtype.is_temporal() else values
+
+
 def _known(values: pl.Series) -> pl.Series:
-    return (values.fill_nan(None) if values.dtype.is_float() else values).drop_nulls()
+    found = without_nan(values)
+    return found.drop_nulls() if found.null_count() else found
 
 
 def _between(low: int, value: int, high: int) -> int:

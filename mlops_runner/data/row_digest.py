@@ -54,14 +54,26 @@ def _column(state: Words, values: pl.Series) -> Words:
         pieces = [_texts(state[at : at + CHUNK], texts.slice(at, CHUNK)) for at in range(0, len(texts), CHUNK)]
         return np.concatenate([state[:0], *pieces])
     if dtype.is_float():
-        kinds, words = _floats(values.cast(pl.Float64).fill_null(0.0).to_numpy())
+        kinds, words = _floats(_filled(values.cast(pl.Float64)).to_numpy())
     else:
-        words = _physical(values).fill_null(0).to_numpy().astype(np.int64).view(np.uint64)
+        words = _filled(_physical(values)).to_numpy().astype(np.int64).view(np.uint64)
         kinds = np.full(len(words), WHOLE)
     if values.null_count():
         missing = values.is_null().to_numpy()
         kinds, words = np.where(missing, MISSING, kinds), np.where(missing, np.uint64(0), words)
     return _absorb(_absorb(state, kinds), words)
+
+
+def without_nan(values: pl.Series) -> pl.Series:
+    """Return a column in which NaN is missing; a column without any is given back as it is."""
+    # Expressions on a single column cost more than they do where columns come by the thousand.
+    if not values.dtype.is_float() or not np.isnan(_filled(values).to_numpy()).any():
+        return values
+    return values.fill_nan(None)
+
+
+def _filled(values: pl.Series) -> pl.Series:
+    return values.fill_null(0) if values.null_count() else values
 
 
 def _physical(values: pl.Series) -> pl.Series:
