@@ -151,10 +151,12 @@ def _rows_of(table: Table, division: Division, code: int) -> pl.LazyFrame:
 
 
 def _write(found: _Examined, rows: Mapping[str, int], out: Path) -> dict[str, pl.LazyFrame]:
-    """Write the sides that have rows, all of them in one pass, and return the rows of every side as queries."""
+    """Write the sides that have rows, and return the rows of every side as queries."""
     sides = {side: _rows_of(found.table, found.division, code) for code, side in enumerate(SIDES)}
     paths = {side: out / f"{side}.parquet" for side in SIDES if rows[side]}
-    pl.collect_all([_sink(sides[side], path) for side, path in paths.items()], engine="streaming")
+    # One after the other: in a single pass over a scan, rows of the slower sides pile up in memory.
+    for side, path in paths.items():
+        _write_frame(sides[side], path)
     if not found.table.scanned:
         return sides
     # What was written is quicker to read again than what it was made of.
@@ -162,18 +164,14 @@ def _write(found: _Examined, rows: Mapping[str, int], out: Path) -> dict[str, pl
 
 
 def _write_frame(rows: pl.LazyFrame, path: Path) -> None:
-    _sink(rows, path).collect(engine="streaming")
-
-
-def _sink(rows: pl.LazyFrame, path: Path) -> pl.LazyFrame:
-    return rows.sink_parquet(
+    rows.sink_parquet(
         path,
         compression="zstd",
         compression_level=COMPRESSION_LEVEL,
         statistics=True,
         row_group_size=ROW_GROUP,
         maintain_order=True,
-        lazy=True,
+        engine="streaming",
     )
 
 
