@@ -1,5 +1,6 @@
 """One pipeline and its lock, and what can be done with them."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,8 +42,10 @@ def load_project(folder: str | Path = ".") -> "Project":
     return Project(Path(folder).absolute())
 
 
-def load_model(folder: str | Path = ".") -> "Model":
+def load_model(folder: str | Path = ".", *, project_code: bool = False) -> "Model":
     """Load the model bundle that a project's lock names, after checking every byte against it.
+
+    project_code: whether a model that the project defines may be read by the project's own function.
 
     Raises UsageFailure without a lock, NotVerified for bytes that are missing or altered.
     """
@@ -53,7 +56,9 @@ def load_model(folder: str | Path = ".") -> "Model":
     if stage is None:
         raise UsageFailure(Diagnostic("no-run", "no model has been packaged yet", hint="run: mlops run"))
     expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
-    return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected)
+    if project_code:
+        sys.path.insert(0, str(project.sources.code_folder(project.compiled())))
+    return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected, project_code=project_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,8 @@ class Project:
         What is made stays in the object store, where a later run of the same steps finds it. Raises as `run` does, and
         UsageFailure for a setting that makes no sense.
         """
-        from mlops_runner.api.experiments import overlay, verdict_aside
+        from mlops_runner.api.experiments import verdict_aside
+        from mlops_runner.api.overlay import overlay
         from mlops_runner.specs.settings import parse_setting
 
         aside = Project(self.root, self.lock_timeout)
@@ -278,7 +284,7 @@ class Project:
 
     def apply(self, number: int) -> dict[str, tuple[str, str]]:
         """Edit the documents so that they say what an experiment ran; comments stay. Returns file → (old, new) text."""
-        from mlops_runner.api.experiments import apply_experiment
+        from mlops_runner.api.overlay import apply_experiment
 
         (found,) = self.experiment(number)
         with exclusive(self.layout.mutex, self.lock_timeout):

@@ -28,6 +28,7 @@ PACKAGE_VERSION = 1
 SNAPSHOT = "snapshot"  # what a source that lies outside is kept as
 BASELINE = "baseline"
 TRAINED_ROLES = {"feature", "target", "weight"}
+LIMITS = ("timeout", "memory")  # they end a fit, and change none that ends
 
 
 def compile_pipeline(core: Core) -> Compiled:
@@ -136,9 +137,19 @@ def _data_step(core: Core) -> Step:
 
 
 def _code_of(*parts: Part) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(part.callable for part in parts if isinstance(part, PythonSource | PythonRule | PythonTrainer))
-    )
+    named = [part.callable for part in parts if isinstance(part, PythonSource | PythonRule | PythonTrainer)]
+    return tuple(dict.fromkeys([*named, *_loaders(*parts)]))
+
+
+def _loaders(*parts: Part) -> Iterator[str]:
+    """Yield the functions that read models of the project, wherever a step predicts with one."""
+    for part in parts:
+        if isinstance(part, PythonTrainer) and part.load is not None:
+            yield part.load
+
+
+def _all_loaders(core: Core) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_loaders(*(trainer for _, trainer in core.training.spec.trainers()))))
 
 
 def _files_of_rules(spec: Data) -> Iterator[Input]:
@@ -190,7 +201,7 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
     spec, document = core.training.spec, core.training.document
     keys = ("task", "positive", "preprocessing")
     config = {key: value for key, value in _dump(spec).items() if key in keys}
-    config["trainer"] = {key: value for key, value in _dump(trainer).items() if key != "search"}
+    config["trainer"] = {key: value for key, value in _dump(trainer).items() if key not in {"search", *LIMITS}}
     config |= _columns(core.data.spec, TRAINED_ROLES)
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
     places = {
@@ -218,6 +229,7 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
         code=_code_of(trainer),
         repro=core.pipeline.spec.reproducibility,
         execution=_execution(core),
+        access={key: value for key, value in _dump(trainer).items() if key in LIMITS},
     )  # fmt: skip
 
 
@@ -240,6 +252,7 @@ def _evaluate_step(core: Core, models: list[str]) -> Step:
         "evaluate", "evaluate", EVALUATE_VERSION, config, places,
         output=_folder(core, "evaluate"),
         inputs=(*_all_inputs(core, models), *_champion(evaluation.spec)),
+        code=_all_loaders(core),
         repro=core.pipeline.spec.reproducibility,
         execution=_execution(core),
     )  # fmt: skip
@@ -278,6 +291,7 @@ def _package_step(core: Core, models: list[str]) -> Step:
         "package", "package", PACKAGE_VERSION, config, places,
         output=_folder(core, "package"),
         inputs=(*_all_inputs(core, models), evaluation),
+        code=_all_loaders(core),
         repro=core.pipeline.spec.reproducibility,
         execution=_execution(core),
     )  # fmt: skip

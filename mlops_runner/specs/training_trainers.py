@@ -1,10 +1,11 @@
 """Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from mlops_runner.specs.base import CallablePath, Part, Scalar
+from mlops_runner.specs.base import CallablePath, Duration, Part, Scalar, Words, complaint
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_search import Search
 
@@ -30,6 +31,29 @@ Monotone = Annotated[
 OwnPreprocessing = Annotated[
     Preprocessing | None, Field(description="Preprocessing of this trainer, in place of that of the document.")
 ]
+UNITS = {"MiB": 2**20, "GiB": 2**30}
+SIZE = r"[1-9][0-9]{0,8}(MiB|GiB)"
+
+
+def _size(value: str) -> str:
+    if not re.fullmatch(SIZE, value):
+        raise complaint("invalid-size", '"{given}" is not a size', "a number with a unit: 512MiB, 4GiB", given=value)
+    return value
+
+
+def bytes_of(size: str) -> int:
+    """Convert a valid size ("4GiB") into bytes."""
+    return int(size[:-3]) * UNITS[size[-3:]]
+
+
+Size = Annotated[str, AfterValidator(_size), Words("a size"), Field(json_schema_extra={"pattern": f"^{SIZE}$"})]
+Timeout = Annotated[
+    Duration | None, Field(description="Longest time one fit may take; then it is ended, and the step fails.")
+]
+Memory = Annotated[
+    Size | None,
+    Field(description="Most memory one fit may take beyond what the libraries take; Linux.", examples=["4GiB"]),
+]
 EarlyStopping = Annotated[
     int | None, Field(ge=1, description="Stop when the validation side has not improved for this many rounds.")
 ]
@@ -48,6 +72,8 @@ class SklearnTrainer(Part):
     calibrate: Calibrate = "none"
     monotone: Monotone = {}
     preprocessing: OwnPreprocessing = None
+    timeout: Timeout = None
+    memory: Memory = None
     search: Searched = None
 
 
@@ -62,20 +88,32 @@ class XgboostTrainer(Part):
     calibrate: Calibrate = "none"
     monotone: Monotone = {}
     preprocessing: OwnPreprocessing = None
+    timeout: Timeout = None
+    memory: Memory = None
     search: Searched = None
 
 
 class PythonTrainer(Part):
     """A function of the project, `train(x, y, *, seed, **params)`.
 
-    It returns a fitted scikit-learn estimator or an xgboost.Booster.
+    It returns a fitted scikit-learn estimator, an xgboost.Booster, or, with `load`, a model of its own.
     """
 
     trainer: Literal["python"]
     callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["callables.rules:train"])]
+    load: Annotated[
+        CallablePath | None,
+        Field(
+            description="Function `load(folder)` that reads what the model's `save(folder)` wrote: safetensors, JSON, "
+            "UBJSON, ONNX or npy.",
+            examples=["callables.network:load"],
+        ),
+    ] = None
     params: Params = {}
     class_weight: ClassWeight = None
     calibrate: Calibrate = "none"
+    timeout: Timeout = None
+    memory: Memory = None
     search: Searched = None
 
 

@@ -21,12 +21,22 @@ from mlops_runner.train.formats.base import (
     FORMATS,
     FORMER_PREPROCESS,
     PREPROCESS,
+    PROJECT,
     file_name,
     format_of,
+    predicting,
 )
 from mlops_runner.train.preprocess import Fitted, decode
 from mlops_runner.train.preprocess import encode as encode_preprocessing
-from mlops_runner.train.record import MAX_BYTES, CandidateRecord, FileName, StoredFile, decode_candidate, encode
+from mlops_runner.train.record import (
+    MAX_BYTES,
+    PROJECT_FILE,
+    CandidateRecord,
+    FileName,
+    StoredFile,
+    decode_candidate,
+    encode,
+)
 
 RECORD: Literal["candidate.json"] = "candidate.json"
 NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS, FORMER_PREPROCESS)
@@ -51,11 +61,10 @@ def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess
 
     record: with empty `files`. Files of an earlier candidate in the folder are removed. Raises OSError.
     """
-    contents: dict[FileName, bytes] = {file_name(model): format_of(file_name(model)).dump(model)}
+    contents = _files_of(model)
     if preprocess is not None:
         contents[PREPROCESS] = encode_preprocessing(preprocess)
-    for name in NAMES:
-        (folder / name).unlink(missing_ok=True)
+    remove_earlier(folder)
     for name, data in contents.items():
         write_bytes(folder / name, data)
     complete = record.model_copy(update={"files": {name: _stored(data) for name, data in contents.items()}})
@@ -63,20 +72,45 @@ def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess
     return complete
 
 
-def load_candidate(folder: Path, expected: Mapping[str, str] | None = None) -> Candidate:
+def remove_earlier(folder: Path) -> None:
+    """Remove the files of a candidate that was in the folder before."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name in NAMES or PROJECT_FILE.fullmatch(path.name):
+            path.unlink()
+
+
+def load_candidate(folder: Path, expected: Mapping[str, str] | None = None, *, project_code: bool = False) -> Candidate:
     """Read a candidate after checking the sha256 of every file; no parser sees a byte before that.
 
     expected: file name -> sha256 in hex, of candidate.json at least, from a place that is trusted (the lock).
-    Raises NotVerified for a missing, altered or foreign file.
+    project_code: whether a model of the project may be read by its own function, which must be importable.
+    Raises NotVerified for a missing, altered or foreign file, StepFailed for what the project's function raises.
     """
     data = read_record(folder / RECORD, expected)
     record = decode_candidate(data)
     contents = {name: _checked(folder / name, stored, expected) for name, stored in record.files.items()}
+    if record.loader is not None:
+        return Candidate(record, _project_model(contents, record.loader, project_code), None)
     models = [name for name in FORMATS if name in contents]
     if len(models) != 1:
         raise _not_verified("unreadable-record", f"{RECORD} names {len(models)} models, not one")
     model = format_of(models[0]).load(contents[models[0]], record.family)
     return Candidate(record, model, _preprocessing(contents))
+
+
+def _files_of(model: Any) -> dict[FileName, bytes]:
+    name = file_name(model)
+    return dict(model.files) if name == PROJECT else {name: format_of(name).dump(model)}
+
+
+def _project_model(contents: Mapping[FileName, bytes], loader: str, project_code: bool) -> Any:
+    if not project_code:
+        message = f"the model is read by {loader}, which is code of its project"
+        hint = "trust it: load_model(…, project_code=True), in an environment that has what the project needs"
+        raise NotVerified(Diagnostic("project-code", message, hint=hint))
+    from mlops_runner.train.formats import project
+
+    return project.read({name: data for name, data in contents.items() if PROJECT_FILE.fullmatch(name)}, loader)
 
 
 def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
@@ -102,7 +136,7 @@ def predict_model(
     shape = (features.height, len(schema.classes)) if schema.task == "multiclass" else (features.height,)
     if features.height == 0:
         return np.empty(shape)
-    found = np.asarray(format_of(file_name(model)).predict(model, features, x, schema), dtype=np.float64)
+    found = np.asarray(predicting(file_name(model)).predict(model, features, x, schema), dtype=np.float64)
     _refuse_nonsense(found, shape, schema)
     return found
 

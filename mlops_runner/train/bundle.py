@@ -16,7 +16,7 @@ from mlops_runner.digest import digest_file
 from mlops_runner.durable import copy_file, write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
 from mlops_runner.specs.data import Column
-from mlops_runner.train.artifacts import NAMES, RECORD, Candidate, load_candidate, predict, read_record
+from mlops_runner.train.artifacts import RECORD, Candidate, load_candidate, predict, read_record, remove_earlier
 from mlops_runner.train.features import Schema
 from mlops_runner.train.model import Model
 from mlops_runner.train.record import FileName, StoredFile, encode
@@ -45,12 +45,12 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
     """
     if out.resolve() == candidate.resolve():
         raise ValueError("a bundle needs a folder of its own")
-    loaded = load_candidate(candidate)
+    loaded = load_candidate(candidate, project_code=True)
     if facts.threshold is not None and loaded.schema.task != "binary":
         message = f"a {loaded.schema.task} model has no decision threshold"
         raise InvalidInput(Diagnostic("needless-threshold", message, hint="remove it"))
-    for name in (*NAMES, BUNDLE):
-        (out / name).unlink(missing_ok=True)
+    remove_earlier(out)
+    (out / BUNDLE).unlink(missing_ok=True)
     names: list[FileName] = [RECORD, *sorted(loaded.record.files)]
     for name in names:
         copy_file(candidate / name, out / name)
@@ -60,8 +60,8 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
     return {"size_bytes": size, "probe_rows": len(record.probe.rows)}
 
 
-def load_bundle(folder: Path, expected: Mapping[str, str] | None = None) -> Model:
-    """Read a bundle after checking every sha256. expected: as in `load_candidate`, of bundle.json at least.
+def load_bundle(folder: Path, expected: Mapping[str, str] | None = None, *, project_code: bool = False) -> Model:
+    """Read a bundle after checking every sha256. expected, project_code: as in `load_candidate`, bundle.json at least.
 
     Raises NotVerified for a missing, altered or foreign file.
     """
@@ -72,7 +72,7 @@ def load_bundle(folder: Path, expected: Mapping[str, str] | None = None) -> Mode
         message = f"bundle.json is not one we wrote: {error.error_count()} fields are wrong"
         raise NotVerified(Diagnostic("unreadable-record", message, hint="pull the model again")) from error
     digests: dict[str, str] = {name: stored.sha256 for name, stored in record.files.items()}
-    candidate = load_candidate(folder, digests)
+    candidate = load_candidate(folder, digests, project_code=project_code)
     _refuse_contradiction(record, candidate.schema)
     return Model(record, candidate)
 

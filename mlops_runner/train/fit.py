@@ -9,7 +9,7 @@ from typing import Any
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
-from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, predict_model, save_candidate
 from mlops_runner.train.calibrate import Calibration, fit_calibration, say_how_much
 from mlops_runner.train.features import Output
@@ -51,7 +51,8 @@ def fit(
     calibration = _calibration(trainer, prepared.job, fitted.model)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
     record = _record(trainer, sides, fitted, prepared.job.outputs, personal)
-    record = record.model_copy(update={"calibration": calibration})
+    loader = trainer.load if isinstance(trainer, PythonTrainer) else None
+    record = record.model_copy(update={"calibration": calibration, "loader": loader})
     save_candidate(out, record, fitted.model, prepared.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
@@ -108,7 +109,7 @@ def _importance(found: Importance | None, outputs: tuple[Output, ...]) -> Import
 
 def _read_back(out: Path) -> Candidate:
     try:
-        return load_candidate(out)
+        return load_candidate(out, project_code=True)
     except NotVerified as error:
         # Our own file, a moment old: not damaged, but made of something the lists do not know.
         message = f"the model cannot be stored without executable code: {error}"

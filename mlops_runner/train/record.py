@@ -3,6 +3,7 @@
 Format 1. A change that an older reader would misread raises the number; readers of older numbers stay.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -14,12 +15,16 @@ from mlops_runner.train.calibrate import Calibration
 from mlops_runner.train.features import Schema
 
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.json", "preprocess.skops"]
+# What a model of the project may save, each file as `model.NAME`. None of these kinds runs code when it is read.
+PROJECT_FILE = re.compile(r"model\.[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(safetensors|json|ubj|onnx|npy)")
+ProjectFile = Annotated[str, Field(pattern=f"^{PROJECT_FILE.pattern}$")]
+FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.json", "preprocess.skops"] | ProjectFile
 MAX_BYTES = 1 << 28
 # Fields that came after the first records, with the value that says nothing: without it, those records stay the same.
 LATER: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("signature", "texts"), []),
     (("calibration",), None),
+    (("loader",), None),
 )
 
 
@@ -68,6 +73,7 @@ class CandidateRecord(Part):
     curve: dict[str, dict[str, tuple[float, ...]]]
     importance: ImportanceRecord | None
     calibration: Calibration | None = None
+    loader: str | None = None
     files: dict[FileName, StoredFile]
 
 

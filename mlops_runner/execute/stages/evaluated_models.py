@@ -61,12 +61,12 @@ def load_models(request: Request) -> Models:
 
 
 def _load(request: Request, name: str) -> Candidate:
-    return load_candidate(Path(request.inputs[name]), expected_digests(request, name))
+    return load_candidate(Path(request.inputs[name]), expected_digests(request, name), project_code=True)
 
 
 def _champion(request: Request, schema: Schema) -> Champion:
     """Read the champion's bundle, which names the digest of each of its files; the folder's own is in the key."""
-    model = load_bundle(Path(request.inputs[CHAMPION]))
+    model = load_bundle(Path(request.inputs[CHAMPION]), project_code=True)
     if model.schema.task != schema.task:
         return Champion(problem=f"the champion's task is {model.schema.task}, not {schema.task}")
     if model.schema.classes != schema.classes:

@@ -20,7 +20,7 @@ def execute(request: Request) -> Reply:
     evidence = json.loads(Path(request.inputs["evaluation"]).read_bytes())
     name = f"model.{evidence['winner']}"
     folder = Path(request.inputs[name])
-    load_candidate(folder, expected_digests(request, name))
+    load_candidate(folder, expected_digests(request, name), project_code=True)
     threshold = evidence.get("threshold")
     side = next(side for side in reversed(SIDES) if side in evidence["metrics"][evidence["winner"]])
     metrics = {f"{side}.{m}": v for m, v in evidence["metrics"][evidence["winner"]][side].items() if v is not None}
@@ -30,7 +30,7 @@ def execute(request: Request) -> Reply:
     last = next(side for side in reversed(SIDES) if side in request.inputs)
     probe = _impersonal(pl.read_parquet(request.inputs[last]).head(PROBE_ROWS), facts.columns)
     written = write_bundle(folder, out_folder(request), facts, probe)
-    load_bundle(out_folder(request)).check_probe()
+    load_bundle(out_folder(request), project_code=True).check_probe()
     return Reply("done", {"winner": evidence["winner"], **written})
 
 

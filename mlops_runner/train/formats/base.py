@@ -12,16 +12,25 @@ BOOSTER: Literal["model.ubj"] = "model.ubj"
 ESTIMATOR: Literal["model.skops"] = "model.skops"
 PREPROCESS: Literal["preprocess.json"] = "preprocess.json"
 FORMER_PREPROCESS: Literal["preprocess.skops"] = "preprocess.skops"  # of candidates stored before there was the other
-ModelFile = Literal["model.ubj", "model.skops"]
+PROJECT: Literal["model.*"] = "model.*"
+FormatFile = Literal["model.ubj", "model.skops"]
+ModelFile = FormatFile | Literal["model.*"]
 # By the name of the file. Leaves are imported when needed: serving a booster must not wait for skops.
-FORMATS: dict[ModelFile, str] = {
+FORMATS: dict[FormatFile, str] = {
     BOOSTER: "mlops_runner.train.formats.booster",
     ESTIMATOR: "mlops_runner.train.formats.estimator",
 }
 
 
-class FormatModule(Protocol):
-    """The three functions of every leaf."""
+class Predicting(Protocol):
+    """What every leaf can do."""
+
+    def predict(self, model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
+        """Return (rows,) or (rows, classes). frame: the matrix; x: preprocessed, or None when the model does that."""
+
+
+class FormatModule(Predicting, Protocol):
+    """What a leaf of models in one file can do."""
 
     def dump(self, model: Any) -> bytes:
         """Return the bytes of a model, the same in every process."""
@@ -29,15 +38,18 @@ class FormatModule(Protocol):
     def load(self, data: bytes, family: str) -> Any:
         """Build a model from bytes whose digest was checked. Raises NotVerified."""
 
-    def predict(self, model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
-        """Return (rows,) or (rows, classes). frame: the matrix; x: preprocessed, or None when the model does that."""
 
-
-def format_of(name: ModelFile) -> FormatModule:
+def format_of(name: FormatFile) -> FormatModule:
     """Import the leaf for a model file."""
     return import_module(FORMATS[name])
 
 
+def predicting(name: ModelFile) -> Predicting:
+    """Import the leaf that predicts with a model."""
+    return import_module("mlops_runner.train.formats.project" if name == PROJECT else FORMATS[name])
+
+
 def file_name(model: Any) -> ModelFile:
-    """Return the name of the file a model is stored in."""
-    return BOOSTER if type(model).__name__ == "Booster" else ESTIMATOR
+    """Return the name of the file a model is stored in; `model.*` for the files of a model of the project."""
+    name = type(model).__name__
+    return PROJECT if name == "ProjectModel" else BOOSTER if name == "Booster" else ESTIMATOR

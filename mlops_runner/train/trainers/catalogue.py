@@ -177,6 +177,7 @@ PREPROCESSING = frozenset(
     }
 )
 PYTHON = "python"
+PROJECT = "project"  # read by a function of the project
 
 
 def allowed_types(family: str) -> frozenset[str] | None:

@@ -8,36 +8,33 @@ xgboost.Booster. A weight column is passed as `weight=` when the function has th
 
 When the model predicts, it gets the frame again: a model fitted with column names gets those columns as a frame;
 one fitted without names gets all of them as an array; a Booster gets its `feature_names`, or all columns, as floats.
+
+With `load`, the model is any object with `predict(x)` and `save(folder)`: see `formats.project`. A function that has
+the argument `validation` gets (x, y) of that side, or None.
 """
 
 import inspect
 import random
-import sys
-import traceback
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
-from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import xgboost
 
-from mlops_runner.errors import Diagnostic, MlopsError, Place, StepFailed
+from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.features import Task
-from mlops_runner.train.trainers.base import Fitted, Job
-from mlops_runner.train.trainers.catalogue import ESTIMATORS, PREPROCESSING, PYTHON
+from mlops_runner.train.formats.project import keep
+from mlops_runner.train.project_code import find, guarded
+from mlops_runner.train.trainers.base import Curve, Fitted, Job
+from mlops_runner.train.trainers.catalogue import ESTIMATORS, PREPROCESSING, PROJECT, PYTHON
 from mlops_runner.train.trainers.observed import heard
-
-LIBRARIES = frozenset({"site-packages", "dist-packages"})
-OWN = str(Path(__file__).parents[2])
 
 
 def check(trainer: PythonTrainer, task: Task) -> tuple[Diagnostic, ...]:  # noqa: ARG001
     """Complain about a param that the contract itself passes. The project's code is not imported for that."""
-    taken = [name for name in ("x", "y", "seed", "weight") if name in trainer.params]
+    taken = [name for name in ("x", "y", "seed", "weight", "validation") if name in trainer.params]
     return tuple(
         Diagnostic("given-elsewhere", f'param "{name}" of {trainer.callable} is passed by the runner', hint="rename it")
         for name in taken
@@ -51,45 +48,16 @@ def train(trainer: PythonTrainer, job: Job) -> Fitted:
     # For code that draws from the global generators in spite of the seed it is given.
     random.seed(job.seed)
     np.random.seed(job.seed)
-    function = _guarded(trainer.callable, partial(_find, trainer.callable))
-    arguments: dict[str, Any] = {**trainer.params, "seed": job.seed, **_weight(function, trainer, job)}
+    function = guarded(trainer.callable, partial(find, trainer.callable, "callable"))
+    given = {**_weight(function, trainer, job), **_validation(function, job)}
+    arguments: dict[str, Any] = {**trainer.params, "seed": job.seed, **given}
     call = partial(function, job.train.frame, job.train.y, **arguments)
-    model = _guarded(trainer.callable, partial(heard, call, job.log)).result
+    model = guarded(trainer.callable, partial(heard, call, job.log)).result
+    params = {**trainer.params, "seed": job.seed}
+    if trainer.load is not None:
+        return Fitted(keep(model, trainer.load), PROJECT, params, curve=_curve(model, trainer.callable))
     _refuse_unlisted(model, trainer.callable)
-    return Fitted(model, PYTHON, {**trainer.params, "seed": job.seed})
-
-
-def _find(path: str) -> Callable[..., Any]:
-    module, name = path.split(":")
-    found = getattr(import_module(module), name, None)
-    if not callable(found):
-        message = f"module {module} has no function {name}"
-        raise StepFailed(Diagnostic("unknown-callable", message, hint="correct the key callable"))
-    return found  # type: ignore[no-any-return]
-
-
-def _guarded(who: str, call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except MlopsError:
-        raise
-    except (Exception, SystemExit) as error:
-        text = " ".join(str(error).split())[:500]
-        diagnostic = Diagnostic(
-            "callable-failed", f"{who}: {type(error).__name__}: {text}", _place(error.__traceback__)
-        )
-        raise StepFailed(diagnostic) from error
-
-
-def _place(trace: TracebackType | None) -> Place | None:
-    """Find the deepest line of the project's own code, which is imported from the front of the search path."""
-    root = Path(sys.path[0]).resolve()
-    for frame in reversed(traceback.extract_tb(trace)):
-        path = Path(frame.filename)
-        foreign = path.is_relative_to(OWN) or bool(set(path.parts) & LIBRARIES)
-        if not foreign and path.is_file() and path.is_relative_to(root):
-            return Place(str(path.relative_to(root)), frame.lineno or 1)
-    return None
+    return Fitted(model, PYTHON, params)
 
 
 def _weight(function: Callable[..., Any], trainer: PythonTrainer, job: Job) -> dict[str, Any]:
@@ -104,6 +72,23 @@ def _weight(function: Callable[..., Any], trainer: PythonTrainer, job: Job) -> d
     return {}
 
 
+def _validation(function: Callable[..., Any], job: Job) -> dict[str, Any]:
+    if "validation" not in inspect.signature(function).parameters:
+        return {}
+    return {"validation": None if job.validation is None else (job.validation.frame, job.validation.y)}
+
+
+def _curve(model: Any, who: str) -> Curve:
+    """Return what the model kept as `curve`: side -> metric -> a number for each round."""
+    found = getattr(model, "curve", {})
+    try:
+        return {str(side): {str(m): tuple(map(float, v)) for m, v in one.items()} for side, one in found.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        message = f"{who} returned a model whose curve is not side -> metric -> numbers: {error}"
+        hint = 'for example {"train": {"loss": [0.7, 0.5]}}'
+        raise StepFailed(Diagnostic("wrong-shape", message, hint=hint)) from error
+
+
 def _refuse_unlisted(model: Any, who: str) -> None:
     if isinstance(model, xgboost.Booster):
         return
@@ -112,7 +97,7 @@ def _refuse_unlisted(model: Any, who: str) -> None:
         name = f"{type(part).__module__}.{type(part).__qualname__}"
         if name not in allowed:
             message = f"{who} returned a model with {name}, which cannot be stored without executable code"
-            hint = "return an estimator of the list, a Pipeline of those, or an xgboost.Booster"
+            hint = "return an estimator of the list, a Pipeline of those, an xgboost.Booster, or declare load"
             raise StepFailed(Diagnostic("unlisted-model", message, hint=hint))
 
 

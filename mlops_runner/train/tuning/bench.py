@@ -18,7 +18,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
-from mlops_runner.train.formats.base import file_name, format_of
+from mlops_runner.train.formats.base import file_name, predicting
 from mlops_runner.train.job import Prepared, prepare
 from mlops_runner.train.sides import Sides
 from mlops_runner.train.trainers.base import Job, Side, module_of
@@ -149,7 +149,7 @@ def _cells(job: Job) -> int:
 
 def _predict(model: Any, side: Side, schema: Schema) -> Any:
     kind = file_name(model)
-    found = np.asarray(format_of(kind).predict(model, side.frame, side.x, schema), dtype=np.float64)
+    found = np.asarray(predicting(kind).predict(model, side.frame, side.x, schema), dtype=np.float64)
     if not np.isfinite(found).all():
         raise ValueError("predictions are not finite")
     return found

@@ -1,0 +1,148 @@
+"""Limits of a fit: it runs in a process of its own, which is ended when it takes too long, and refused more memory."""
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
+from mlops_runner.execute import descendants
+from mlops_runner.execute.messages import Reply, decode_reply
+from mlops_runner.specs.base import seconds
+from mlops_runner.specs.training_trainers import bytes_of
+
+# What libraries say when they get no memory; each in its own words.
+NO_MEMORY = ("bad_alloc", "cannot allocate", "unable to allocate", "out of memory", "memoryerror", "bad allocation")
+ABORTED = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Longest time in seconds, and most memory in bytes beyond what the process has when it starts."""
+
+    timeout: float | None = None
+    memory: int | None = None
+
+
+def limits_of(access: Mapping[str, Any]) -> Limits:
+    """Read the limits that the spec declares."""
+    timeout, memory = access.get("timeout"), access.get("memory")
+    return Limits(seconds(timeout) if timeout else None, bytes_of(memory) if memory else None)
+
+
+def within(limits: Limits, who: str, call: Callable[[], Reply]) -> Reply:
+    """Call, under the limits if there are any. Raises StepFailed for what does not keep to them."""
+    if limits == Limits():
+        return _spoken(who, limits, call)
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _become(limits, who, call, writing)
+    os.close(writing)
+    with contextlib.suppress(OSError):
+        os.setpgid(child, child)  # both sides set it, so that it holds whichever runs first
+    text, in_time = _listen(reading, limits.timeout)
+    if not in_time:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if not in_time:
+        message = f"{who} took longer than its timeout of {limits.timeout:g} s and was ended"
+        raise StepFailed(Diagnostic("timed-out", message, hint="raise timeout, or give it less to do"))
+    if not text:
+        raise StepFailed(_ended(who, limits, os.waitstatus_to_exitcode(status)))
+    reply = decode_reply(text)
+    if reply.status != "done":
+        raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](reply.diagnostics)
+    return reply
+
+
+def _listen(reading: int, timeout: float | None) -> tuple[str, bool]:
+    """Read to the end of the pipe; say whether it came in time."""
+    ends = None if timeout is None else time.monotonic() + timeout
+    found = b""
+    with open(reading, "rb", buffering=0) as stream:
+        while True:
+            left = None if ends is None else max(0.0, ends - time.monotonic())
+            if not select.select([stream], [], [], left)[0]:
+                return "", False
+            chunk = stream.read(1 << 16)
+            if not chunk:
+                return found.decode(), True
+            found += chunk
+
+
+def _become(limits: Limits, who: str, call: Callable[[], Reply], writing: int) -> NoReturn:
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        descendants.end_with_parent()
+        if limits.memory is not None:
+            most = _address_space() + limits.memory
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        with open(writing, "wb") as stream:
+            stream.write(_replied(who, limits, call).encode().encode())
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _replied(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
+    try:
+        return _spoken(who, limits, call)
+    except InvalidInput as error:
+        return Reply("invalid", diagnostics=error.diagnostics)
+    except MlopsError as error:
+        return Reply("failed", diagnostics=error.diagnostics)
+
+
+def _spoken(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
+    """Call; where the memory is gone, say that and not what a library made of it."""
+    try:
+        return call()
+    except MemoryError as error:
+        raise StepFailed(_no_memory(who, limits, str(error))) from error
+    except StepFailed as error:
+        text = error.diagnostics[0].message
+        if any(words in text.lower() for words in NO_MEMORY):
+            raise StepFailed(_no_memory(who, limits, text)) from error
+        raise
+
+
+def _no_memory(who: str, limits: Limits, text: str) -> Diagnostic:
+    limit = "" if limits.memory is None else f" within its {limits.memory / 2**20:g} MiB"
+    hint = "raise memory, or give it fewer rows or columns" if limit else "give it fewer rows or columns"
+    said = " ".join(text.split())[:300]
+    return Diagnostic("out-of-memory", f"{who} ran out of memory{limit}" + (f": {said}" if said else ""), hint=hint)
+
+
+def _ended(who: str, limits: Limits, code: int) -> Diagnostic:
+    if code >= 0:
+        return Diagnostic("trainer-crashed", f"{who} ended with exit code {code}", hint="look at the step's log")
+    name = signal.Signals(-code).name
+    if -code in ABORTED and limits.memory is not None:
+        return _no_memory(who, limits, f"it was ended by {name}, as some libraries do when they get no memory")
+    hint = "out of memory? or look at the step's log" if -code == signal.SIGKILL else "look at the step's log"
+    return Diagnostic("trainer-crashed", f"{who} was ended by {name}", hint=hint)
+
+
+def _address_space() -> int:
+    """Return the size of this process's address space in bytes. Linux; elsewhere 0, so that the limit is absolute."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
