@@ -11,12 +11,16 @@ SMALLEST_SHOWN = 0.00005
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A piece of text. full: the whole value when `text` is a short form of it; mono: code or a digest."""
+    """A piece of text. full: the whole value when `text` is a short form of it; mono: code or a digest.
+
+    small: what stands beside it in lesser letters, such as an interval.
+    """
 
     text: str
     full: str = ""
     mono: bool = False
     strong: bool = False
+    small: str = ""
 
 
 Inline: TypeAlias = str | Cell
@@ -51,11 +55,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing. svg: one <svg> element, trusted because only `figures` makes it; alt: what it shows, in words."""
+    """A drawing. svg: one <svg> element, trusted because only `figures` makes it; alt: what it shows, in words.
+
+    wide: it needs the whole width of a page.
+    """
 
     svg: str
     caption: str
     alt: str
+    wide: bool = False
     kind: Literal["figure"] = "figure"
 
 

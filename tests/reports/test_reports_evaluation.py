@@ -117,7 +117,7 @@ def test_a_cost_rule_adds_its_curve():
 
 def test_a_bare_context_leaves_sections_out():
     report = build_evaluation_report(evidence(), ReportContext("churn"))
-    assert [section.title for section in report.sections] == ["Metrics", "Figures"]
+    assert [section.title for section in report.sections] == ["Metrics", "Comparison", "Figures"]
 
 
 def test_digests_are_shortened_with_the_full_value_behind():
@@ -181,7 +181,7 @@ def test_reasons_are_grouped_by_place():
 
 def test_evidence_without_curves_still_makes_a_report():
     report = build_evaluation_report(evidence() | {"curves": {}}, ReportContext("churn"))
-    assert [section.title for section in report.sections] == ["Metrics"]
+    assert [section.title for section in report.sections] == ["Metrics", "Comparison"]
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.0, "1.0000"), (0.096431, "0.0964"), (0.0, "0.0000"), (2e-5, "2.0e-05")])

@@ -11,10 +11,11 @@ from mlops_runner.evaluate.curves.thin import DIGITS, chosen_points, numbers
 from mlops_runner.evaluate.metrics.decisions import confusion
 from mlops_runner.evaluate.metrics.probabilities import equal_mass_bins
 from mlops_runner.evaluate.threshold import ChosenThreshold, all_cuts, cost_of
-from mlops_runner.evaluate.values import Floats, Mask, Options, Sample
+from mlops_runner.evaluate.values import Floats, Integers, Mask, Options, Sample
 from mlops_runner.specs.evaluation_threshold import CostRule
 
 HISTOGRAM_BINS = 20
+Z95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 def binary_curves(
@@ -66,18 +67,24 @@ def _pr_points(sample: Sample) -> dict[str, Json]:
 
 def _calibration(sample: Sample) -> list[Json]:
     bins = equal_mass_bins(sample.scores, sample.target)
-    columns = zip(
-        numbers(bins.low),
-        numbers(bins.high),
-        numbers(bins.mean_score),
-        numbers(bins.rate),
-        bins.counts.tolist(),
-        strict=True,
-    )
-    return [
-        {"low": low, "high": high, "mean_score": mean, "rate": rate, "rows": rows}
-        for low, high, mean, rate, rows in columns
-    ]
+    least, most = wilson_bounds(bins.rate, bins.counts)
+    columns: dict[str, list[Any]] = {
+        "low": numbers(bins.low),
+        "high": numbers(bins.high),
+        "mean_score": numbers(bins.mean_score),
+        "rate": numbers(bins.rate),
+        "least_rate": numbers(least),
+        "most_rate": numbers(most),
+        "rows": bins.counts.tolist(),
+    }
+    return [dict(zip(columns, entry, strict=True)) for entry in zip(*columns.values(), strict=True)]
+
+
+def wilson_bounds(shares: Floats, rows: Integers) -> tuple[Floats, Floats]:
+    """Return the 95 % score interval of shares of rows (Wilson 1927), which has a width also for shares of 0 and 1."""
+    middle = (shares + Z95**2 / (2 * rows)) / (1 + Z95**2 / rows)
+    half = Z95 / (1 + Z95**2 / rows) * np.sqrt(shares * (1 - shares) / rows + Z95**2 / (4 * rows**2))
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
 def _histogram(sample: Sample) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlops_runner.reports.builders.background import data_section, lineage_section, parameters_section, repeat_section
+from mlops_runner.reports.builders.errors import contributions_section, found_slices_section, worst_rows_section
 from mlops_runner.reports.builders.figures import importance_section, plots_section
 from mlops_runner.reports.builders.numbers import (
     gates_section,
@@ -14,7 +15,8 @@ from mlops_runner.reports.builders.numbers import (
 )
 from mlops_runner.reports.builders.quality import quality_section
 from mlops_runner.reports.builders.search import search_section
-from mlops_runner.reports.builders.text import metric_text, threshold_text
+from mlops_runner.reports.builders.spread import comparison_section
+from mlops_runner.reports.builders.text import interval_word, metric_text, threshold_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
 
@@ -28,9 +30,13 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
     sections = [
         gates_section(evidence),
         metrics_section(evidence),
+        comparison_section(evidence),
         plots_section(evidence),
         slices_section(evidence),
+        found_slices_section(evidence),
         importance_section(context),
+        contributions_section(evidence),
+        worst_rows_section(evidence),
         unmeasured_section(evidence),
         *(search_section(name, found) for name, found in context.searches.items()),
         parameters_section(context, str(evidence["winner"])),
@@ -69,7 +75,11 @@ def _highlights(evidence: Evidence) -> Facts:
     side = next(name for name in ("test", "validation", "train") if name in measured)
     items: list[tuple[str, Inline]] = [("Winner", winner)]
     names = in_order(evidence, measured[side])[:MOST_HIGHLIGHTS]
-    items += [(f"{metric} · {side}", metric_text(measured[side][metric])) for metric in names]
+    bounds = (evidence.get("intervals") or {}).get("metrics", {}).get(winner, {}).get(side, {})
+    items += [
+        (f"{metric} · {side}", metric_text(measured[side][metric], small=interval_word(bounds.get(metric))))
+        for metric in names
+    ]
     if evidence.get("threshold"):
         items.append(("Threshold", threshold_text(evidence["threshold"]["value"])))
     return Facts(tuple(items))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlops_runner.reports.builders.text import ABSENT, metric_text, number_text, threshold_text
+from mlops_runner.reports.builders.text import ABSENT, interval_word, metric_text, number_text, threshold_text
 from mlops_runner.reports.document import (
     Cell,
     Column,
@@ -26,7 +26,25 @@ def gates_section(evidence: Evidence) -> Section:
     """The gates, those that refuse the model first."""
     gates = [_gate(gate) for gate in evidence["gates"]]
     gates.sort(key=lambda gate: (not gate.blocks, gate.answer == "pass"))
-    return Section("Gates", (Verdicts(tuple(gates)),) if gates else ())
+    groups = tuple(_groups(gate) for gate in evidence["gates"] if gate["kind"] == "fairness" and gate.get("details"))
+    return Section("Gates", (Verdicts(tuple(gates)), *groups) if gates else ())
+
+
+def _groups(gate: Mapping[str, Any]) -> Table:
+    """What a gate of fairness compared: the groups with their rates, and those that were too small."""
+    names = [name for name in gate["details"][0] if name not in {"group", "rows", "compared"}]
+    rates = [name for name in names if not name.startswith("rows of ")]
+    heads = [head for rate in rates for head in (rate, f"of rows, {rate}" if len(rates) > 1 else "of rows")]
+    columns = (Column(f"Groups of {gate['name']}"), Column("Rows", "right"), *(Column(head, "right") for head in heads))
+    rows = tuple(
+        (
+            Cell(one["group"], small="" if one["compared"] else "too few rows to be compared"),
+            f"{one['rows']:,}",
+            *(cell for rate in rates for cell in (metric_text(one[rate]), f"{one[f'rows of {rate}']:,}")),
+        )
+        for one in gate["details"]
+    )
+    return Table(columns, rows)
 
 
 def _gate(gate: Mapping[str, Any]) -> Gate:
@@ -37,7 +55,7 @@ def _gate(gate: Mapping[str, Any]) -> Gate:
 def metrics_section(evidence: Evidence) -> Section:
     """Every model on every side, the test side first, and how the threshold was chosen."""
     winner, metrics = evidence["winner"], evidence["metrics"]
-    models = _ranked(metrics, winner)
+    models = ranked(metrics, winner)
     places = [(side, model) for side in SIDES for model in models if side in metrics[model]]
     names = in_order(evidence, metrics[winner][places[0][0]])
     heads = [*names, "threshold"] if _thresholds_differ(evidence) else names
@@ -46,11 +64,12 @@ def metrics_section(evidence: Evidence) -> Section:
     marked = frozenset(at for at, (_, model) in enumerate(places) if model == winner)
     select = evidence["select"]
     note = f"The winner is the candidate with the {_best(select)} {select['metric']} on the {select['split']} side."
+    note = " ".join(filter(None, (note, intervals_note(evidence))))
     threshold = (Facts(tuple(_threshold_facts(evidence))),) if evidence.get("threshold") else ()
     return Section("Metrics", (Table(columns, rows, note, marked), *threshold))
 
 
-def _ranked(models: Iterable[str], winner: str) -> list[str]:
+def ranked(models: Iterable[str], winner: str) -> list[str]:
     """Return the winner first and the baseline last."""
     return sorted(models, key=lambda model: (model != winner, model == "baseline"))
 
@@ -70,7 +89,22 @@ def _metric_row(evidence: Evidence, side: str, model: str, names: list[str]) -> 
     measured = evidence["metrics"][model][side]
     title = Cell(f"{model} ★ winner", strong=True) if won else Cell(model)
     cut = (threshold_text(evidence["thresholds"][model], strong=won),) if _thresholds_differ(evidence) else ()
-    return (Cell(side), title, *(metric_text(measured[name], strong=won) for name in names), *cut)
+    bounds = (evidence.get("intervals") or {}).get("metrics", {}).get(model, {}).get(side, {})
+    numbers = (metric_text(measured[name], strong=won, small=interval_word(bounds.get(name))) for name in names)
+    return (Cell(side), title, *numbers, *cut)
+
+
+def intervals_note(evidence: Evidence) -> str:
+    """Say what the intervals are, and what they are not."""
+    found = evidence.get("intervals")
+    if not found:
+        return ""
+    sides = found["sides"].values()
+    drawn = " and ".join(dict.fromkeys(f"{one['resamples']:,}" for one in sides))
+    unit = next(iter(dict.fromkeys(one["unit"] for one in sides)), "row")
+    whole = "whole groups" if unit == "group" else "rows of each class" if unit == "row of a class" else "rows"
+    made = f"{100 * found['level']:g} % percentile bootstrap intervals, {drawn} resamples of {whole} per side"
+    return f"In small: {made}. On the training side, and for a winner chosen among many, they are optimistic."
 
 
 def _thresholds_differ(evidence: Evidence) -> bool:
@@ -85,6 +119,8 @@ def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
         yield "Chosen on", chosen["split"]
     if "cost" in chosen:
         yield "Total cost there", number_text(chosen["cost"])
+    if "alarms" in chosen:
+        yield "Alarms there", number_text(chosen["alarms"])
     if "score" in chosen:
         yield "Score there", metric_text(chosen["score"])
     yield "Threshold of the winner", threshold_text(chosen["value"])
@@ -104,12 +140,12 @@ def _slice_table(evidence: Evidence, side: str, places: list[tuple[str, Any]]) -
     names = in_order(evidence, places[0][1]["metrics"][winner])
     counts = [count for count in ("rows", "positives") if all(count in found for _, found in places)]
     heads = (Column("Slice"), *(Column(count.title(), "right") for count in counts), Column("Model"))
-    entries = [(name, model, found) for name, found in places for model in _ranked(found["metrics"], winner)]
+    entries = [(name, model, found) for name, found in places for model in ranked(found["metrics"], winner)]
     rows = tuple(
         (
             name,
             *(f"{found[count]:,}" for count in counts),
-            *_slice_numbers(found["metrics"][model], model, winner, names),
+            *_slice_numbers(found["metrics"][model], model, winner, names, _slice_bounds(evidence, name, model, side)),
         )
         for name, model, found in entries
     )
@@ -118,19 +154,32 @@ def _slice_table(evidence: Evidence, side: str, places: list[tuple[str, Any]]) -
     return Table((*heads, *(Column(name, "right") for name in names)), rows, note, marked)
 
 
-def _slice_numbers(measured: Mapping[str, Any], model: str, winner: str, names: list[str]) -> Iterator[Inline]:
+def _slice_bounds(evidence: Evidence, part: str, model: str, side: str) -> Mapping[str, Any]:
+    slices = (evidence.get("intervals") or {}).get("slices", {})
+    found: Mapping[str, Any] = slices.get(part, {}).get(model, {}).get(side, {})
+    return found
+
+
+def _slice_numbers(
+    measured: Mapping[str, Any], model: str, winner: str, names: list[str], bounds: Mapping[str, Any]
+) -> Iterator[Inline]:
     won = model == winner
     yield Cell(f"{model} ★ winner" if won else model, strong=won)
     for name in names:
-        yield metric_text(measured[name], strong=won)
+        yield metric_text(measured[name], strong=won, small=interval_word(bounds.get(name)))
 
 
 def _slice_notes(evidence: Evidence, side: str, shown: set[str], rows: tuple[tuple[Inline, ...], ...]) -> Iterator[str]:
     yield f"Measured on the {side} side."
     if shown < set(evidence["metrics"]):
-        yield "Only the winner and the baseline are shown on slices."
+        yield f"Only {_listed(sorted(shown, key=lambda model: model != evidence['winner']))} are shown on slices."
     if any(isinstance(cell, Cell) and cell.text == ABSENT for row in rows for cell in row):
         yield "A dash could not be measured; the reason is listed further below."
+
+
+def _listed(models: list[str]) -> str:
+    words = [f"the {model}" if model in {"baseline", "champion"} else "the winner" for model in models]
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]
 
 
 def unmeasured_section(evidence: Evidence) -> Section:

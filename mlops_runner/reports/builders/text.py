@@ -10,13 +10,25 @@ ABSENT = "–"
 DIGEST_DIGITS = 12
 
 
-def metric_text(value: float | None, *, strong: bool = False) -> Cell:
+def metric_text(value: float | None, *, strong: bool = False, small: str = "") -> Cell:
     """Write a metric with four digits after the point, the exact number behind it; a dash when it was not measured."""
     if value is None:
         return Cell(ABSENT, "could not be measured")
+    return Cell(metric_word(value), repr(value), strong=strong, small=small)
+
+
+def metric_word(value: float) -> str:
+    """Return a metric with four digits after the point, or in thousands."""
     short = f"{value:.4f}" if abs(value) < 1000 else f"{value:,.6g}"
-    short = "0.0000" if short == "-0.0000" else short
-    return Cell(short, repr(value), strong=strong)
+    return "0.0000" if short == "-0.0000" else short
+
+
+def interval_word(bounds: Mapping[str, Any] | None) -> str:
+    """Return an interval as `0.9862 – 0.9981`; nothing where there is none, or where no resample differs."""
+    if not bounds or "low" not in bounds or (bounds.get("constant") and "method" not in bounds):
+        return ""
+    low, high = metric_word(bounds["low"]), metric_word(bounds["high"])
+    return f"{low} to {high}" if bounds["low"] < 0 else f"{low} – {high}"
 
 
 def threshold_text(value: float, *, strong: bool = False) -> Cell:

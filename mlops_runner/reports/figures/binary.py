@@ -41,10 +41,13 @@ def draw_calibration(bins: Sequence[Mapping[str, Any]], histogram: Mapping[str, 
     bins = [entry for entry in bins if entry["rows"]]
     scores, rates = [entry["mean_score"] for entry in bins], [entry["rate"] for entry in bins]
     edges, totals = np.array(histogram["edges"]), np.sum(list(histogram["counts"].values()), axis=0)
+    whiskers = _whiskers(bins)
 
     def paint(sheet: Sheet) -> None:
         upper, lower = sheet.subplots(2, 1, sharex=True, height_ratios=[4, 1])
         upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=DASHES[1], label="perfectly calibrated")
+        if whiskers is not None:
+            upper.errorbar(scores, rates, whiskers, fmt="none", ecolor=SERIES[0], elinewidth=1.1, capsize=2.5)
         upper.plot(scores, rates, color=SERIES[0], marker="o", markersize=5, linewidth=1.8, label="observed")
         upper.set(xlim=(-0.02, 1.02), ylim=(-0.04, 1.06), ylabel="Share of positives")
         upper.legend(loc="upper left")
@@ -53,8 +56,17 @@ def draw_calibration(bins: Sequence[Mapping[str, Any]], histogram: Mapping[str, 
         lower.grid(visible=False, axis="x")
 
     pairs = ", ".join(f"{score:.2f} → {rate:.2f}" for score, rate in zip(scores, rates, strict=True))
-    caption = f"Calibration, {where}, {_bins_in_words(bins)} Below, how the scores are spread."
+    chance = "" if whiskers is None else " Whiskers are 95 % score intervals of the share."
+    caption = f"Calibration, {where}, {_bins_in_words(bins)}{chance} Below, how the scores are spread."
     return Figure(draw("calibration", paint), caption, f"Mean score and share of positives per bin: {pairs}")
+
+
+def _whiskers(bins: Sequence[Mapping[str, Any]]) -> list[list[float]] | None:
+    """Return how far the intervals of the rates reach down and up; None for evidence without them."""
+    if not all("least_rate" in entry for entry in bins):
+        return None
+    down = [max(0.0, entry["rate"] - entry["least_rate"]) for entry in bins]
+    return [down, [max(0.0, entry["most_rate"] - entry["rate"]) for entry in bins]]
 
 
 def _bins_in_words(bins: Sequence[Mapping[str, Any]]) -> str:

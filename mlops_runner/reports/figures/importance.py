@@ -31,3 +31,22 @@ def draw_importance(rows: Sequence[tuple[str, float, float]], metric: str) -> Fi
     first = ", ".join(f"{name} {drop:.4f}" for name, drop, _ in shown[:5])
     caption = f"Permutation importance, {len(shown)} of {len(rows)} features; whiskers are one standard deviation."
     return Figure(draw("importance", paint, WIDTH, 0.9 + 0.2 * len(shown)), caption, f"Most important: {first}")
+
+
+def draw_contributions(rows: Sequence[tuple[str, float]], features: int, where: str) -> Figure:
+    """Draw how much each feature moves the predictions. rows: feature, mean size of its contributions; by size."""
+    shown = rows[:MOST_BARS]
+    names, sizes = [label(name) for name, _ in shown], [size for _, size in shown]
+    at = np.arange(len(shown))
+
+    def paint(sheet: Sheet) -> None:
+        axes = sheet.add_subplot()
+        axes.barh(at, sizes, color=SERIES[2], alpha=0.85, height=0.66)
+        axes.set_yticks(at, names, color=INK)
+        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel="Mean size of the contribution (margin of the trees)")
+        axes.grid(visible=False, axis="y")
+        axes.spines["left"].set_visible(False)
+
+    first = ", ".join(f"{name} {size:.4f}" for name, size in shown[:5])
+    caption = f"Contributions to the predictions (TreeSHAP), {where}; {len(shown)} of {features} features."
+    return Figure(draw("contributions", paint, WIDTH, 0.9 + 0.2 * len(shown)), caption, f"Largest: {first}")

@@ -101,7 +101,8 @@ def _inline(inline: Inline) -> str:
         return escape(text)
     if inline.mono:
         return _code(text)
-    return f"**{escape(text)}**" if inline.strong else escape(text)
+    words = f"**{escape(text)}**" if inline.strong else escape(text)
+    return f"{words} {escape(inline.small)}" if inline.small else words
 
 
 def _code(text: str) -> str:

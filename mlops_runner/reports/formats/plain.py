@@ -6,6 +6,7 @@ from typing import assert_never
 
 from mlops_runner.reports.document import (
     Block,
+    Cell,
     Code,
     Column,
     Facts,
@@ -72,7 +73,7 @@ def _facts(items: tuple[tuple[str, Inline], ...]) -> list[str]:
 
 
 def _table(columns: tuple[Column, ...], rows: tuple[tuple[Inline, ...], ...]) -> list[str]:
-    table = [[one_line(column.name) for column in columns], *([plain(cell) for cell in row] for row in rows)]
+    table = [[one_line(column.name) for column in columns], *([_spelled(cell) for cell in row] for row in rows)]
     widths = [max(len(row[at]) for row in table) for at in range(len(columns))]
     return [
         "  ".join(_padded(text, width, column) for text, width, column in zip(row, widths, columns, strict=True))
@@ -82,3 +83,9 @@ def _table(columns: tuple[Column, ...], rows: tuple[tuple[Inline, ...], ...]) ->
 
 def _padded(text: str, width: int, column: Column) -> str:
     return text.rjust(width) if column.align == "right" else text.ljust(width)
+
+
+def _spelled(inline: Inline) -> str:
+    """Return the text of a cell with what stands beside it."""
+    beside = f" {one_line(inline.small)}" if isinstance(inline, Cell) and inline.small else ""
+    return plain(inline) + beside
