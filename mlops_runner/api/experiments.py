@@ -1,53 +1,26 @@
-"""Experiments: settings laid over the documents, a record of every run, and the way from a record back to the files."""
+"""Experiments: a record of every run, and how to find it again. Loads nothing that an ordinary run does not."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_runner.api.evidence import evaluate_step, verdict_of
 from mlops_runner.api.sources import Sources
-from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, MlopsError, UsageFailure
 from mlops_runner.execute.engine import Result
 from mlops_runner.execute.tracking import Experiment, ExperimentLog
 from mlops_runner.gitops import git
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.reports.verdict import Verdict
-from mlops_runner.specs.edit import apply
-from mlops_runner.specs.load import PIPELINE_FILE, folder_reader, load_pipeline
-from mlops_runner.specs.locations import load_yaml
-from mlops_runner.specs.settings import DOCUMENTS, Setting, edits_between, edits_of
 from mlops_runner.store.objects import ObjectStore
 
 if TYPE_CHECKING:
     from mlops_runner.api.project import Asked
 
+DOCUMENTS = ("pipeline", "data", "training", "evaluation")  # in the order of Compiled.specs
 MOST_CURVE_POINTS = 200
-
-
-def overlay(root: Path, settings: Iterable[Setting]) -> dict[str, bytes]:
-    """Return the documents that settings change, by file, as they would read. Raises UsageFailure, InvalidInput."""
-    by_file: dict[str, list[Setting]] = {}
-    files = document_files(root)
-    for setting in settings:
-        by_file.setdefault(files[setting.document], []).append(setting)
-    read = folder_reader(root)
-    return {file: _with(load_yaml(read(file), file), found) for file, found in by_file.items()}
-
-
-def _with(document: Any, settings: list[Setting]) -> bytes:
-    for setting in settings:  # one after the other: a later one may lead into what an earlier one has added
-        document = load_yaml(apply(document, edits_of(document, [setting])).encode(), document.file)
-    text: str = document.text
-    return text.encode()
-
-
-def document_files(root: Path) -> dict[str, str]:
-    """Return the file of each document that decides what is trained."""
-    specs = load_pipeline(folder_reader(root)).spec.specs
-    return {"pipeline": PIPELINE_FILE, **{name: getattr(specs, name) for name in DOCUMENTS[1:]}}
 
 
 def evidence_of(root: Path, results: Sequence[Result]) -> dict[str, Any]:
@@ -87,7 +60,7 @@ def remember_failure(sources: Sources, asked: "Asked", seconds: float, error: Ml
 def _add(sources: Sources, asked: "Asked", seconds: float, verdict: Any, **found: Any) -> int:
     experiment = Experiment(
         now(), verdict, round(seconds, 3), asked.message, _revision(sources.root), asked.settings,
-        documents_of(sources.root, sources.laid_over), **found,
+        documents_of(sources), **found,
     )  # fmt: skip
     return ExperimentLog(sources.layout.experiments).add(experiment)
 
@@ -104,11 +77,10 @@ def _revision(root: Path) -> str:
         return ""
 
 
-def documents_of(root: Path, laid_over: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the values of the documents, as they are run."""
-    read = folder_reader(root)
-    files = document_files(root).items()
-    return {name: load_yaml(laid_over.get(file) or read(file), file).value for name, file in files}
+def documents_of(sources: Sources) -> dict[str, str]:
+    """Return the text of the documents, as they are run."""
+    files = dict(zip(DOCUMENTS, sources.compiled().specs, strict=True))
+    return {name: (sources.read(file) or b"").decode("utf-8", "replace") for name, file in files.items()}
 
 
 def _settled(result: Result) -> dict[str, Any]:
@@ -147,30 +119,6 @@ def find(log: ExperimentLog, numbers: Sequence[int]) -> list[Experiment]:
                 Diagnostic("unknown-experiment", f"there is no experiment {number}", hint="mlops exp list")
             )
     return [found[number] for number in numbers]
-
-
-def apply_experiment(root: Path, experiment: Experiment) -> dict[str, tuple[str, str]]:
-    """Edit the documents so that they say what an experiment ran; comments stay. Returns file → (old, new) text.
-
-    Raises InvalidInput for a document that cannot be read, OSError.
-    """
-    read, changed = folder_reader(root), {}
-    for name, file in document_files(root).items():
-        document = load_yaml(read(file), file)
-        wanted = _tuples(experiment.documents[name])
-        text = apply(document, edits_between(document.value, wanted))
-        if text != document.text:
-            changed[file] = (document.text, text)
-    for file, (_, text) in changed.items():
-        write_text(root / file, text)
-    return changed
-
-
-def _tuples(value: Any) -> Any:
-    """Return JSON as a document holds it: sequences are tuples."""
-    if isinstance(value, dict):
-        return {key: _tuples(found) for key, found in value.items()}
-    return tuple(_tuples(found) for found in value) if isinstance(value, list) else value
 
 
 def headline(compiled: Compiled) -> list[str]:

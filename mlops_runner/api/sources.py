@@ -78,7 +78,7 @@ class Sources:
         compiled = self.compiled()
         if compiled.dependencies is None:
             return []
-        text = self._read(compiled.dependencies) or b""
+        text = self.read(compiled.dependencies) or b""
         _, pins = from_dependency_lock(text.decode("utf-8", "replace"), compiled.dependencies)
         return differences(pins, installed())
 
@@ -119,9 +119,9 @@ class Sources:
 
     def _entry(self) -> cache.Entry:
         """Return what the specs compile to: from memory or the cache while their files have the same content."""
-        if self._memory is None or not cache.fresh(self._memory.sources, self._read):
+        if self._memory is None or not cache.fresh(self._memory.sources, self.read):
             stored = self._stored()
-            self._memory = cache.decode(stored, self._read, python_minor()) if stored else None
+            self._memory = cache.decode(stored, self.read, python_minor()) if stored else None
             self._memory = self._memory or self._compile()
         return self._memory
 
@@ -153,7 +153,7 @@ class Sources:
     def _environment(self, compiled: Compiled, seen: dict[str, str]) -> Environment | None:
         if compiled.dependencies is None:
             return None
-        data = self._read(compiled.dependencies)
+        data = self.read(compiled.dependencies)
         if data is None:
             message = f"there is no file {compiled.dependencies}"
             hint = "make it with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
@@ -185,7 +185,8 @@ class Sources:
         absent = frozenset(paths.keys() - digests.keys())
         return External(digests, absent, tuple(notes), pointers, addresses)
 
-    def _read(self, file: str) -> bytes | None:
+    def read(self, file: str) -> bytes | None:
+        """Return the content of a document or a dependency lock, or None when it is not there."""
         if file in self.laid_over:
             return self.laid_over[file]
         try:

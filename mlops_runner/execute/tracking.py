@@ -18,7 +18,7 @@ Verdict = Literal["passed", "refused", "failed"]
 class Experiment:
     """One run. `number` is given when it is recorded; `at` is UTC, RFC 3339; `seconds` is of the whole run.
 
-    documents: name of the document → its value, as it was run. settings: what was given beside the files. params: flat,
+    documents: name of the document → its text, as it was run. settings: what was given beside the files. params: flat,
     step → dotted path → value. metrics: of the winner, flat. curves: model → side → metric → values. steps: name → how
     it was settled, key, seconds, peak memory, digests of its files, its own metrics.
     """
@@ -29,7 +29,7 @@ class Experiment:
     message: str = ""
     revision: str = ""
     settings: tuple[str, ...] = ()
-    documents: Mapping[str, Any] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     winner: str = ""
