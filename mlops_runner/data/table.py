@@ -88,11 +88,6 @@ class Table:
         """Names of the columns, in the order of the table."""
         return self.schema.names()
 
-    @property
-    def frame(self) -> pl.DataFrame:
-        """All rows in memory."""
-        return self.data.lazy().collect()
-
     def column(self, name: str) -> pl.Series:
         """Return all values of one column."""
         return self.select(pl.col(name)).to_series()

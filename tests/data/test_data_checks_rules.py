@@ -71,7 +71,7 @@ def test_rules_name_the_rows_that_break_them(room, rule, lines, says):
 def test_rules_see_in_a_scan_what_they_see_in_memory(room, rule, lines, _says):
     spec = room.spec(COLUMNS, [rule])
     table, _ = room.table(spec, TEXT)
-    (found,) = room.ask(spec, scanned(room.folder, table.frame))
+    (found,) = room.ask(spec, scanned(room.folder, table.lazy.collect()))
     assert [sample.place for sample in found.sample] == [f"row {line - 1}" for line in lines]
 
 
