@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -132,6 +132,7 @@ def test_a_certain_and_wrong_probability_gives_a_finite_log_loss():
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=30), st.floats(0, 1))
+@settings(deadline=None)
 def test_no_binary_metric_ever_crashes_warns_or_gives_nan(rows, threshold):
     sample = binary([int(one) for one, _ in rows], [score for _, score in rows], threshold)
     for metric in known_metrics("binary"):

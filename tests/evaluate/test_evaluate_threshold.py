@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.evaluate.threshold import ChosenThreshold, all_cuts, choose_threshold
@@ -38,6 +38,7 @@ def arrays(rows):
 
 
 @given(st.one_of(ROWS, COARSE), st.sampled_from([0.0, 0.1, 1.0, 10.0]), st.sampled_from([0.0, 0.3, 1.0]))
+@settings(deadline=None)
 def test_cost_rule_finds_the_least_cost(rows, false_negative, false_positive):
     target, scores = arrays(rows)
     rule = CostRule(rule="cost", false_negative=false_negative, false_positive=false_positive)
@@ -49,6 +50,7 @@ def test_cost_rule_finds_the_least_cost(rows, false_negative, false_positive):
 
 
 @given(st.one_of(ROWS, COARSE), st.sampled_from([0.5, 1.0, 2.0]))
+@settings(deadline=None)
 def test_f_beta_rule_finds_the_highest_score(rows, beta):
     target, scores = arrays([*rows, (True, 0.5)])
     chosen = choose_threshold(FBetaRule(rule="f_beta", beta=beta), target, scores)
@@ -61,6 +63,7 @@ def test_f_beta_rule_finds_the_highest_score(rows, beta):
 
 
 @given(st.one_of(ROWS, COARSE), st.sampled_from([0.0, 0.5, 0.9, 1.0]))
+@settings(deadline=None)
 def test_precision_at_recall_rule_reaches_the_recall_with_the_best_precision(rows, recall):
     target, scores = arrays([*rows, (True, 0.5)])
     chosen = choose_threshold(PrecisionAtRecallRule(rule="precision_at_recall", recall=recall), target, scores)
@@ -72,6 +75,7 @@ def test_precision_at_recall_rule_reaches_the_recall_with_the_best_precision(row
 
 
 @given(st.one_of(ROWS, COARSE))
+@settings(deadline=None)
 def test_no_lower_threshold_is_as_good(rows):
     target, scores = arrays(rows)
     chosen = choose_threshold(COST, target, scores)
@@ -82,6 +86,7 @@ def test_no_lower_threshold_is_as_good(rows):
 
 
 @given(st.one_of(ROWS, COARSE))
+@settings(deadline=None)
 def test_every_cut_does_what_it_says(rows):
     target, scores = arrays(rows)
     cuts = all_cuts(target, scores)
@@ -143,6 +148,7 @@ def test_a_rule_without_rows_cannot_be_measured():
 
 
 @given(st.one_of(ROWS, COARSE), st.sampled_from([0.1, 0.5, 0.9]))
+@settings(deadline=None)
 def test_recall_at_precision_rule_reaches_the_precision_with_the_best_recall(rows, precision):
     target, scores = arrays([*rows, (True, 0.5)])
     rule = RecallAtPrecisionRule(rule="recall_at_precision", precision=precision)
@@ -158,6 +164,7 @@ def test_recall_at_precision_rule_reaches_the_precision_with_the_best_recall(row
 
 
 @given(st.one_of(ROWS, COARSE), st.integers(1, 10))
+@settings(deadline=None)
 def test_alarm_budget_rule_raises_as_many_alarms_as_it_may(rows, budget):
     target, scores = arrays(rows)
     chosen = choose_threshold(AlarmBudgetRule(rule="alarm_budget", count=budget), target, scores)
