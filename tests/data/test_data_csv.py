@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.data.sources.base import read_source
@@ -171,6 +171,7 @@ def test_absent_file_is_named(stage):
 texts = st.text(st.sampled_from(',;"\n x1é'), max_size=5)
 
 
+@settings(deadline=None)
 @given(
     rows=st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(texts, min_size=width, max_size=width), min_size=1))
 )
@@ -184,6 +185,7 @@ def test_structure_agrees_with_what_a_csv_writer_wrote(rows):
     assert found.lines.tolist() == [1 + sum(breaks[:index]) for index in range(len(rows))]
 
 
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(texts, texts, texts), min_size=1))
 def test_values_agree_with_what_a_csv_writer_wrote(describe, tmp_path_factory, rows):
     file = tmp_path_factory.mktemp("written") / "loans.csv"

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.data.sources.csv import parse
@@ -273,6 +273,7 @@ moments = st.datetimes(datetime.fromisoformat("1970-01-01"), datetime.fromisofor
 zones = st.sampled_from(["", "Z", "+00:00", "+05:30", "-08:00"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(moments, st.sampled_from([" ", "T"]), st.sampled_from([0, 3, 6]), zones), min_size=1))
 def test_every_iso_form_of_a_moment_is_read(describe, given_moments):
     spells = {0: "seconds", 3: "milliseconds", 6: "microseconds"}
@@ -288,6 +289,7 @@ def test_every_iso_form_of_a_moment_is_read(describe, given_moments):
 fields = st.text(st.sampled_from("x, \t\"'é"), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(fields, min_size=2, max_size=2), min_size=1, max_size=5))
 def test_trimming_takes_blanks_around_quoted_fields_only(rows):
     quoted = [['"' + field.replace('"', '""') + '"' for field in row] for row in rows]
