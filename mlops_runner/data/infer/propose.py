@@ -25,6 +25,7 @@ from mlops_runner.data.types import convert
 from mlops_runner.errors import Diagnostic, InvalidInput
 
 LEAK_ROWS = 20_000
+LEAK_CELLS = 20_000_000
 FEWEST_ROWS = 10
 # Rows agree by chance when their columns hold too little to tell them apart.
 BITS_TO_SPARE = 3.0
@@ -94,7 +95,7 @@ def _without_leaks(table: Table, guesses: list[Guess], task: TaskGuess) -> list[
     target = next(guess for guess in guesses if guess.role == "target")
     features = [guess.facts for guess in guesses if guess.role == "feature"]
     names = [target.name, *(facts.name for facts in features)]
-    sample = sample_of(table, names, LEAK_ROWS)
+    sample = sample_of(table, names, LEAK_ROWS, LEAK_CELLS)
     found = leaks(sample.filter(pl.col(target.name).is_not_null()), target.facts, features, task.task)
     return [_ignored(guess, {name: f"leak? {why}" for name, why in found.items()}) for guess in guesses]
 
