@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from mlops_runner.data.table import MARK, Table
@@ -30,14 +31,21 @@ def repeats(table: Table, columns: Sequence[str] = (), keep: Literal["first", "l
 def _alike(table: Table, names: Sequence[str]) -> pl.Series | None:
     """Mark the rows whose hash is that of another row; None when there are no such rows."""
     ordered = sorted(names, key=lambda name: _rank(table.schema[name]))
-    some = table.select(pl.struct(ordered[:FIRST_LOOK]).hash()).to_series().is_duplicated()
+    some = _duplicated(table.select(pl.struct(ordered[:FIRST_LOOK]).hash()).to_series())
     if not some.any() or len(names) <= FIRST_LOOK:
         return some if some.any() else None
     hashes = chosen(table.lazy.select(ordered), some).select(pl.struct(pl.all()).hash())
-    entirely = hashes.collect(engine="streaming").to_series().is_duplicated()
+    entirely = _duplicated(hashes.collect(engine="streaming").to_series())
     if not entirely.any():
         return None
     return some.clone().scatter(some.arg_true().filter(~entirely), False)
+
+
+def _duplicated(hashes: pl.Series) -> pl.Series:
+    """Mark the hashes that appear more than once. Sorting takes 16 bytes a row, where a table of hashes takes 60."""
+    ordered = np.sort(hashes.to_numpy())
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return hashes.is_in(pl.Series(twice).implode())
 
 
 def chosen(rows: pl.LazyFrame, mask: pl.Series) -> pl.LazyFrame:
