@@ -397,7 +397,7 @@ class Engine:
 
 def _missing(step: Step, item: Input) -> Diagnostic:
     hint = f"if DVC tracks it: dvc pull {item.path}" if item.producer is None else None
-    return Diagnostic("missing-input", f"{item.path} is not there", step.place("source.path"), hint)
+    return Diagnostic("missing-input", f"{item.path} is not there", step.input_place(item), hint)
 
 
 def _together(failures: Sequence[MlopsError]) -> MlopsError:
