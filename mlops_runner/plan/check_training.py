@@ -9,7 +9,7 @@ from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding
 from mlops_runner.specs.training_preprocessing import TEXT_TAG, Preprocessing, columns_fit
-from mlops_runner.specs.training_trainers import PythonTrainer
+from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer
 
 
 def _preprocessing_fits(core: Core) -> Iterator[Diagnostic]:
@@ -28,7 +28,7 @@ def _monotone_columns_have_an_order(core: Core) -> Iterator[Diagnostic]:
     """A column that moves the prediction in one direction is a number or a date."""
     features = _features(core)
     for path, trainer in core.training.spec.trainers():
-        if isinstance(trainer, PythonTrainer):
+        if isinstance(trainer, PythonTrainer | CommandTrainer):
             continue
         preprocessing = trainer.preprocessing or core.training.spec.preprocessing
         for name in trainer.monotone:

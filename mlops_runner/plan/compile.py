@@ -14,7 +14,7 @@ from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
 from mlops_runner.specs.training_search import Search
-from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
+from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer, Trainer
 
 # Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
 # version of this package is not part of a key, so that upgrading it does not retrain the world.
@@ -222,6 +222,8 @@ def _train_step(core: Core, name: str, trainer: Trainer) -> Step:
     inputs = tuple(side for side in _sides(core) if side.name != "test")
     if trainer.search is not None:
         inputs += (Input("search", f"{_folder(core, f'search.{name}')}/best.json", f"search.{name}"),)
+    if isinstance(trainer, CommandTrainer):
+        inputs += tuple(Input(f"files.{position}", path) for position, path in enumerate(trainer.files))
     return Step(
         f"train.{name}", "train", TRAIN_VERSION, config, places,
         output=_folder(core, f"train.{name}"),

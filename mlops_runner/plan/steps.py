@@ -91,6 +91,8 @@ class Step:
         """Return where a file that no step writes is named."""
         if item.name.startswith("checks."):
             return self.place(item.name)
+        if item.name.startswith("files."):
+            return self.place(f"trainer.{item.name}")
         if item.name == "champion":
             return self.place("champion.bundle")
         return self.place("source.path" if item.name == "source" else f"source.inputs.{item.name}")

@@ -1,11 +1,11 @@
 """Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from mlops_runner.specs.base import CallablePath, Duration, Part, Scalar, Words, complaint
+from mlops_runner.specs.base import CallablePath, Duration, Part, RelativePath, Scalar, Words, complaint
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_search import Search
 
@@ -117,4 +117,29 @@ class PythonTrainer(Part):
     search: Searched = None
 
 
-Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer, Field(discriminator="trainer")]
+class CommandTrainer(Part):
+    """A program that reads the sides from its folder and writes a model of XGBoost or scikit-learn there."""
+
+    trainer: Literal["command"]
+    command: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="The program and its arguments, for no shell; python is the interpreter of the runner.",
+            examples=[["python", "fit.py", "--quiet"]],
+        ),
+    ]
+    files: Annotated[
+        tuple[RelativePath, ...],
+        Field(description="Files of the project it needs; they stand in its folder.", examples=[["fit.py"]]),
+    ] = ()
+    params: Params = {}
+    class_weight: ClassWeight = None
+    calibrate: Calibrate = "none"
+    preprocessing: OwnPreprocessing = None
+    timeout: Timeout = None
+    memory: Memory = None
+    search: ClassVar[None] = None
+
+
+Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer | CommandTrainer, Field(discriminator="trainer")]

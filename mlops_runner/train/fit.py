@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mlops_runner.train.trainers.base import Fitted, Importance, Job, module_of
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
+FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class FitResult:
     """The trainer's own numbers, such as rounds or iterations; quality is measured by the evaluation stage."""
 
     metrics: dict[str, float | int]
+    warnings: tuple[str, ...] = ()
 
 
 def fit(
@@ -40,13 +42,14 @@ def fit(
 ) -> FitResult:
     """Train one candidate on `data` and write it into the folder `out`.
 
-    data: folder with train.parquet and validation.parquet. out: gets model.ubj or model.skops, preprocess.skops when
-    the runner preprocesses, and candidate.json. The same inputs, seed and threads give the same bytes.
+    data: folder with train.parquet and validation.parquet, and, below `files`, what a command needs. out: gets the
+    model, preprocess.json when the runner preprocesses, and candidate.json. The same inputs, seed and threads give the
+    same bytes.
     Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
     """
     sides = read_sides(spec, columns, data)
     prepared = prepare(spec, trainer, sides, log)
-    fitted = module_of(trainer).train(trainer, prepared.job)
+    fitted = module_of(trainer).train(trainer, replace(prepared.job, files=data / FILES))
     _refuse_divergence(fitted)
     calibration = _calibration(trainer, prepared.job, fitted.model)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
@@ -56,7 +59,7 @@ def fit(
     save_candidate(out, record, fitted.model, prepared.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
-    return FitResult(dict(record.metrics))
+    return FitResult(dict(record.metrics), fitted.warnings)
 
 
 def _calibration(trainer: Trainer, job: Job, model: Any) -> Calibration | None:

@@ -63,7 +63,7 @@ class CandidateRecord(Part):
     """One trained candidate."""
 
     format: Literal[1] = 1
-    trainer: Literal["sklearn", "xgboost", "python"]
+    trainer: Literal["sklearn", "xgboost", "python", "command"]
     family: str
     params: dict[str, Scalar]
     signature: Schema

@@ -12,7 +12,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 # to the defaults: correct the digest alone. Changing a default changes results: raise the version in plan/compile.py.
 RELEASED = {
     "data": (compiled.DATA_VERSION, "9adae470f228a3c3"),
-    "training": (compiled.TRAIN_VERSION, "95dada861733e21f"),
+    "training": (compiled.TRAIN_VERSION, "8312cec2130d1002"),
     "evaluation": (compiled.EVALUATE_VERSION, "7a8bfb50aa2100c0"),
 }
 

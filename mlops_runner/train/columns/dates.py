@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.training_preprocessing import DatePart, DatePreprocessing, NumericPreprocessing
 from mlops_runner.train.columns.numbers import Numbers, fit_numbers
-from mlops_runner.train.features import DAY_IN_MICROSECONDS, Output
+from mlops_runner.train.features import Output
 
 # Part → (its smallest value, how many values until it comes round).
 CYCLES: dict[DatePart, tuple[int, int]] = {
@@ -26,6 +26,7 @@ CYCLES: dict[DatePart, tuple[int, int]] = {
     "minute": (0, 60),
 }
 ORDERED = ("days", "year")
+DAY_IN_MILLISECONDS = 86_400_000
 DIGITS = 12  # libraries differ in the last digits of a sine
 
 
@@ -81,7 +82,8 @@ def _parts(days: pl.Series, parts: Sequence[str]) -> pl.DataFrame:
 def _part(days: pl.Series, part: str) -> pl.Series:
     if part == "days":
         return days
-    moments = (days.fill_nan(None) * DAY_IN_MICROSECONDS).round().cast(pl.Int64).cast(pl.Datetime("us"))
+    # To the millisecond: a float of days cannot hold microseconds for long.
+    moments = (days.fill_nan(None) * DAY_IN_MILLISECONDS).round().cast(pl.Int64).cast(pl.Datetime("ms"))
     found = {
         "year": moments.dt.year, "month": moments.dt.month, "day": moments.dt.day, "weekday": moments.dt.weekday,
         "day_of_year": moments.dt.ordinal_day, "hour": moments.dt.hour, "minute": moments.dt.minute,

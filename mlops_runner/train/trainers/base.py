@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import polars as pl
@@ -21,6 +22,7 @@ TRAINERS = {
     "sklearn": "mlops_runner.train.trainers.sklearn",
     "xgboost": "mlops_runner.train.trainers.xgboost",
     "python": "mlops_runner.train.trainers.python",
+    "command": "mlops_runner.train.trainers.command",
 }
 # These do their own preprocessing: they are given the matrix as a frame.
 RAW = frozenset({"python"})
@@ -44,6 +46,7 @@ class Side:
 class Job:
     """One candidate to train. validation is None when that side has no rows. outputs: the columns of `x`.
 
+    files: folder of the project's files that the trainer names.
     The weights of the training side include those of the classes; the validation side counts rows as they are.
     """
 
@@ -55,6 +58,7 @@ class Job:
     validation: Side | None
     log: Log
     outputs: tuple[Output, ...] = ()
+    files: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Fitted:
     best_iteration: int | None = None
     curve: Curve = field(default_factory=dict)
     importance: Importance | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class TrainerModule(Protocol):

@@ -1,0 +1,53 @@
+"""Commands and limits of fits, from the command line to the message."""
+
+from conftest import Sandbox
+
+FIT = """\
+import json, time, polars, xgboost
+facts = json.load(open("params.json"))
+time.sleep(facts["params"].get("pause", 0))
+train = polars.read_parquet("train.parquet")
+rows = xgboost.DMatrix(train.select(facts["columns"]).to_numpy(), train["(target)"].to_numpy(), nthread=1)
+xgboost.train({"objective": "binary:logistic", "nthread": 1}, rows, 5).save_model("out/model.ubj")
+"""
+BOOSTED = "  boosted:\n    trainer: xgboost\n    rounds: 5\n    params:\n      max_depth: 2\n"
+COMMAND = "  boosted:\n    trainer: command\n    command: [python, tools/fit.py]\n    files: [tools/fit.py]\n"
+
+
+def test_a_command_is_a_step_like_any_other(built: Sandbox) -> None:
+    built.write("tools/fit.py", FIT)
+    built.edit("specs/training.yaml", BOOSTED, COMMAND)
+    answer = built.mlops("run")
+    assert answer.code == 0, answer.err
+    assert "tools/fit.py" in built.read("pipeline.lock")
+    assert built.to_do() == {}
+    built.edit("specs/training.yaml", COMMAND, f"{COMMAND}    timeout: 1m\n")
+    assert built.to_do() == {}, "a limit is in no key"
+    built.edit("tools/fit.py", "rows, 5)", "rows, 6)")
+    assert built.to_do()["train.boosted"] == "rerun"
+
+
+def test_a_command_that_hangs_is_ended_and_named(built: Sandbox) -> None:
+    built.write("tools/fit.py", FIT)
+    built.edit("specs/training.yaml", BOOSTED, f"{COMMAND}    timeout: 1s\n    params: {{pause: 100}}\n")
+    answer = built.mlops("run", timeout=60)
+    assert answer.code == 1
+    assert "error[timed-out]: the command trainer took longer than its timeout of 1 s and was ended" in answer.err
+
+
+def test_a_callable_that_takes_too_much_is_told_so(built: Sandbox) -> None:
+    text = "import numpy\n\ndef train(x, y, *, seed, strategy):\n    return numpy.ones(2**36, dtype=numpy.uint8)\n"
+    built.write("callables/rule.py", text)
+    built.edit("specs/training.yaml", "    strategy: prior\n", "    strategy: prior\n  memory: 512MiB\n")
+    answer = built.mlops("run")
+    assert answer.code == 1
+    assert "error[out-of-memory]: callables.rule:train ran out of memory within its 512 MiB" in answer.err
+
+
+def test_a_callable_that_writes_elsewhere_is_noticed(built: Sandbox) -> None:
+    built.edit(
+        "callables/rule.py", '    """Answer', f'    open({str(built.root / "note")!r}, "w").close()\n    """Answer'
+    )
+    answer = built.mlops("run")
+    assert answer.code == 0, answer.err
+    assert "note, which lies outside of its folder and is in no key" in answer.err
