@@ -105,7 +105,8 @@ def champion_is_named(core: Core) -> Iterator[Diagnostic]:
             yield at(evaluation, "missing-champion", message, ("gates", name, "kind"), hint)
     if CHAMPION in core.training.spec.candidates:
         message = 'a candidate cannot be called "champion"'
-        yield at(core.training, "reserved-name", message, ("candidates", CHAMPION), "choose another name")
+        place = core.training.document.place(("candidates", CHAMPION), key=True)
+        yield Diagnostic("reserved-name", message, place, "choose another name")
     if evaluation.spec.champion is not None:
         folder, artifacts = evaluation.spec.champion.bundle, core.pipeline.spec.artifacts
         if f"{folder}/".startswith(f"{artifacts}/"):
