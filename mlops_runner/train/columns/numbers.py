@@ -11,10 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.training_preprocessing import NumericPreprocessing
 from mlops_runner.train.features import Output
 
+HINT = "divide it by its unit in the data, or clip it there"
 BOOLEANS = {"true": 1.0, "false": 0.0}
 
 
@@ -86,6 +88,7 @@ def _fit_alike(spec: NumericPreprocessing, names: list[str], frame: pl.DataFrame
             np.clip(x[:, index], low, high, out=x[:, index])
     fill = _fill(spec.impute, x)
     centers, scales = _scaling(spec.scale, x)
+    _refuse_overflow(names, x, np.isfinite(centers) & np.isfinite(scales))
     for index, name in enumerate(names):
         low, high = limits[index]
         yield NumberColumn(
@@ -128,12 +131,21 @@ def _scaling(scale: str, x: NDArray[np.float64]) -> tuple[Any, Any]:
 
     with warnings.catch_warnings():
         # A column without any value, kept as missing on request, divides nothing by nothing.
-        warnings.filterwarnings("ignore", "All-NaN|Degrees of freedom|invalid value", RuntimeWarning)
+        warnings.filterwarnings("ignore", "All-NaN|Degrees of freedom|invalid value|overflow", RuntimeWarning)
         if scale == "standard":
             fitted = StandardScaler().fit(x)
             return fitted.mean_, fitted.scale_
         fitted = RobustScaler().fit(x)
         return fitted.center_, fitted.scale_
+
+
+def _refuse_overflow(names: list[str], x: NDArray[np.float64], scaled: NDArray[np.bool_]) -> None:
+    lost = [name for index, name in enumerate(names) if not scaled[index] and not np.isnan(x[:, index]).all()]
+    if lost:
+        raise InvalidInput(
+            Diagnostic("too-large", f'column "{name}" holds numbers so large that their squares overflow', hint=HINT)
+            for name in lost
+        )
 
 
 def _known(value: float, otherwise: float) -> float:

@@ -41,6 +41,12 @@ HISTOGRAM = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.preprocessing._label.LabelEncoder",
 )
+TWEEDIE = (
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn._loss._loss.CyHalfTweedieLoss",
+    "sklearn._loss._loss.CyHalfTweedieLossIdentity",
+)
 NEIGHBORS = (
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neighbors._ball_tree.BallTree",
@@ -130,15 +136,20 @@ ESTIMATORS: dict[str, Entry] = {
     "sklearn.ensemble.RandomForestRegressor": _regressor(
         "ensemble._forest.RandomForestRegressor", f"{_TREES}DecisionTreeRegressor", *TREE
     ),
+    "sklearn.kernel_ridge.KernelRidge": _regressor("kernel_ridge.KernelRidge"),
+    "sklearn.linear_model.ARDRegression": _regressor("linear_model._bayes.ARDRegression"),
     "sklearn.linear_model.BayesianRidge": _regressor("linear_model._bayes.BayesianRidge"),
     "sklearn.linear_model.ElasticNet": _regressor("linear_model._coordinate_descent.ElasticNet"),
     "sklearn.linear_model.GammaRegressor": _regressor(
         "linear_model._glm.glm.GammaRegressor", *LINKS, *REGRESSION_LOSSES
     ),
     "sklearn.linear_model.HuberRegressor": _regressor("linear_model._huber.HuberRegressor"),
+    "sklearn.linear_model.Lars": _regressor("linear_model._least_angle.Lars"),
     "sklearn.linear_model.Lasso": _regressor("linear_model._coordinate_descent.Lasso"),
+    "sklearn.linear_model.LassoLars": _regressor("linear_model._least_angle.LassoLars"),
     "sklearn.linear_model.LinearRegression": _regressor("linear_model._base.LinearRegression"),
     "sklearn.linear_model.LogisticRegression": _classifier("linear_model._logistic.LogisticRegression"),
+    "sklearn.linear_model.OrthogonalMatchingPursuit": _regressor("linear_model._omp.OrthogonalMatchingPursuit"),
     "sklearn.linear_model.PoissonRegressor": _regressor(
         "linear_model._glm.glm.PoissonRegressor", *LINKS, *REGRESSION_LOSSES
     ),
@@ -149,6 +160,10 @@ ESTIMATORS: dict[str, Entry] = {
         *("sklearn._loss._loss.CyHalfBinomialLoss", "sklearn.linear_model._sgd_fast.ModifiedHuber"),
     ),
     "sklearn.linear_model.SGDRegressor": _regressor("linear_model._stochastic_gradient.SGDRegressor"),
+    "sklearn.linear_model.TheilSenRegressor": _regressor("linear_model._theil_sen.TheilSenRegressor"),
+    "sklearn.linear_model.TweedieRegressor": _regressor(
+        "linear_model._glm.glm.TweedieRegressor", *LINKS, *REGRESSION_LOSSES, *TWEEDIE
+    ),
     "sklearn.naive_bayes.BernoulliNB": _classifier("naive_bayes.BernoulliNB"),
     "sklearn.naive_bayes.GaussianNB": _classifier("naive_bayes.GaussianNB"),
     "sklearn.neighbors.KNeighborsClassifier": _classifier("neighbors._classification.KNeighborsClassifier", *NEIGHBORS),
@@ -158,9 +173,12 @@ ESTIMATORS: dict[str, Entry] = {
     ),
     "sklearn.neural_network.MLPRegressor": _regressor("neural_network._multilayer_perceptron.MLPRegressor", *NETWORK),
     "sklearn.svm.LinearSVR": _regressor("svm._classes.LinearSVR"),
+    "sklearn.svm.NuSVR": _regressor("svm._classes.NuSVR"),
     "sklearn.svm.SVR": _regressor("svm._classes.SVR"),
     "sklearn.tree.DecisionTreeClassifier": _classifier("tree._classes.DecisionTreeClassifier", *TREE),
     "sklearn.tree.DecisionTreeRegressor": _regressor("tree._classes.DecisionTreeRegressor", *TREE),
+    "sklearn.tree.ExtraTreeClassifier": _classifier("tree._classes.ExtraTreeClassifier", *TREE),
+    "sklearn.tree.ExtraTreeRegressor": _regressor("tree._classes.ExtraTreeRegressor", *TREE),
 }
 
 PREPROCESSING = frozenset(
