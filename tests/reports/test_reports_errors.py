@@ -34,6 +34,7 @@ FOUND = {
 WORST = {
     "side": "test",
     "loss": "squared error of the probabilities",
+    "columns": ["id", "mail", "age", "size"],
     "rows": [
         {"position": 3, "target": "yes", "decision": "no", "score": 0.02, "loss": 0.96,
          "values": {"id": 7, "mail": "***", "age": None, "size": 0.1234567}},

@@ -12,7 +12,7 @@ from mlops_runner.evaluate.contributions import summed_contributions
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.found_slices import Drawn, Errors, find_slices, found_json, losses_of, measure_found
 from mlops_runner.evaluate.importance import ImportanceOptions, permutation_importance
-from mlops_runner.evaluate.worst_rows import Shown, worst_rows
+from mlops_runner.evaluate.worst_rows import MOST_COLUMNS, Shown, worst_rows
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.contributions import contributions
 
@@ -89,7 +89,7 @@ class Explained:
         sample = self.found.known.samples[self.found.winner][side]
         shown = Shown(columns, self.personal, answers=self.model.schema.target not in self.personal)
         rows = worst_rows(errors.frame, sample, errors.losses, shown, most)
-        return {"side": side, "loss": name, "rows": list(rows)}
+        return {"side": side, "loss": name, "columns": columns[:MOST_COLUMNS], "rows": list(rows)}
 
     def _importance(self) -> Json:
         """Shuffle each feature on the side the winner was selected on: the held-out side stays out of every choice."""

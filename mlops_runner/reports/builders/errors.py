@@ -53,9 +53,10 @@ def worst_rows_section(evidence: Evidence) -> Section:
     if not found or not found["rows"]:
         return Section("Worst rows", ())
     answers = [name for name in ("target", "decision", "score", "prediction") if name in found["rows"][0]]
-    columns = list(found["rows"][0]["values"])
+    columns = found["columns"]  # in their order; the values were sorted by name when they were stored
+    inner = [row["values"] for row in found["rows"]]
     heads = (Column("Row", "right"), *(Column(name.title(), _align(found["rows"], name)) for name in answers),
-             Column("Loss", "right"), *(Column(name) for name in columns))  # fmt: skip
+             Column("Loss", "right"), *(Column(name, _align(inner, name)) for name in columns))  # fmt: skip
     rows = tuple(
         (
             str(row["position"]),
@@ -74,7 +75,8 @@ def worst_rows_section(evidence: Evidence) -> Section:
 
 
 def _align(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
-    return "right" if all(isinstance(row.get(name), int | float) for row in rows) else "left"
+    known = [row[name] for row in rows if row[name] is not None]
+    return "right" if known and all(isinstance(value, int | float) for value in known) else "left"
 
 
 def _value(value: Any) -> Inline:
