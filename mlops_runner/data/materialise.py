@@ -1,5 +1,6 @@
 """The data stage: read, type, clean, check, divide, and write one Parquet file per side with a profile beside them."""
 
+import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from mlops_runner.data.split import SIDES, Division, divide
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import convert
 from mlops_runner.digest import canonical_json
-from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
 from mlops_runner.specs.data import Data, GroupSplit, HashSplit, PredefinedSplit, RandomSplit, TimeSplit
 from mlops_runner.specs.data_cleaning import Cast
 from mlops_runner.specs.data_sources import ParquetSource
@@ -164,15 +165,21 @@ def _write(found: _Examined, rows: Mapping[str, int], out: Path) -> dict[str, pl
 
 
 def _write_frame(rows: pl.LazyFrame, path: Path) -> None:
-    rows.sink_parquet(
-        path,
-        compression="zstd",
-        compression_level=COMPRESSION_LEVEL,
-        statistics=True,
-        row_group_size=ROW_GROUP,
-        maintain_order=True,
-        engine="streaming",
-    )
+    try:
+        rows.sink_parquet(
+            path,
+            compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
+            statistics=True,
+            row_group_size=ROW_GROUP,
+            maintain_order=True,
+            engine="streaming",
+        )
+    except pl.exceptions.PolarsError as error:
+        if f"os error {errno.ENOSPC}" not in str(error):
+            raise
+        message = f"{path.name} cannot be written: no space is left"
+        raise StepFailed(Diagnostic("disk-full", message, hint="free some space and run again")) from error
 
 
 def _metrics(found: _Examined, rows: Mapping[str, int]) -> dict[str, float | int]:

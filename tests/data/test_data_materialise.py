@@ -2,6 +2,15 @@ import hashlib
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mlops_runner.data.materialise import materialise
+from mlops_runner.errors import StepFailed
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
 
 COLUMNS = {
     "id": {"type": "int", "role": "id"},
@@ -59,3 +68,12 @@ def test_result_counts_rows_columns_and_sides(stage):
         "read 1000 rows x 6 columns from loans.csv",
         "wrote train: 600 rows, validation: 200 rows, test: 200 rows",
     ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_full_disk_fails_the_step_without_traceback(stage):
+    (stage.folder / "loans.csv").write_text(TEXT)
+    (stage.out / "train.parquet").symlink_to("/dev/full")
+    spec = stage.describe({"kind": "csv", "path": "loans.csv"}, COLUMNS)
+    with pytest.raises(StepFailed, match=r"train\.parquet cannot be written: no space is left"):
+        materialise(spec, stage.folder, {"source": stage.folder / "loans.csv"}, stage.out, print, NOW)
