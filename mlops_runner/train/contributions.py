@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mlops_runner.train.artifacts import Candidate
 from mlops_runner.train.features import matrix
 from mlops_runner.train.formats.base import BOOSTER, file_name
+from mlops_runner.train.preprocess import Fitted
 
 
 def contributions(candidate: Candidate, frame: pl.DataFrame) -> tuple[list[str], NDArray[np.float64]] | None:
@@ -23,8 +24,10 @@ def contributions(candidate: Candidate, frame: pl.DataFrame) -> tuple[list[str],
 
     features = matrix(frame, candidate.schema)
     names, values = _inputs(candidate, features)
-    data = xgboost.DMatrix(values, feature_names=candidate.model.feature_names, nthread=1)
-    found = np.asarray(candidate.model.predict(data, pred_contribs=True), dtype=np.float64)
+    model = candidate.model
+    kinds = {"feature_names": model.feature_names, "feature_types": model.feature_types}
+    data = xgboost.DMatrix(values, nthread=1, enable_categorical="c" in (model.feature_types or ()), **kinds)
+    found = np.asarray(model.predict(data, pred_contribs=True), dtype=np.float64)
     if found.ndim == 3:
         likeliest = found.sum(axis=2).argmax(axis=1)
         found = found[np.arange(len(found)), likeliest]
@@ -37,6 +40,8 @@ def _inputs(candidate: Candidate, features: pl.DataFrame) -> tuple[list[str], ND
         columns = list(candidate.model.feature_names or features.columns)
         return columns, np.ascontiguousarray(features.select(columns).to_numpy(), dtype=np.float64)
     values = np.ascontiguousarray(candidate.preprocess.transform(features), dtype=np.float64)
+    if isinstance(candidate.preprocess, Fitted):
+        return [output.feature for output in candidate.preprocess.outputs], values
     known = candidate.record.importance
     if known is not None and len(known.outputs) == values.shape[1]:
         return [output.feature for output in known.outputs], values

@@ -6,17 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits"
 LOAD = "from mlops_runner import load_model; load_model('.', project_code={}).check_probe()"
 
 
-def test_the_example_of_digits_learns_to_read_and_repeats_itself(tmp_path: Path) -> None:
+def test_the_example_of_digits_learns_to_read_and_repeats_itself(fresh, tmp_path):
     pytest.importorskip("torch")
     pytest.importorskip("safetensors")
     shutil.copytree(EXAMPLE, tmp_path / "digits")
-    sandbox = Sandbox(tmp_path / "digits")
+    sandbox = type(fresh)(tmp_path / "digits")
     sandbox.edit("specs/training.yaml", "epochs: 30", "epochs: 15")
     sandbox.git("init", "-q", "-b", "main")
     sandbox.commit("digits")

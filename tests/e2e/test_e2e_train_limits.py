@@ -1,7 +1,5 @@
 """Commands and limits of fits, from the command line to the message."""
 
-from conftest import Sandbox
-
 FIT = """\
 import json, time, polars, xgboost
 facts = json.load(open("params.json"))
@@ -14,7 +12,7 @@ BOOSTED = "  boosted:\n    trainer: xgboost\n    rounds: 5\n    params:\n      m
 COMMAND = "  boosted:\n    trainer: command\n    command: [python, tools/fit.py]\n    files: [tools/fit.py]\n"
 
 
-def test_a_command_is_a_step_like_any_other(built: Sandbox) -> None:
+def test_a_command_is_a_step_like_any_other(built):
     built.write("tools/fit.py", FIT)
     built.edit("specs/training.yaml", BOOSTED, COMMAND)
     answer = built.mlops("run")
@@ -27,7 +25,7 @@ def test_a_command_is_a_step_like_any_other(built: Sandbox) -> None:
     assert built.to_do()["train.boosted"] == "rerun"
 
 
-def test_a_command_that_hangs_is_ended_and_named(built: Sandbox) -> None:
+def test_a_command_that_hangs_is_ended_and_named(built):
     built.write("tools/fit.py", FIT)
     built.edit("specs/training.yaml", BOOSTED, f"{COMMAND}    timeout: 1s\n    params: {{pause: 100}}\n")
     answer = built.mlops("run", timeout=60)
@@ -35,7 +33,7 @@ def test_a_command_that_hangs_is_ended_and_named(built: Sandbox) -> None:
     assert "error[timed-out]: the command trainer took longer than its timeout of 1 s and was ended" in answer.err
 
 
-def test_a_callable_that_takes_too_much_is_told_so(built: Sandbox) -> None:
+def test_a_callable_that_takes_too_much_is_told_so(built):
     text = "import numpy\n\ndef train(x, y, *, seed, strategy):\n    return numpy.ones(2**36, dtype=numpy.uint8)\n"
     built.write("callables/rule.py", text)
     built.edit("specs/training.yaml", "    strategy: prior\n", "    strategy: prior\n  memory: 512MiB\n")
@@ -44,7 +42,7 @@ def test_a_callable_that_takes_too_much_is_told_so(built: Sandbox) -> None:
     assert "error[out-of-memory]: callables.rule:train ran out of memory within its 512 MiB" in answer.err
 
 
-def test_a_callable_that_writes_elsewhere_is_noticed(built: Sandbox) -> None:
+def test_a_callable_that_writes_elsewhere_is_noticed(built):
     built.edit(
         "callables/rule.py", '    """Answer', f'    open({str(built.root / "note")!r}, "w").close()\n    """Answer'
     )

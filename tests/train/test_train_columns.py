@@ -12,6 +12,7 @@ from train_tables import columns, preprocessing, sklearn, table, training, write
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.train.artifacts import load_candidate, predict
+from mlops_runner.train.contributions import contributions
 from mlops_runner.train.fit import fit
 
 ALL_XGBOOST: dict[str, Any] = {"baseline": xgboost(1), "candidates": {"one": xgboost(1)}}
@@ -32,6 +33,17 @@ def test_native_categories_reach_the_trees_and_come_back_from_the_file(tmp_path:
     unseen = predict(loaded, rows.with_columns(city=pl.lit("Paris")))
     missing = predict(loaded, rows.with_columns(city=pl.lit(None, pl.String)))
     np.testing.assert_array_equal(unseen, missing)
+
+
+def test_contributions_of_native_categories_add_up_to_the_margin(tmp_path: Path) -> None:
+    spec = preprocessing(numeric={"impute": "none", "indicator": True}, categorical={"encode": "native"})
+    loaded = candidate(tmp_path, xgboost(10), preprocessing=spec, **ALL_XGBOOST)
+    found = contributions(loaded, table(30, 3))
+    assert found is not None
+    assert found[0] == ["age", "rooms", "never", "day", "city", "vip"]
+    p = predict(loaded, table(30, 3))
+    bias = np.log(p / (1 - p)) - found[1].sum(axis=1)
+    np.testing.assert_allclose(bias, bias[0], atol=1e-5)
 
 
 def test_native_categories_have_the_digits_of_plain_xgboost(tmp_path: Path) -> None:
