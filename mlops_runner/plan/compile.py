@@ -19,11 +19,11 @@ from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer, 
 # Versions of what the built-in steps do. Raise one by hand when the step's result changes for equal inputs; the
 # version of this package is not part of a key, so that upgrading it does not retrain the world.
 SOURCE_VERSION = 1
-DATA_VERSION = 1
+DATA_VERSION = 2
 SEARCH_VERSION = 1
-TRAIN_VERSION = 1
+TRAIN_VERSION = 2
 EVALUATE_VERSION = 2
-PACKAGE_VERSION = 1
+PACKAGE_VERSION = 2
 
 SNAPSHOT = "snapshot"  # what a source that lies outside is kept as
 BASELINE = "baseline"
