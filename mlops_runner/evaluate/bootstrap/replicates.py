@@ -14,7 +14,7 @@ from mlops_runner.evaluate.tables import Cell, Table
 from mlops_runner.evaluate.values import Floats, Options, Sample, Side, Unmeasured
 from mlops_runner.specs.evaluation import Intervals
 
-# Rows x resamples x models (x classes, where each needs an order of its own) that a side may cost: some seconds.
+# Rows x resamples x models (x classes, where each needs an order of its own) that a side may cost: about ten seconds.
 MOST_VISITS = 300_000_000
 FEWEST_RESAMPLES = 200
 ORDERINGS = frozenset({"roc_auc", "average_precision"})
