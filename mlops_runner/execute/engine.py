@@ -280,7 +280,9 @@ class Engine:
         self.shelf.keep(step.output, ran.out, ran.files)
         if memory := self._memory(task):
             memory.unlink(missing_ok=True)
-        done = Finished(task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds, ran.reply.local)
+        done = Finished(
+            task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds, ran.reply.local
+        )
         journal.append(self.layout.journal, done)
         known = Known({}, ran.reply.metrics, ran.reply.gates)
         stage = self._stage(step, task.key, task.resolved, known, ran.files)

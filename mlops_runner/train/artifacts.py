@@ -19,7 +19,6 @@ from mlops_runner.train.formats.base import (
     BOOSTER,
     ESTIMATOR,
     FORMATS,
-    FORMER_PREPROCESS,
     PREPROCESS,
     PROJECT,
     file_name,
@@ -39,7 +38,7 @@ from mlops_runner.train.record import (
 )
 
 RECORD: Literal["candidate.json"] = "candidate.json"
-NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS, FORMER_PREPROCESS)
+NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,8 +153,6 @@ def read_record(path: Path, expected: Mapping[str, str] | None) -> bytes:
 
 
 def _preprocessing(contents: Mapping[FileName, bytes]) -> Any | None:
-    if FORMER_PREPROCESS in contents:
-        return format_of(ESTIMATOR).load(contents[FORMER_PREPROCESS], "preprocessing")
     return decode(contents[PREPROCESS]) if PREPROCESS in contents else None
 
 

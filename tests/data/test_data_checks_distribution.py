@@ -77,7 +77,8 @@ def test_few_rows_could_not_be_measured(versions):
     found = versions.compare(people(2000, 1), people(399, 2, older=20))
     assert (found.answer, found.says) == ("unmeasured", "399 rows a side are fewer than 400 (min_rows)")
     assert [(one.severity, one.message) for one in versions.said][-1] == (
-        "warning", "parts: distribution against previous: could not be measured: 399 rows a side are fewer than 400 (min_rows)"
+        "warning",
+        "parts: distribution against previous: could not be measured: 399 rows a side are fewer than 400 (min_rows)",
     )  # fmt: skip
 
 

@@ -8,17 +8,11 @@ import numpy as np
 import polars as pl
 import pytest
 import xgboost as native
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from train_tables import columns, linear, schema, table, trained, training, write_sides, xgboost
+from train_tables import columns, linear, table, trained, training, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput, NotVerified
 from mlops_runner.train.artifacts import load_candidate, predict
-from mlops_runner.train.features import matrix
 from mlops_runner.train.fit import fit
-from mlops_runner.train.formats import estimator
 
 
 @pytest.fixture(scope="module")
@@ -108,29 +102,6 @@ def test_boosters_are_read_without_scikit_learn(boosted: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(boosted)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-
-
-def test_preprocessing_that_an_earlier_release_stored_is_still_read(tmp_path: Path) -> None:
-    """It was a ColumnTransformer of scikit-learn, in skops."""
-    _, folder = trained(tmp_path, linear())
-    reads = schema()
-    former = ColumnTransformer(
-        [
-            ("numeric", make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
-             [*reads.numeric, *reads.dates]),
-            ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), list(reads.categorical)),
-        ],
-        sparse_threshold=0,
-    ).fit(matrix(table(200, 1), reads))  # fmt: skip
-    now = predict(load_candidate(folder), table(100, 2))
-    data = estimator.dump(former)
-    (folder / "preprocess.json").rename(folder / "preprocess.skops")
-    (folder / "preprocess.skops").write_bytes(data)
-    record = json.loads((folder / "candidate.json").read_bytes())
-    del record["files"]["preprocess.json"]
-    record["files"]["preprocess.skops"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-    (folder / "candidate.json").write_text(json.dumps(record))
-    np.testing.assert_array_equal(predict(load_candidate(folder), table(100, 2)), now)
 
 
 def test_predictions_need_the_columns_and_nothing_else(boosted: Path) -> None:

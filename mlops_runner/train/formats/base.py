@@ -11,7 +11,6 @@ from mlops_runner.train.features import Schema
 BOOSTER: Literal["model.ubj"] = "model.ubj"
 ESTIMATOR: Literal["model.skops"] = "model.skops"
 PREPROCESS: Literal["preprocess.json"] = "preprocess.json"
-FORMER_PREPROCESS: Literal["preprocess.skops"] = "preprocess.skops"  # of candidates stored before there was the other
 PROJECT: Literal["model.*"] = "model.*"
 FormatFile = Literal["model.ubj", "model.skops"]
 ModelFile = FormatFile | Literal["model.*"]

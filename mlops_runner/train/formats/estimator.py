@@ -16,9 +16,7 @@ from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.train.audit import VALUES, audit
 from mlops_runner.train.canonical import canonical
 from mlops_runner.train.features import Schema
-from mlops_runner.train.trainers.catalogue import PREPROCESSING, allowed_types
-
-TRANSFORMER = "preprocessing"
+from mlops_runner.train.trainers.catalogue import allowed_types
 
 
 def dump(model: Any) -> bytes:
@@ -31,13 +29,13 @@ def dump(model: Any) -> bytes:
 
 
 def load(data: bytes, family: str) -> Any:
-    """Build an estimator. family: of the catalogue, `python`, or `preprocessing`. Raises NotVerified."""
-    allowed = PREPROCESSING if family == TRANSFORMER else allowed_types(family)
+    """Build an estimator. family: of the catalogue, or `python`. Raises NotVerified."""
+    allowed = allowed_types(family)
     if allowed is None:
         raise NotVerified(
             Diagnostic("unknown-family", f'model family "{family[:80]}" is not known', hint="train again")
         )
-    audit(data, allowed, f"{family}.skops" if family == TRANSFORMER else "model.skops")
+    audit(data, allowed, "model.skops")
     with warnings.catch_warnings():
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
