@@ -16,8 +16,8 @@ from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.values import Floats, Sample, sample_of
 
 METRICS = (
-    "roc_auc", "average_precision", "brier", "log_loss", "ece", "accuracy", "balanced_accuracy", "matthews", "precision",
-    "recall",
+    "roc_auc", "average_precision", "brier", "log_loss", "ece", "accuracy", "balanced_accuracy", "matthews",
+    "precision", "recall",
 )  # fmt: skip
 FEW = 10
 
