@@ -1,8 +1,9 @@
 """The root pipeline's work by hand: one process, no plan, no keys, no digests, no isolation, nothing read back.
 
 Run in the project's folder: `python bare.py OUT`. scikit-learn, xgboost, skops and polars are called directly. The
-division of the rows, the profile, the assessment (metrics, thresholds, gates, curves) and the permutation importance
-are mlops_runner's own pure functions, so that the arithmetic is the same and only what stands around it differs.
+division of the rows, the profile, the assessment (metrics with intervals, thresholds, gates, curves), the weak spots,
+the worst rows and the permutation importance are mlops_runner's own pure functions, so that the arithmetic is the
+same and only what stands around it differs.
 Prints the metrics as JSON: they must be those in pipeline.lock.
 """
 
@@ -26,8 +27,10 @@ from mlops_runner.data.profile import profile
 from mlops_runner.data.split import SIDES, divide
 from mlops_runner.data.table import Table
 from mlops_runner.evaluate.assess import assess
+from mlops_runner.evaluate.found_slices import Drawn, Errors, find_slices, found_json, losses_of, measure_found
 from mlops_runner.evaluate.importance import ImportanceOptions, permutation_importance
 from mlops_runner.evaluate.values import Options, Side
+from mlops_runner.evaluate.worst_rows import Shown, worst_rows
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Training
@@ -46,13 +49,14 @@ def main(out: Path) -> None:
     scores = {name: {side: predict(x[side]) for side in SIDES} for name, predict in models.items()}
     sides = {side: Side(side, y[side], _slices(evaluation, frames[side])) for side in SIDES}
     found = assess(Options("binary", CLASSES, training.select, evaluation), sides, scores)
-    threshold = found.thresholds[found.winner].value
+    threshold = found.known.thresholds[found.winner]
     options = ImportanceOptions(
         metric=training.select.metric, task="binary", classes=CLASSES, seed=training.seed, threshold=threshold
     )
+    weak = _weak_spots(found, frames, features, training.seed)
     chosen = training.select.split
     importance = permutation_importance(models[found.winner], x[chosen], features, y[chosen], options)
-    _write(out / "evaluation.json", {**found.as_json(), "importance": [row._asdict() for row in importance]})
+    _write(out / "evaluation.json", {**found.as_json(), **weak, "importance": [row._asdict() for row in importance]})
     _package(out, models[found.winner], x["test"].head(PROBE_ROWS), threshold)
     print(json.dumps({"winner": found.winner, **found.flat_metrics()}))
 
@@ -72,7 +76,7 @@ def _load(data, out):
     for side, part in frames.items():
         part.rechunk().write_parquet(out / f"{side}.parquet", compression="zstd", compression_level=3)
     rows = {side: part.height for side, part in frames.items()}
-    _write(out / "profile.json", profile(frames["train"], data.columns, rows))
+    _write(out / "profile.json", profile({side: part.lazy() for side, part in frames.items()}, data, rows))
     return frames
 
 
@@ -117,6 +121,21 @@ def _fit_boosted(training, x, y, out):
 def _preprocessing(names):
     numeric = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
     return ColumnTransformer([("numeric", numeric, names)])
+
+
+def _weak_spots(found, frames, features, seed):
+    evaluation, samples = found.known.options.evaluation, found.known.samples[found.winner]
+    losses = {side: losses_of(samples[side]) for side in SIDES}
+    errors = {side: Errors(found.known.sides[side], frames[side], losses[side][1]) for side in SIDES}
+    paths = find_slices(evaluation.find_slices, errors["validation"], features)
+    drawn = {
+        "validation": Drawn(None, seed, evaluation.digits),
+        "test": Drawn(evaluation.intervals, seed, evaluation.digits),
+    }
+    measured = {side: measure_found(paths, errors[side], how) for side, how in drawn.items()}
+    shown = Shown(features, frozenset(), answers=True)
+    rows = worst_rows(frames["test"], samples["test"], errors["test"].losses, shown, evaluation.worst_rows)
+    return {"found_slices": found_json(losses["test"][0], paths, measured, "validation"), "worst_rows": list(rows)}
 
 
 def _slices(evaluation, frame):
