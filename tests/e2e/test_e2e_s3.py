@@ -9,7 +9,10 @@ import pytest
 pytest.importorskip("moto.server")
 pytest.importorskip("dvc_s3")
 
-ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+ACCESS = {
+    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_MAX_ATTEMPTS": "1", "AWS_EC2_METADATA_DISABLED": "true",
+}  # fmt: skip
 
 
 def dvc(folder, *arguments, check=True):
@@ -48,6 +51,7 @@ def bucket(server, monkeypatch):
 def pushed(built, server, bucket):
     dvc(built.root, "remote", "add", "-d", "shelf", "s3://shelf/dvc")
     dvc(built.root, "remote", "modify", "shelf", "endpointurl", server[0])
+    dvc(built.root, "remote", "modify", "shelf", "connect_timeout", "2")
     dvc(built.root, "push", "-q")
     built.commit("remote")
     return built
