@@ -126,7 +126,8 @@ def test_damaged_objects_whose_artifacts_are_gone_are_made_again_with_the_same_b
     assert built.call("verify").code == 4
     answer = built.call("run")
     assert answer.code == 0, answer.err
-    assert built.executed()[6:] == ["data", "train.logistic", "train.boosted", "evaluate"]
+    made = built.executed()[6:]
+    assert (made[0], set(made[1:3]), made[3:]) == ("data", {"train.logistic", "train.boosted"}, ["evaluate"])
     assert built.content("artifacts", ".dvc/cache/files") == before
     assert built.git("status", "--porcelain") == ""
 

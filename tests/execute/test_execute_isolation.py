@@ -157,7 +157,8 @@ def test_the_worker_serves_on_after_steps_that_died(execute):
     for _ in range(2):
         with pytest.raises(MlopsError):
             execute("os.kill(0, 9)")
-    assert set(execute("pass")[0].files) == {"profile.json", "test.parquet", "train.parquet", "validation.parquet"}
+    sides = {"train.parquet", "validation.parquet", "test.parquet"}
+    assert set(execute("pass")[0].files) == {"profile.json", "quality.json", *sides}
 
 
 def test_a_step_dies_with_its_worker_whatever_that_dies_of(fresh, tmp_path):
