@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from mlops_runner.api import Project
 from mlops_runner.errors import MlopsError
-from mlops_runner.execute.isolation import Level, Room, Worker
+from mlops_runner.execute.isolation import Level, Room, Worker, environment
 from mlops_runner.execute.process import Ground, run_step, work_folder
 
 DATA = """\
@@ -199,3 +201,12 @@ def gone(pid, seconds=5.0):
             return True
         time.sleep(0.05)
     return False
+
+
+def test_the_kernel_that_steps_are_pinned_to_multiplies_tall_matrices(tmp_path):
+    """One that some releases of NumPy bring ends the process over this very product."""
+    code = "import numpy; print((numpy.ones((1000, 341)) @ numpy.ones((341, 6))).sum())"
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment(Room(1), tmp_path), capture_output=True, text=True
+    )
+    assert (found.returncode, found.stdout) == (0, "2046000.0\n")
