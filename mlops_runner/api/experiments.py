@@ -17,7 +17,7 @@ from mlops_runner.reports.verdict import Verdict
 from mlops_runner.store.objects import ObjectStore
 
 if TYPE_CHECKING:
-    from mlops_runner.api.project import Asked
+    from mlops_runner.api.running import RunOptions
 
 DOCUMENTS = ("pipeline", "data", "training", "evaluation")  # in the order of Compiled.specs
 MOST_CURVE_POINTS = 200
@@ -34,14 +34,14 @@ def verdict_aside(root: Path, compiled: Compiled, results: Sequence[Result]) -> 
     return verdict_of(evidence_of(root, results), compiled)
 
 
-def remember(sources: Sources, asked: "Asked", seconds: float, results: Sequence[Result]) -> int:
+def remember(sources: Sources, options: "RunOptions", seconds: float, results: Sequence[Result]) -> int:
     """Record a run that ended with a verdict, and return its number. Raises OSError."""
     root, compiled = sources.root, sources.compiled()
     evidence = evidence_of(root, results)
     verdict = verdict_of(evidence, compiled)
     trained = [result for result in results if result.step.kind == "train"]
     return _add(
-        sources, asked, seconds, "passed" if verdict.passed else "refused",
+        sources, options, seconds, "passed" if verdict.passed else "refused",
         params={step.name: dict(step.params) for step in compiled.steps},
         steps={result.name: _settled(result) for result in results},
         winner=evidence["winner"],
@@ -52,14 +52,14 @@ def remember(sources: Sources, asked: "Asked", seconds: float, results: Sequence
     )  # fmt: skip
 
 
-def remember_failure(sources: Sources, asked: "Asked", seconds: float, error: MlopsError) -> int:
+def remember_failure(sources: Sources, options: "RunOptions", seconds: float, error: MlopsError) -> int:
     """Record a run that failed, and return its number. Raises OSError."""
-    return _add(sources, asked, seconds, "failed", problem="; ".join(d.message for d in error.diagnostics))
+    return _add(sources, options, seconds, "failed", problem="; ".join(d.message for d in error.diagnostics))
 
 
-def _add(sources: Sources, asked: "Asked", seconds: float, verdict: Any, **found: Any) -> int:
+def _add(sources: Sources, options: "RunOptions", seconds: float, verdict: Any, **found: Any) -> int:
     experiment = Experiment(
-        now(), verdict, round(seconds, 3), asked.message, _revision(sources.root), asked.settings,
+        now(), verdict, round(seconds, 3), options.message, _revision(sources.root), options.settings,
         documents_of(sources), **found,
     )  # fmt: skip
     return ExperimentLog(sources.layout.experiments).add(experiment)

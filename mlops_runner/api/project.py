@@ -1,7 +1,6 @@
 """One pipeline and its lock, and what can be done with them."""
 
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +10,13 @@ from mlops_runner import journal
 from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of, with_latency
 from mlops_runner.api.sources import Sources
 from mlops_runner.durable import write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, NotVerified, Place, PlanMismatch, UsageFailure
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
-from mlops_runner.plan.build import build_plan, refuse_unpinned
-from mlops_runner.plan.codec import plan_digest
+from mlops_runner.plan.build import build_plan
 from mlops_runner.plan.local import LocalNote, local_notes
 from mlops_runner.plan.model import Facts, Plan
 from mlops_runner.plan.steps import Compiled
@@ -59,16 +57,6 @@ def load_model(folder: str | Path = ".", *, project_code: bool = False) -> "Mode
     if project_code:
         sys.path.insert(0, str(project.sources.code_folder(project.compiled())))
     return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected, project_code=project_code)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a run was asked for: see `Project.run` and `Project.try_out`."""
-
-    force: bool = False
-    jobs: int | None = None
-    message: str = ""
-    settings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -194,7 +182,9 @@ class Project:
         it is another one. At most `jobs` steps run at a time: as many as the threads of each leave room for, unless
         it is given. `message` goes into the experiment log. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
         """
-        return self._run(listener, expected, Asked(force, jobs, message))
+        from mlops_runner.api.running import RunOptions, run
+
+        return run(self, listener, RunOptions(expected, force, jobs, message))
 
     def try_out(
         self,
@@ -212,49 +202,13 @@ class Project:
         """
         from mlops_runner.api.experiments import verdict_aside
         from mlops_runner.api.overlay import overlay
+        from mlops_runner.api.running import RunOptions, run
         from mlops_runner.specs.settings import parse_setting
 
         aside = Project(self.root, self.lock_timeout)
         aside.sources.laid_over = overlay(self.root, [parse_setting(text) for text in settings])
-        results = aside._run(listener, None, Asked(force, jobs, message, tuple(settings)))
+        results = run(aside, listener, RunOptions(None, force, jobs, message, tuple(settings)))
         return results, verdict_aside(self.root, aside.compiled(), results)
-
-    def _run(self, listener: "Listener | None", expected: str | None, asked: "Asked") -> "list[Result]":
-        self.compiled()  # before the state folder is made: there may be no project here
-        with exclusive(self.layout.mutex, self.lock_timeout):
-            compiled, lock, facts = self.compiled(), self.lock(), self.facts()
-            self.sources.remember()
-            plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
-            refuse_unpinned(compiled.steps)
-            if expected is not None and plan_digest(plan) != expected:
-                message = f"the plan is now {plan_digest(plan)}, not {expected}"
-                raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
-            if self._bring_inputs(plan, facts, force=asked.force):
-                facts = self.facts()
-                self.sources.remember()
-            from mlops_runner.execute.engine import Engine, Silence
-            from mlops_runner.execute.isolation import default_jobs
-
-            engine = Engine(
-                self.layout, lock, facts, self.sources.code_folder(compiled), listener or Silence(),
-                self.sources.require_environment, asked.jobs or default_jobs(compiled.steps), asked.force,
-                aside=bool(asked.settings),
-            )  # fmt: skip
-            return self._recorded(asked, lambda: engine.run(compiled.steps))
-
-    def _recorded(self, asked: "Asked", run: "Callable[[], list[Result]]") -> "list[Result]":
-        """Run, and write into the experiment log what came of it; a run that executed nothing is no experiment."""
-        from mlops_runner.api import experiments
-
-        started = time.monotonic()
-        try:
-            results = run()
-        except MlopsError as error:
-            experiments.remember_failure(self.sources, asked, time.monotonic() - started, error)
-            raise
-        if asked.message or asked.settings or any(result.how == "ran" for result in results):
-            experiments.remember(self.sources, asked, time.monotonic() - started, results)
-        return results
 
     def experiments(self, limit: int | None = None) -> "list[Experiment]":
         """Return what the experiment log holds of runs on this machine, the newest first."""
@@ -301,17 +255,6 @@ class Project:
         from mlops_runner.api.refresh import Asked, refresh
 
         return refresh(self.layout, self.lock(), Asked(as_of, check), self.lock_timeout, tell)
-
-    def _bring_inputs(self, plan: Plan, facts: Facts, *, force: bool = False) -> bool:
-        """Take what steps will read, and what is not here, from DVC's cache; say whether anything was."""
-        lacking = facts.absent & facts.pointers.keys()
-        if not lacking:
-            return False
-        notes = self.notes(plan)
-        steps = [p.step for p in plan.steps if p.step and (force or notes[p.name].state in {"run", "rebuild"})]
-        wanted = sorted({item.path for step in steps for item in step.inputs if item.path in lacking})
-        self.sources.bring(wanted)
-        return bool(wanted)
 
     def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""

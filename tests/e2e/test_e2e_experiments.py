@@ -137,6 +137,19 @@ def test_a_damaged_log_stops_no_command_that_does_not_need_it(built):
     assert "Traceback" not in answer.err
 
 
+def test_a_damaged_log_neither_fails_a_run_nor_hides_why_a_step_failed(built):
+    (built.root / ".mlops" / "experiments.sqlite").write_bytes(b"not a database" * 100)
+    built.edit("specs/training.yaml", "max_depth: 2", "max_depth: 3")
+    answer = built.call("run")
+    assert answer.code == 0, answer.err
+    assert "this run is not in the experiment log: the experiment log cannot be used" in answer.err
+    built.edit("specs/training.yaml", "strategy: prior", "strategy: nonsense")
+    answer = built.call("run")
+    assert answer.code == 1
+    assert "nonsense" in answer.err
+    assert "this run is not in the experiment log" in answer.err
+
+
 def test_the_log_survives_a_kill(built):
     file = built.root / ".mlops" / "experiments.sqlite"
     with sqlite3.connect(file) as database:

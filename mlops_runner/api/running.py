@@ -1,0 +1,92 @@
+"""A run from the project's point of view: plan, inputs, engine, and the experiment log."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch
+from mlops_runner.execute.engine import Engine, Listener, Result, Silence
+from mlops_runner.execute.isolation import default_jobs
+from mlops_runner.plan.build import build_plan, refuse_unpinned
+from mlops_runner.plan.codec import plan_digest
+from mlops_runner.plan.model import Facts, Plan
+from mlops_runner.plan.steps import Compiled
+from mlops_runner.store.mutex import exclusive
+
+if TYPE_CHECKING:
+    from mlops_runner.api.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run was asked for: see `Project.run` and `Project.try_out`."""
+
+    expected: str | None = None
+    force: bool = False
+    jobs: int | None = None
+    message: str = ""
+    settings: tuple[str, ...] = ()
+
+
+def run(project: "Project", listener: Listener | None, options: RunOptions) -> list[Result]:
+    """Plan, execute and record. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy."""
+    project.compiled()  # before the state folder is made: there may be no project here
+    with exclusive(project.layout.mutex, project.lock_timeout):
+        compiled, lock, facts = project.compiled(), project.lock(), project.facts()
+        project.sources.remember()
+        plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
+        refuse_unpinned(compiled.steps)
+        if options.expected is not None and plan_digest(plan) != options.expected:
+            message = f"the plan is now {plan_digest(plan)}, not {options.expected}"
+            raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
+        if _bring_inputs(project, plan, facts, force=options.force):
+            facts = project.facts()
+            project.sources.remember()
+        engine = Engine(
+            project.layout, lock, facts, project.sources.code_folder(compiled), listener or Silence(),
+            project.sources.require_environment, options.jobs or default_jobs(compiled.steps), options.force,
+            aside=bool(options.settings),
+        )  # fmt: skip
+        return _recorded(project, engine, compiled, options)
+
+
+def _bring_inputs(project: "Project", plan: Plan, facts: Facts, *, force: bool) -> bool:
+    """Take what steps will read, and what is not here, from DVC's cache; say whether anything was."""
+    lacking = facts.absent & facts.pointers.keys()
+    if not lacking:
+        return False
+    notes = project.notes(plan)
+    steps = [p.step for p in plan.steps if p.step and (force or notes[p.name].state in {"run", "rebuild"})]
+    wanted = sorted({item.path for step in steps for item in step.inputs if item.path in lacking})
+    project.sources.bring(wanted)
+    return bool(wanted)
+
+
+def _recorded(project: "Project", engine: Engine, compiled: Compiled, options: RunOptions) -> list[Result]:
+    """Run, and write into the experiment log what came of it; a run that executed nothing is no experiment."""
+    started = time.monotonic()
+    try:
+        results = engine.run(compiled.steps)
+    except MlopsError as error:
+        _record(project, engine.listener, options, time.monotonic() - started, error)
+        raise
+    if options.message or options.settings or any(result.how == "ran" for result in results):
+        _record(project, engine.listener, options, time.monotonic() - started, results)
+    return results
+
+
+def _record(
+    project: "Project", listener: Listener, options: RunOptions, seconds: float, ended: Sequence[Result] | MlopsError
+) -> None:
+    """Record a run. A log that cannot be written neither undoes what was published nor hides why a step failed."""
+    from mlops_runner.api import experiments
+
+    try:
+        if isinstance(ended, MlopsError):
+            experiments.remember_failure(project.sources, options, seconds, ended)
+        else:
+            experiments.remember(project.sources, options, seconds, ended)
+    except OSError as error:
+        remedy = f"; move {error.filename} away" if error.filename else ""
+        listener.note(f"this run is not in the experiment log: {error.strerror or error}{remedy}")
