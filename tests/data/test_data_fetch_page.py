@@ -20,7 +20,8 @@ def of_kind(example):
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=of_kind)
 def test_every_example_is_a_valid_source(example):
-    TypeAdapter(Source).validate_python(load_yaml(example.encode(), "page").value["source"])
+    found = TypeAdapter(Source).validate_python(load_yaml(example.encode(), "page").value["source"])
+    assert found.kind == of_kind(example)
 
 
 def test_there_is_an_example_and_a_row_for_every_kind():

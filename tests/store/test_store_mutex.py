@@ -67,8 +67,9 @@ def test_a_second_holder_waits_as_long_as_it_may(path, hold):
 
 
 def test_a_second_holder_gets_it_when_the_first_is_done(path, hold):
-    hold(0.3)
+    holder = hold(0.3)
     try_it(path, 10)
+    assert holder.wait(timeout=10) == 0, "it was not waited for, but driven out"
 
 
 def test_a_killed_holder_frees_it_at_once(path, hold):
@@ -76,6 +77,7 @@ def test_a_killed_holder_frees_it_at_once(path, hold):
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     try_it(path)
+    assert path.exists(), "the file of the lock is never removed"
 
 
 def test_a_child_of_a_killed_holder_does_not_keep_it(path):

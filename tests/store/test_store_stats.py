@@ -141,7 +141,10 @@ def test_a_file_whose_time_could_stay_as_it_is_is_not_remembered(tmp_path, file)
 def test_a_file_of_our_own_that_is_gone_is_no_error(tmp_path, file):
     copy, written = placed(tmp_path, file)
     copy.unlink()
-    cache(tmp_path).record(copy, digest_bytes(b"aaaa"), written)
+    stats = cache(tmp_path)
+    stats.record(copy, digest_bytes(b"aaaa"), written)
+    with pytest.raises(FileNotFoundError):
+        stats.digest(copy)
 
 
 def test_a_missing_file_is_an_error(tmp_path, file):
