@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_runner.api.evidence import evaluate_step, verdict_of
 from mlops_runner.api.sources import Sources
 from mlops_runner.errors import Diagnostic, MlopsError, UsageFailure
-from mlops_runner.execute.engine import Result
+from mlops_runner.execute.result import Result
 from mlops_runner.execute.tracking import Experiment, ExperimentLog
 from mlops_runner.gitops import git
 from mlops_runner.plan.steps import Compiled

@@ -27,8 +27,9 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
 if TYPE_CHECKING:
-    from mlops_runner.execute.engine import Listener, Result
+    from mlops_runner.execute.engine import Listener
     from mlops_runner.execute.rerun import Agreement
+    from mlops_runner.execute.result import Result
     from mlops_runner.execute.tracking import Experiment
     from mlops_runner.reports.document import Report
     from mlops_runner.reports.refresh import Refreshed

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch
-from mlops_runner.execute.engine import Engine, Listener, Result, Silence
+from mlops_runner.execute.engine import Engine, Listener, Silence
 from mlops_runner.execute.isolation import default_jobs
+from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
 from mlops_runner.plan.model import Facts, Plan

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 
 from mlops_runner.cli.console import interactive, say
-from mlops_runner.execute.engine import Result
+from mlops_runner.execute.result import Result
 from mlops_runner.plan.steps import Step
 
 SYMBOLS = {"unchanged": "·", "restored": "=", "ran": "✓"}

@@ -10,20 +10,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mlops_runner import journal
 from mlops_runner.digest import FileDigest
-from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
 from mlops_runner.execute.process import Ground, Ran, Source, conclude, keep_log, make_work_folder, prepare
+from mlops_runner.execute.publish import Publisher
+from mlops_runner.execute.result import How, Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
-from mlops_runner.lock.codec import emit
-from mlops_runner.lock.model import FILE_NAME, Lock, Output, Stage
+from mlops_runner.lock.model import Lock, Output, Stage
 from mlops_runner.plan.build import addresses, known_external
 from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key
 from mlops_runner.plan.model import Facts
@@ -31,12 +31,9 @@ from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import ensure_dvc, remove_pointer, write_pointer
 from mlops_runner.store.stats import StatCache
 
 SEARCH = "search"
-
-How = Literal["unchanged", "restored", "ran"]
 
 
 class Listener(Protocol):
@@ -50,30 +47,6 @@ class Listener(Protocol):
 
     def note(self, text: str) -> None:
         """Something a person should know."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What happened to one step.
-
-    `differs` names outputs whose bytes are not those locked under the same key; `confirmed` says that the step was
-    executed under a locked key and wrote the very same bytes.
-    """
-
-    step: Step
-    how: How
-    stage: Stage
-    files: Mapping[str, FileDigest]
-    seconds: float = 0.0
-    peak_kib: int = 0
-    differs: tuple[str, ...] = ()
-    confirmed: bool = False
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """Name of the step."""
-        return self.step.name
 
 
 class Silence:
@@ -156,13 +129,17 @@ class Engine:
             if self._worker:
                 self._worker.dismiss()  # it takes itself apart while the rest is written
             if not self.aside:
-                self._publish(steps)
+                self._publish()
         finally:
             if self._worker:
                 self._worker.close()
                 shutil.rmtree(self.layout.work, ignore_errors=True)
             self.stats.save()
         return [self.settled[step.name] for step in steps]
+
+    def _publish(self) -> None:
+        publisher = Publisher(self.layout.root, self.store, self.shelf, self.finished.values())
+        publisher.publish(self.lock, self.facts.environment, self.settled)
 
     def _settle_all(self, steps: Sequence[Step]) -> None:
         """Settle what can be settled, start what can be started, wait, and so on. A failure starts nothing new."""
@@ -278,12 +255,12 @@ class Engine:
             keep_log(self.layout.logs, step, execution.work)
         self._refuse_changed_inputs(step)
         self.shelf.keep(step.output, ran.out, ran.files)
-        if memory := self._memory(task):
-            memory.unlink(missing_ok=True)
         done = Finished(
             task.key, step.name, ran.files, ran.reply.metrics, ran.reply.gates, ran.seconds, ran.reply.local
         )
         journal.append(self.layout.journal, done)
+        if memory := self._memory(task):  # not before: a kill in between would lose every trial
+            memory.unlink(missing_ok=True)
         known = Known({}, ran.reply.metrics, ran.reply.gates)
         stage = self._stage(step, task.key, task.resolved, known, ran.files)
         differs = self._differs(task.key, ran)
@@ -361,40 +338,6 @@ class Engine:
             gates=dict(known.gates),
             accepted=known.accepted,
         )
-
-    def _publish(self, steps: Sequence[Step]) -> None:
-        """Write pointers, then the lock that vouches for them; drop what no step writes any more."""
-        ensure_dvc(self.layout.root)
-        folders = {step.output for step in steps}
-        for name, stage in self.lock.stages.items():
-            self._drop_stale(name, stage, folders)
-        for result in self.settled.values():
-            self._drop_strays(result)
-            self.store.add_folder(result.files)
-            write_pointer(self.layout.root, result.step.output, result.files)
-        text = emit(Lock({"default": self.facts.environment}, {name: r.stage for name, r in self.settled.items()}))
-        path = self.layout.root / FILE_NAME
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_text(path, text)
-
-    def _drop_strays(self, result: Result) -> None:
-        """Remove what the same step wrote under another branch's specs: dvc would call the folder changed."""
-        present = {path.name for path in (self.layout.root / result.step.output).iterdir()}
-        if strays := present - result.files.keys():
-            for finished in self.finished.values():
-                for name in strays & finished.outputs.keys():
-                    digest = finished.outputs[name]
-                    self.shelf.drop(result.step.output, {name: Output(digest.md5, digest.sha256)})
-
-    def _drop_stale(self, name: str, stage: Stage, folders: set[str]) -> None:
-        for path, output in stage.outputs.items():
-            folder, _, file = path.rpartition("/")
-            result = self.settled.get(name)
-            kept = result is not None and result.step.output == folder and file in result.files
-            if not kept:
-                self.shelf.drop(folder, {file: output})
-            if folder not in folders:
-                remove_pointer(self.layout.root, folder)
 
 
 def _missing(step: Step, item: Input) -> Diagnostic:

@@ -170,13 +170,16 @@ class Worker:
     def wait(self) -> list[tuple[Lane, Exit | None]]:
         """Wait until lanes have something to say, and return it: how a step ended, or None for one that is ready now.
 
-        Raises StepFailed when the worker dies.
+        Raises StepFailed when a lane dies, once the others that had something to say were heard.
         """
         ready, _, _ = select.select([lane for lane in self.lanes if not lane.idle], [], [])
-        try:
-            return [(lane, lane.listen()) for lane in ready]
-        except (EOFError, OSError):
-            raise self._dead() from None
+        heard = []
+        for lane in ready:
+            with contextlib.suppress(EOFError, OSError):  # a dead lane stays ready: it is met again
+                heard.append((lane, lane.listen()))
+        if not heard:
+            raise self._dead()
+        return heard
 
     def run(self, request: Request) -> Exit:
         """Run one step in a process of its own and wait for its end. Raises StepFailed when the worker dies."""

@@ -52,6 +52,14 @@ def go_on(x, y, *, seed, me):
     return fitted(x, y, seed)
 
 
+def end_lane(x, y, *, seed, after):
+    """Kill the process that this one was forked from, in the moment in which the neighbour ends."""
+    wait_for(after)
+    time.sleep(0.5)
+    os.kill(os.getppid(), 9)
+    time.sleep(60)
+
+
 def leave(x, y, *, seed, after):
     """Leave a process behind, in a session of its own."""
     wait_for(after)
@@ -126,3 +134,11 @@ def test_every_step_that_fails_is_named(pair):
 def test_what_a_step_leaves_behind_is_killed_and_its_neighbours_children_are_not(pair):
     answer = pair("leave after=b", "go_on me=b").mlops("run", "--no-report", "-j", "2")
     assert answer.code == 0, answer.err
+
+
+def test_what_finished_is_kept_when_the_lane_beside_it_dies(pair):
+    project = pair("end_lane after=b", "meet me=b other=b")
+    answer = project.mlops("run", "--no-report", "-j", "2")
+    assert answer.code == 1
+    assert "the process that starts steps has died" in answer.err
+    assert project.executed()[6:] == ["train.other"]
