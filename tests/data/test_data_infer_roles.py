@@ -79,6 +79,7 @@ def test_what_the_user_says_comes_first(tmp_path):
     [
         (18, 79, (0, 200)), (0.1, 0.4, (0, 1)), (-8019, 102127, (-20000, 500000)), (-1, 871, (-1, 2000)),
         (1950, 2019, (1900, 2100)), (-5.2, -1.1, (-20, 0)), (0, 0, (0, 1)),
+        (0.0, 5e-324, (0, 1e-300)), (-1.7e308, 1.7e308, (None, None)),
     ],
 )  # fmt: skip
 def test_limits_are_round_and_leave_room(low, high, ends):

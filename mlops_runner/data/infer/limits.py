@@ -53,6 +53,7 @@ FEW = 30
 STEPS = (1.0, 2.0, 5.0, 10.0)
 MISSING_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 ROOM = 1.5
+TINIEST, HUGEST = 1e-300, 1e307
 
 
 def limited(guess: Guess, *, classes: bool = False) -> Guess:
@@ -105,7 +106,7 @@ def is_year(name: str) -> bool:
 
 
 def bounds(facts: Facts) -> tuple[float | int | None, float | int | None]:
-    """Return the ends of the range, rounded outward."""
+    """Return the ends of the range, rounded outward; None where nothing that a number can hold is beyond it."""
     assert facts.low is not None
     assert facts.high is not None
     low, high = facts.low, facts.high
@@ -134,10 +135,12 @@ def _domain(facts: Facts) -> tuple[float, float] | None:
 
 
 def round_up(value: float, room: float) -> float:
-    """Return 1, 2 or 5 times a power of ten that leaves room above a value; 1 for zero."""
+    """Return 1, 2 or 5 times a power of ten that leaves room above a value; 1 for zero; infinity where there is none."""
     if value <= 0:
         return 1.0
-    wanted = value * room
+    wanted = max(value * room, TINIEST)
+    if wanted > HUGEST:
+        return math.inf
     power = 10.0 ** math.floor(math.log10(wanted))
     step = next((step for step in STEPS if step * power >= wanted * (1 - 1e-9)), STEPS[-1])
     return float(f"{step * power:.1g}")
@@ -154,5 +157,7 @@ def share_above(share: float) -> float:
     return 0.0 if not share else next((step for step in MISSING_STEPS if step >= min(1.0, ROOM * share)), 1.0)
 
 
-def _whole(value: float) -> float | int:
+def _whole(value: float) -> float | int | None:
+    if math.isinf(value):
+        return None
     return int(value) if value == int(value) and abs(value) < 2**53 else value
