@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.data.describe.categories import Categories, count_values
+from mlops_runner.data.describe.distinct import Uniques
 from mlops_runner.data.describe.effective import inefficiency
 from mlops_runner.data.describe.numbers import Numbers
 from mlops_runner.data.row_digest import without_nan
@@ -132,9 +133,13 @@ class _Look:
 
     def __init__(self, column: Column, detail: Detail, stride: int) -> None:
         self._column, self._missing, self._known = column, 0, 0
-        self._private = is_private(column) and not detail.shown
-        words = column.type in {"string", "bool"}
-        self._of: Numbers | Categories = Categories(detail.categories) if words else Numbers(detail.edges, stride)
+        self._of: Uniques | Numbers | Categories
+        if is_private(column) and not detail.shown:
+            self._of = Uniques()
+        elif column.type in {"string", "bool"}:
+            self._of = Categories(detail.categories)
+        else:
+            self._of = Numbers(detail.edges, stride)
 
     def whole(self, values: pl.Series) -> None:
         """See all values at once."""
@@ -165,6 +170,8 @@ class _Look:
     def _taken(self, known: pl.Series) -> Any:
         if not len(known):
             return None
+        if isinstance(self._of, Uniques):
+            return _physical(known)
         if isinstance(self._of, Categories):
             return count_values(known)
         # Minus zero becomes zero.
@@ -175,19 +182,19 @@ class _Look:
         unique, exact = self._of.unique() if self._known else (0, True)
         counts: dict[str, Json] = {"type": self._column.type, "role": self._column.role, "rows": height}
         counts |= {"missing": self._missing, "unique": unique, **({} if exact else {"estimated": True})}
-        if self._private or not self._known:
+        if isinstance(self._of, Uniques) or not self._known:
             return counts
-        return {**counts, "effective": max(1, round(self._known / ratio)), **self._values()}
+        return {**counts, "effective": max(1, round(self._known / ratio)), **self._values(self._of)}
 
-    def _values(self) -> dict[str, Json]:
-        if isinstance(self._of, Categories):
-            return {**self._of.distribution(), **self._of.lengths()}
-        edges, counts = self._of.distribution()
+    def _values(self, of: Numbers | Categories) -> dict[str, Json]:
+        if isinstance(of, Categories):
+            return {**of.distribution(), **of.lengths()}
+        edges, counts = of.distribution()
         if self._column.type in {"date", "datetime"}:
             unit = timedelta(days=1) if self._column.type == "date" else timedelta(microseconds=1)
             moments: list[Json] = [_moment(edge, unit) for edge in edges]
             return {"min": moments[0], "max": moments[-1], "edges": moments, **counts}
-        return {"min": edges[0], "max": edges[-1], **self._of.moments(), "edges": list(edges), **counts}
+        return {"min": edges[0], "max": edges[-1], **of.moments(), "edges": list(edges), **counts}
 
 
 def _moment(physical: float | int, unit: timedelta) -> str:

@@ -91,10 +91,14 @@ def count_values(known: pl.Series) -> pl.DataFrame:
 
 
 def _frequent(counted: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return the values with the highest counts, ties in the order of the values."""
     if len(counted) > most:
         least = counted["count"].top_k(most).min()
-        counted = counted.filter(pl.col("count") >= least)
-    return counted.sort(["count", "value"], descending=[True, False]).head(most)
+        above = counted.filter(pl.col("count") > least)
+        # Where most values have one row each, sorting all that tie would cost more than everything else.
+        ties = counted.filter(pl.col("count") == least).bottom_k(most - len(above), by="value")
+        counted = above.vstack(ties)
+    return counted.sort(["count", "value"], descending=[True, False])
 
 
 def _short(counted: pl.DataFrame) -> pl.DataFrame:

@@ -34,3 +34,28 @@ class Distinct:
         if self.exact:
             return len(self._smallest)
         return round((KEPT - 1) * 2**64 / int(self._smallest[-1]))
+
+
+class Uniques:
+    """Describes values that may not be shown, in two passes as its siblings do: how many different ones there are."""
+
+    def __init__(self) -> None:
+        self._batches, self._different, self._distinct = 0, 0, Distinct()
+
+    def look(self, _: pl.Series) -> None:
+        """See a batch for the first time."""
+        self._batches += 1
+
+    def settle(self) -> None:
+        """Nothing has to be decided."""
+
+    def count(self, values: pl.Series) -> None:
+        """See a batch for the second time."""
+        if self._batches > 1:
+            self._distinct.add(values.unique())
+        else:
+            self._different = values.n_unique()
+
+    def unique(self) -> tuple[int, bool]:
+        """Return how many different values there are, and whether that is exact."""
+        return (self._different, True) if self._batches == 1 else (self._distinct.count(), self._distinct.exact)
