@@ -6,7 +6,7 @@ from mlops_runner.errors import Diagnostic
 from mlops_runner.evaluate.metrics.names import better, known_metrics
 from mlops_runner.plan.check_evaluation import EVALUATION_CHECKS, unknown_metric
 from mlops_runner.plan.check_training import TRAINING_CHECKS
-from mlops_runner.plan.compile import sides_of
+from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path

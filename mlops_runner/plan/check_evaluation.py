@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Set
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.evaluate.metrics.names import known_metrics
-from mlops_runner.plan.compile import sides_of
+from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation, Slice

@@ -98,7 +98,7 @@ def test_other_code_that_compiles_is_a_miss_even_of_the_same_size_and_age(monkey
             target.write_bytes(file.read_bytes())
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "plan" / "cache.py"))
     assert cache.rules() == before
-    target = tmp_path / "plan" / "compile.py"
+    target = tmp_path / "plan" / "versions.py"
     target.write_bytes(target.read_bytes().replace(b"TRAIN_VERSION = 2", b"TRAIN_VERSION = 99"))
     assert cache.rules() != before
     assert decode(TEXT, FILES.get, "3.11") is None

@@ -11,7 +11,8 @@ from small_project import DOCUMENTS, compiled, core_of, write
 from mlops_runner.lock.codec import parse
 from mlops_runner.plan.build import build_plan
 from mlops_runner.plan.codec import compiled_from_json, compiled_json
-from mlops_runner.plan.compile import compile_pipeline, sides_of
+from mlops_runner.plan.compile import compile_pipeline
+from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.plan.key import spec_digest
 
 REPOSITORY = Path(__file__).parents[2]

@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 from mlops_runner.digest import canonical_json, digest_bytes
-from mlops_runner.plan import compile as compiled
+from mlops_runner.plan import versions
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 # kind of document → version of the step, and sha256 of the defaults it was released with. Adding a field adds a line
-# to the defaults: correct the digest alone. Changing a default changes results: raise the version in plan/compile.py.
+# to the defaults: correct the digest alone. Changing a default changes results: raise the version in plan/versions.py.
 RELEASED = {
-    "data": (compiled.DATA_VERSION, "9adae470f228a3c3"),
-    "training": (compiled.TRAIN_VERSION, "8312cec2130d1002"),
-    "evaluation": (compiled.EVALUATE_VERSION, "7a8bfb50aa2100c0"),
+    "data": (versions.DATA_VERSION, "9adae470f228a3c3"),
+    "training": (versions.TRAIN_VERSION, "8312cec2130d1002"),
+    "evaluation": (versions.EVALUATE_VERSION, "7a8bfb50aa2100c0"),
 }
 
 

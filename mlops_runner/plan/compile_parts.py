@@ -1,0 +1,108 @@
+"""What compiling steps has in common: inputs, folders, code, execution settings, and where values are written."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlops_runner.errors import Place
+from mlops_runner.plan.steps import Input
+from mlops_runner.specs.base import Part
+from mlops_runner.specs.data import Data
+from mlops_runner.specs.data_checks import PythonRule
+from mlops_runner.specs.data_sources import PythonSource
+from mlops_runner.specs.load import Core
+from mlops_runner.specs.locations import Document
+from mlops_runner.specs.training_trainers import PythonTrainer
+
+TRAINED_ROLES = {"feature", "target", "weight"}
+
+
+def sides_of(data: Data) -> dict[str, bool]:
+    """Return the sides a split makes, and whether each may turn out to be absent."""
+    split = data.split
+    if split.kind == "predefined":
+        return {"train": False, "validation": True, "test": True}
+    shares = {"train": 1.0, "validation": split.validation, "test": split.test}
+    return {side: False for side, share in shares.items() if share > 0}
+
+
+def side_inputs(core: Core) -> tuple[Input, ...]:
+    """Return the sides of the data as inputs."""
+    folder = folder_of(core, "data")
+    sides = sides_of(core.data.spec).items()
+    return tuple(Input(side, f"{folder}/{side}.parquet", "data", optional=optional) for side, optional in sides)
+
+
+def folder_of(core: Core, step: str) -> str:
+    """Return the folder that a step writes."""
+    artifacts = core.pipeline.spec.artifacts
+    kind, _, candidate = step.partition(".")
+    names = {
+        "source": "source",
+        "data": "data",
+        "search": f"searches/{candidate}",
+        "train": f"candidates/{candidate}",
+        "evaluate": "evaluation",
+        "package": "model",
+    }
+    return f"{artifacts}/{names[kind]}"
+
+
+def code_of(*parts: Part) -> tuple[str, ...]:
+    """Return the functions of the project that a step calls."""
+    named = [part.callable for part in parts if isinstance(part, PythonSource | PythonRule | PythonTrainer)]
+    return tuple(dict.fromkeys([*named, *loaders(*parts)]))
+
+
+def loaders(*parts: Part) -> Iterator[str]:
+    """Yield the functions that read models of the project, wherever a step predicts with one."""
+    for part in parts:
+        if isinstance(part, PythonTrainer) and part.load is not None:
+            yield part.load
+
+
+def execution_of(core: Core) -> dict[str, Any]:
+    """Return the execution settings of the steps that fit or use models."""
+    spec = core.training.spec
+    return {"seed": spec.seed, "threads": spec.threads, "device": spec.device}
+
+
+def execution_places(core: Core) -> dict[str, Place]:
+    """Place the execution settings."""
+    document = core.training.document
+    return {f"execution.{key}": document.place((key,)) for key in ("seed", "threads", "device")}
+
+
+def columns_of(data: Data, roles: set[str]) -> dict[str, Any]:
+    """Describe the columns a step reads; their order counts, and a mapping's order is not part of a key."""
+    columns = {name: column for name, column in data.columns.items() if column.role in roles}
+    described = {name: {"type": c.type, "role": c.role, "tags": list(c.tags)} for name, c in columns.items()}
+    return {"columns": described, "order": list(columns)}
+
+
+def shared_places(core: Core, document: Document) -> dict[str, Place]:
+    """Place the step as a whole, and the columns, whose order counts but is no param."""
+    return {
+        "": document.place(()),
+        "columns": core.data.document.place(("columns",), key=True),
+        "reproducibility": core.pipeline.document.place(("reproducibility",)),
+    }
+
+
+def dump(part: Part) -> dict[str, Any]:
+    """Return what was written, in effect: a default that a later release adds changes no key."""
+    return part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def places_of(document: Document, keys: tuple[str, ...]) -> Iterator[tuple[str, Place]]:
+    """Yield every value below the given keys of a document, with its place."""
+    for path, mark in document.marks.items():
+        if path and path[0] in keys:
+            yield ".".join(map(str, path)), Place(document.file, *mark.value)
+
+
+def places_below(document: Document, above: tuple[str, ...], name: str) -> Iterator[tuple[str, Place]]:
+    """Yield every value below a path, under the name that the step gives it."""
+    for path, mark in document.marks.items():
+        if path[: len(above)] == above:
+            position = mark.key if path == above else mark.value
+            yield ".".join(map(str, (name, *path[len(above) :]))), Place(document.file, *position)

@@ -1,0 +1,97 @@
+"""The steps that fit models: searches for parameters, and the training of the baseline and of each candidate."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mlops_runner.errors import Place
+from mlops_runner.evaluate.metrics.names import better
+from mlops_runner.plan.compile_parts import (
+    TRAINED_ROLES,
+    code_of,
+    columns_of,
+    dump,
+    execution_of,
+    execution_places,
+    folder_of,
+    places_below,
+    places_of,
+    shared_places,
+    side_inputs,
+)
+from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.versions import SEARCH_VERSION, TRAIN_VERSION
+from mlops_runner.specs.load import Core
+from mlops_runner.specs.training_search import Search
+from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer, Trainer
+
+BASELINE = "baseline"
+LIMITS = ("timeout", "memory")  # they end a fit, and change none that ends
+
+
+def search_steps(core: Core) -> Iterator[Step]:
+    """Yield the searches, each before the training that uses what it finds."""
+    for name, trainer in core.training.spec.candidates.items():
+        if trainer.search is not None:
+            yield _search_step(core, name, trainer, trainer.search)
+
+
+def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Step:
+    document, select = core.training.document, core.training.spec.select
+    config, places = _trainer(core, name, trainer)
+    config["search"] = dump(search)
+    config["metric"] = search.metric or select.metric
+    config["direction"] = "maximize" if better(config["metric"]) == "higher" else "minimize"
+    places |= dict(places_below(document, ("candidates", name, "search"), "search"))
+    places |= dict(places_below(document, ("select", "metric"), "metric")) if search.metric is None else {}
+    inputs = [side for side in side_inputs(core) if side.name != "test"]
+    if search.measured_on == "folds":
+        config["folds_in_time"] = core.data.spec.split.kind == "time"
+        inputs.append(Input("folds", f"{folder_of(core, 'data')}/folds.parquet", "data"))
+    return Step(
+        f"search.{name}", "search", SEARCH_VERSION, config, places,
+        output=folder_of(core, f"search.{name}"),
+        inputs=tuple(inputs),
+        code=code_of(trainer),
+        repro="none" if search.time else core.pipeline.spec.reproducibility,
+        execution=execution_of(core),
+    )  # fmt: skip
+
+
+def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Place]]:
+    """Return what trying and training a candidate have in common, and where it is written."""
+    spec, document = core.training.spec, core.training.document
+    keys = ("task", "positive", "preprocessing")
+    config = {key: value for key, value in dump(spec).items() if key in keys}
+    config["trainer"] = {key: value for key, value in dump(trainer).items() if key not in {"search", *LIMITS}}
+    config |= columns_of(core.data.spec, TRAINED_ROLES)
+    path = (BASELINE,) if name == BASELINE else ("candidates", name)
+    places = {
+        **shared_places(core, document),
+        **dict(places_of(document, keys)),
+        **dict(places_below(document, path, "trainer")),
+        **execution_places(core),
+    }
+    if isinstance(trainer, PythonTrainer):
+        config.pop("preprocessing", None)  # a python trainer receives the raw columns
+    elif trainer.preprocessing is not None:
+        config.pop("preprocessing", None)  # it has its own
+    return config, places
+
+
+def train_step(core: Core, name: str, trainer: Trainer) -> Step:
+    """Return the step that trains a candidate or the baseline."""
+    config, places = _trainer(core, name, trainer)
+    inputs = tuple(side for side in side_inputs(core) if side.name != "test")
+    if trainer.search is not None:
+        inputs += (Input("search", f"{folder_of(core, f'search.{name}')}/best.json", f"search.{name}"),)
+    if isinstance(trainer, CommandTrainer):
+        inputs += tuple(Input(f"files.{position}", path) for position, path in enumerate(trainer.files))
+    return Step(
+        f"train.{name}", "train", TRAIN_VERSION, config, places,
+        output=folder_of(core, f"train.{name}"),
+        inputs=inputs,
+        code=code_of(trainer),
+        repro=core.pipeline.spec.reproducibility,
+        execution=execution_of(core),
+        access={key: value for key, value in dump(trainer).items() if key in LIMITS},
+    )  # fmt: skip
