@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
-from mlops_runner.evaluate.task import Task
 from mlops_runner.evaluate.values import Measurement, Unmeasured, sample_of
+from mlops_runner.specs.task import Task
 
 DIGITS = 6
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlops_runner.evaluate.task import Task
 from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training import Select
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -104,7 +104,7 @@ def sample_of(
 ) -> Sample:
     """Build a sample from raw arrays; the shapes are those of `Sample`."""
     numbers = np.asarray(scores, dtype=np.float64)
-    kind = np.float64 if task == "regression" else np.int64
+    kind = np.int64 if task in CLASSIFYING else np.float64
     return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
 
 

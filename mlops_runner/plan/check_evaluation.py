@@ -11,6 +11,7 @@ from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGate, SideGate, SlicesGate
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
+from mlops_runner.specs.task import CLASSIFYING
 
 NUMERIC = {"float", "int"}
 CHAMPION = "champion"
@@ -81,8 +82,8 @@ def gates_fit_task(core: Core) -> Iterator[Diagnostic]:
 
 def _stratified(core: Core) -> Iterator[Diagnostic]:
     path: Path = ("intervals", "stratify")
-    if core.training.spec.task == "regression":
-        message = "resamples are stratified by class, and a regression has none"
+    if core.training.spec.task not in CLASSIFYING:
+        message = f"resamples are stratified by class, and a {core.training.spec.task} task has none"
         yield at(core.evaluation, "needless-stratify", message, path, "stratify: none")
     if group := core.data.spec.with_role("group"):
         message = f'groups of "{group[0]}" are drawn whole, which cannot keep the number of rows of each class'

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Digest, Part, RelativePath, Spec, Timestamp, Words
 from mlops_runner.specs.rules import Finding, hold, repeated
+from mlops_runner.specs.task import Task
 
 
 def _hex(digits: int, prefix: str = "") -> Any:
@@ -70,7 +71,7 @@ class Model(Spec):
 
     kind: Literal["Model"]
     version: Annotated[int, Field(ge=1, description="Its number; given on the main branch only.")]
-    task: Annotated[Literal["binary", "multiclass", "regression"], Field(description="What it predicts.")]
+    task: Annotated[Task, Field(description="What it predicts.")]
     bundle: Annotated[Bundle, Field(description="What was stored.")]
     key: Annotated[Key, Field(description="Key in pipeline.lock of the stage that produced the bundle.")]
     stages: Annotated[

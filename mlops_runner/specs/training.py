@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from mlops_runner.specs.base import Name, Part, Scalar, Spec, complaint
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
+from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import Trainer
 
@@ -26,7 +27,7 @@ class Training(Spec):
     """Describes what is trained, and how the winner is selected."""
 
     kind: Literal["Training"]
-    task: Annotated[Literal["binary", "multiclass", "regression"], Field(description="What is predicted.")]
+    task: Annotated[Task, Field(description="What is predicted.")]
     positive: Annotated[
         Scalar, Field(description="The value of the target that counts as positive; binary tasks need it.")
     ] = None
@@ -68,16 +69,16 @@ class Training(Spec):
 def _classes_are_weighed(training: Training) -> Iterator[Finding]:
     """Classes are weighed in a task that has classes."""
     for path, trainer in training.trainers():
-        if trainer.class_weight is not None and training.task == "regression":
-            message = "a regression has no classes to weigh"
+        if trainer.class_weight is not None and training.task not in CLASSIFYING:
+            message = f"a {training.task} task has no classes to weigh"
             yield Finding((*path, "class_weight"), "needless-weights", message, "remove it, or weigh rows by a column")
 
 
 def _probabilities_are_calibrated(training: Training) -> Iterator[Finding]:
     """Only probabilities are calibrated."""
     for path, trainer in training.trainers():
-        if trainer.calibrate != "none" and training.task == "regression":
-            message = "a regression gives no probabilities to calibrate"
+        if trainer.calibrate != "none" and training.task not in CLASSIFYING:
+            message = f"a {training.task} task gives no probabilities to calibrate"
             yield Finding((*path, "calibrate"), "needless-calibration", message, "remove it")
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.calibrate import calibrated
 from mlops_runner.train.features import Schema, matrix
 from mlops_runner.train.formats.base import (
@@ -192,7 +193,7 @@ def _refuse_nonsense(found: NDArray[Any], shape: tuple[int, ...], schema: Schema
     if bad:
         message = f"{bad} of {found.size} predictions are not finite numbers"
         raise StepFailed(Diagnostic("not-finite", message, hint="scale the features, or lower the learning rate"))
-    if schema.task != "regression" and (found.min() < 0 or found.max() > 1):
+    if schema.task in CLASSIFYING and (found.min() < 0 or found.max() > 1):
         message = f"predictions from {found.min():.6g} to {found.max():.6g} are not probabilities"
         raise StepFailed(Diagnostic("not-probabilities", message, hint="train with a probabilistic objective"))
 

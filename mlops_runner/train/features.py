@@ -13,9 +13,9 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
+from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_preprocessing import TEXT_TAG
 
-Task = Literal["binary", "multiclass", "regression"]
 FeatureType = Literal["float", "int", "string", "bool", "date", "datetime"]
 
 MISSING = "(missing)"

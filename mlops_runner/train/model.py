@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.features import Schema
 from mlops_runner.train.rows import Row, frame_of
@@ -36,9 +37,10 @@ class Model:
         return predict(self.candidate, frame)
 
     def predict_proba(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
-        """Return (rows, classes) in the order of `record.classes`. Raises InvalidInput for a regression."""
-        if self.schema.task == "regression":
-            raise InvalidInput(Diagnostic("no-probabilities", "a regression has no probabilities", hint="use predict"))
+        """Return (rows, classes) in the order of `record.classes`. Raises InvalidInput for a task without classes."""
+        if self.schema.task not in CLASSIFYING:
+            message = f"a {self.schema.task} model gives no probabilities"
+            raise InvalidInput(Diagnostic("no-probabilities", message, hint="use predict"))
         found = self.predict(rows)
         return np.column_stack([1 - found, found]) if self.schema.task == "binary" else found
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mlops_runner.specs.base import Part, Scalar
-from mlops_runner.train.features import FeatureType, Task
+from mlops_runner.specs.task import Task
+from mlops_runner.train.features import FeatureType
 from mlops_runner.train.record import FileName, Seen, StoredFile
 
 Prediction = float | tuple[float, ...]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
-from mlops_runner.train.features import Schema, Task
+from mlops_runner.specs.task import CLASSIFYING, Task
+from mlops_runner.train.features import Schema
 
 Label = bool | int | float | str
 WORDS = {bool: "boolean", int: "number", float: "number", str: "text"}
@@ -21,7 +22,7 @@ def classes_of(series: pl.Series, task: Task, positive: Scalar) -> tuple[Label, 
     Raises InvalidInput when the training rows hold one class only, a binary target does not have exactly two
     values, or `positive` is not one of them.
     """
-    if task == "regression":
+    if task not in CLASSIFYING:
         return ()
     _refuse_missing(series)
     values = sorted(series.unique().to_list())
@@ -45,7 +46,7 @@ def encode_target(series: pl.Series, schema: Schema) -> NDArray[Any]:
     a finite number.
     """
     _refuse_missing(series)
-    if schema.task == "regression":
+    if schema.task not in CLASSIFYING:
         return _numbers(series)
     known: dict[Any, int] = {value: index for index, value in enumerate(schema.classes)}
     unseen = [value for value in series.unique().to_list() if value not in known]

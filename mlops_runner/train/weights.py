@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.features import Schema
 from mlops_runner.train.trainers.base import Side
 
@@ -20,7 +21,7 @@ def training_weights(wanted: ClassWeight, schema: Schema, side: Side) -> NDArray
     wanted: "balanced" (rows / (classes x rows of the class), with rows counted by their weight), a number by class, or
     None. Raises InvalidInput for a class that the training rows do not have.
     """
-    if wanted is None or schema.task == "regression":
+    if wanted is None or schema.task not in CLASSIFYING:
         return side.weight
     classes = len(schema.classes)
     found = _balanced(side.y, side.weight, classes) if isinstance(wanted, str) else _given(wanted, schema)

@@ -64,7 +64,7 @@ def test_regression_has_values_and_no_probabilities(tmp_path: Path) -> None:
     model = load_bundle(bundled(tmp_path, "regression"))
     model.check_probe()
     assert model.decide([ROW]) == model.predict([ROW]).tolist()
-    with pytest.raises(InvalidInput, match="a regression has no probabilities"):
+    with pytest.raises(InvalidInput, match="a regression model gives no probabilities"):
         model.predict_proba([ROW])
 
 

@@ -106,7 +106,7 @@ def test_classes_are_weighed_in_one_place() -> None:
 
 
 def test_a_regression_has_no_classes_to_weigh() -> None:
-    with pytest.raises(ValueError, match="a regression has no classes to weigh"):
+    with pytest.raises(ValueError, match="a regression task has no classes to weigh"):
         training("regression", candidates={"one": weighing(sklearn("linear_model.Ridge"), "balanced")})
 
 

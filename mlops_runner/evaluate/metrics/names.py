@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from mlops_runner.evaluate.task import Task
+from mlops_runner.specs.task import Task
 
 Better = Literal["higher", "lower"]
 Needs = Literal["scores", "probabilities", "decisions", "predictions"]

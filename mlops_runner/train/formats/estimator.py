@@ -13,6 +13,7 @@ from skops.io.exceptions import UnsupportedTypeException
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.audit import VALUES, audit
 from mlops_runner.train.canonical import canonical
 from mlops_runner.train.features import Schema
@@ -63,7 +64,7 @@ def _pools() -> ThreadpoolController:
 
 
 def _predicted(model: Any, values: Any, schema: Schema) -> NDArray[Any]:
-    if schema.task == "regression":
+    if schema.task not in CLASSIFYING:
         return np.asarray(model.predict(values), dtype=np.float64)
     if not hasattr(model, "predict_proba"):
         message = f"{type(model).__name__} gives no probabilities"

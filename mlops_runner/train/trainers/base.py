@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
+from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import Trainer
-from mlops_runner.train.features import Output, Schema, Task
+from mlops_runner.train.features import Output, Schema
 
 Log = Callable[[str], None]
 Curve = Mapping[str, Mapping[str, tuple[float, ...]]]

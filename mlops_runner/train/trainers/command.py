@@ -21,9 +21,9 @@ import polars as pl
 
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
+from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import CommandTrainer
 from mlops_runner.train.canonical import canonical
-from mlops_runner.train.features import Task
 from mlops_runner.train.formats.base import BOOSTER, ESTIMATOR, format_of
 from mlops_runner.train.trainers.base import Fitted, Job, Side
 from mlops_runner.train.trainers.catalogue import PYTHON

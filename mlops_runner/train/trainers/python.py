@@ -23,8 +23,8 @@ import numpy as np
 import xgboost
 
 from mlops_runner.errors import Diagnostic, StepFailed
+from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import PythonTrainer
-from mlops_runner.train.features import Task
 from mlops_runner.train.formats.project import keep
 from mlops_runner.train.project_code import find, guarded
 from mlops_runner.train.trainers.base import Curve, Fitted, Job

@@ -10,8 +10,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training_trainers import SklearnTrainer
-from mlops_runner.train.features import Task
 from mlops_runner.train.trainers.base import Fitted, Importance, Job, watched_side
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
 from mlops_runner.train.trainers.curves import curve_of
@@ -37,7 +37,7 @@ def check(trainer: SklearnTrainer, task: Task) -> tuple[Diagnostic, ...]:
     entry = ESTIMATORS.get(trainer.estimator)
     if entry is None:
         return (_unknown_estimator(trainer.estimator, task),)
-    wanted = "regressor" if task == "regression" else "classifier"
+    wanted = "classifier" if task in CLASSIFYING else "regressor"
     if entry.kind != wanted:
         message = f"{trainer.estimator} is a {entry.kind}; a {task} task needs a {wanted}"
         other = trainer.estimator.replace(entry.kind.capitalize(), wanted.capitalize())
@@ -71,7 +71,7 @@ def train(trainer: SklearnTrainer, job: Job) -> Fitted:
 def _unknown_estimator(path: str, task: Task) -> Diagnostic:
     message = f'estimator "{path}" is not in the list of those that can be stored without executable code'
     same_name = [known for known in ESTIMATORS if known.rsplit(".", 1)[1] == path.rsplit(".", 1)[-1]]
-    wanted = "regressor" if task == "regression" else "classifier"
+    wanted = "classifier" if task in CLASSIFYING else "regressor"
     fitting = [known for known, entry in ESTIMATORS.items() if entry.kind == wanted]
     hint = f'did you mean "{same_name[0]}"?' if same_name else nearest(path, fitting) or nearest(path, ESTIMATORS)
     return Diagnostic("unknown-estimator", message, hint=hint or "or use a trainer of kind python or xgboost")
@@ -139,7 +139,7 @@ def _build(trainer: SklearnTrainer, job: Job) -> Any:
 
 
 def _refuse_mute(estimator: Any, trainer: SklearnTrainer, task: Task) -> None:
-    if task != "regression" and not hasattr(estimator, "predict_proba"):
+    if task in CLASSIFYING and not hasattr(estimator, "predict_proba"):
         message = f"{trainer.estimator} gives no probabilities with these params"
         hint = "set params.loss to log_loss" if "loss" in estimator.get_params(deep=False) else None
         raise InvalidInput(Diagnostic("no-probabilities", message, hint=hint))

@@ -11,8 +11,9 @@ import xgboost
 from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import XgboostTrainer
-from mlops_runner.train.features import Schema, Task
+from mlops_runner.train.features import Schema
 from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused

@@ -1,0 +1,8 @@
+"""The tasks a model can have, and what follows from them. Free of heavy imports, because the names of metrics are."""
+
+from typing import Literal
+
+Task = Literal["binary", "multiclass", "regression"]
+
+# These have classes: probabilities, decisions, weights of classes. The others give one number a row.
+CLASSIFYING: frozenset[Task] = frozenset({"binary", "multiclass"})
