@@ -110,12 +110,18 @@ def _section(section: Section, value: Value) -> list[str]:
     if section.path:
         lines += [_doc(section.model), ""]
     lines += ["| field | type | default | meaning | example |", "|---|---|---|---|---|"]
-    for name, info in section.model.model_fields.items():
+    for name, info in _fields(section):
         path = f"{section.path}.{name}" if section.path else name
         shown = _example(info, _found(value, section), name, path)
         cells = (f"`{path}`", words(field_shape(info)), _default(info), _meaning(section, name, info), shown)
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return [*lines, ""]
+
+
+def _fields(section: Section) -> list[tuple[str, FieldInfo]]:
+    """Return the fields of a model; those that are its own before what it has in common with other forms."""
+    own = section.model.__annotations__ if section.tag else section.model.model_fields
+    return sorted(section.model.model_fields.items(), key=lambda field: field[0] not in own)
 
 
 def _cell(text: str) -> str:

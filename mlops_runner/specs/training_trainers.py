@@ -59,41 +59,47 @@ EarlyStopping = Annotated[
 ]
 
 
-class SklearnTrainer(Part):
+class TrainerPart(Part):
+    """What every trainer can say."""
+
+    params: Params = {}
+    class_weight: ClassWeight = None
+    calibrate: Calibrate = "none"
+    timeout: Timeout = None
+    memory: Memory = None
+
+
+class ColumnTrainer(TrainerPart):
+    """What a trainer can say that is given the columns which preprocessing makes."""
+
+    preprocessing: OwnPreprocessing = None
+
+
+class LibraryTrainer(ColumnTrainer):
+    """What a trainer can say whose library is known here."""
+
+    early_stopping_rounds: EarlyStopping = None
+    monotone: Monotone = {}
+    search: Searched = None
+
+
+class SklearnTrainer(LibraryTrainer):
     """An estimator of scikit-learn, from the list of those that can be stored without executable code."""
 
     trainer: Literal["sklearn"]
     estimator: Annotated[
         str, Field(description="Import path of the estimator.", examples=["sklearn.linear_model.LogisticRegression"])
     ]
-    params: Params = {}
-    early_stopping_rounds: EarlyStopping = None
-    class_weight: ClassWeight = None
-    calibrate: Calibrate = "none"
-    monotone: Monotone = {}
-    preprocessing: OwnPreprocessing = None
-    timeout: Timeout = None
-    memory: Memory = None
-    search: Searched = None
 
 
-class XgboostTrainer(Part):
+class XgboostTrainer(LibraryTrainer):
     """Gradient-boosted trees with XGBoost's native training API."""
 
     trainer: Literal["xgboost"]
-    params: Params = {}
     rounds: Annotated[int, Field(ge=1, le=100_000, description="Number of boosting rounds, at most.")] = 100
-    early_stopping_rounds: EarlyStopping = None
-    class_weight: ClassWeight = None
-    calibrate: Calibrate = "none"
-    monotone: Monotone = {}
-    preprocessing: OwnPreprocessing = None
-    timeout: Timeout = None
-    memory: Memory = None
-    search: Searched = None
 
 
-class PythonTrainer(Part):
+class PythonTrainer(TrainerPart):
     """A function of the project, `train(x, y, *, seed, **params)`.
 
     It returns a fitted scikit-learn estimator, an xgboost.Booster, or, with `load`, a model of its own.
@@ -109,15 +115,10 @@ class PythonTrainer(Part):
             examples=["callables.network:load"],
         ),
     ] = None
-    params: Params = {}
-    class_weight: ClassWeight = None
-    calibrate: Calibrate = "none"
-    timeout: Timeout = None
-    memory: Memory = None
     search: Searched = None
 
 
-class CommandTrainer(Part):
+class CommandTrainer(ColumnTrainer):
     """A program that reads the sides from its folder and writes a model of XGBoost or scikit-learn there."""
 
     trainer: Literal["command"]
@@ -133,12 +134,6 @@ class CommandTrainer(Part):
         tuple[RelativePath, ...],
         Field(description="Files of the project it needs; they stand in its folder.", examples=[["fit.py"]]),
     ] = ()
-    params: Params = {}
-    class_weight: ClassWeight = None
-    calibrate: Calibrate = "none"
-    preprocessing: OwnPreprocessing = None
-    timeout: Timeout = None
-    memory: Memory = None
     search: ClassVar[None] = None
 
 
