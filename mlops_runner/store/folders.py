@@ -181,7 +181,9 @@ class _Reader:
     def _small(self, descriptor: int, name: str, present: Signature, before: Known | None) -> Known:
         opened = os.open(name, READ_FLAGS, dir_fd=descriptor)
         try:
-            data = os.read(opened, CHUNK)
+            data = os.read(opened, present[1] + 1)  # asked for more, it would make room for more
+            while len(data) > present[1] and (more := os.read(opened, CHUNK)):
+                data += more
             after = signature(os.fstat(opened))
         finally:
             os.close(opened)
