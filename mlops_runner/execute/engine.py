@@ -145,16 +145,16 @@ class Engine:
         """Settle what can be settled, start what can be started, wait, and so on. A failure starts nothing new."""
         waiting = {step.name: step for step in steps}
         failures: list[MlopsError] = []
-        while waiting or self._running:
+        while self._running or (waiting and not failures):
             if not failures:
                 try:
                     self._advance(waiting, steps)
                 except MlopsError as error:
                     failures.append(error)
-            if failures and not self._running:
-                raise _together(failures)
-            if waiting or self._running:
+            if self._running or (waiting and not failures):
                 failures += self._hear()
+        if failures:
+            raise _together(failures)
 
     def _advance(self, waiting: dict[str, Step], steps: Sequence[Step]) -> None:
         """Settle or start every step whose inputs stand, in the order of the plan."""
