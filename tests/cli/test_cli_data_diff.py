@@ -92,6 +92,18 @@ def test_two_files_need_no_git(files):
     assert "25 rows removed (id: 0; 1; 2; 3; 4, …)." in answer.out
 
 
+def test_a_file_may_lie_anywhere_and_is_called_as_it_was_given(files, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "old table.csv"
+    elsewhere.write_text(files.read("old.csv"))
+    answer = files.call("data", "diff", str(elsewhere), "new.csv")
+    assert answer.code == 0, answer.err
+    assert f"{elsewhere} → new.csv" in answer.out
+    elsewhere.write_text(files.read("old.csv").replace("3,3,b", "3,3,b,7"))
+    answer = files.call("data", "diff", str(elsewhere), "new.csv")
+    assert answer.code == 65
+    assert f"{elsewhere}: the header has 3 fields, 8 rows not: line 5 has 4" in answer.err
+
+
 def test_key_of_files_may_be_given(files):
     assert files.call("data", "diff", "old.csv", "new.csv", "--key", "id", "--json").value["key"] == ["id"]
     answer = files.call("data", "diff", "old.csv", "new.csv", "--key", "ident")

@@ -13,6 +13,7 @@ from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Data
 
 MOST_NAMED = 12
+PLACE = "table"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,11 @@ def read(file: File, source: Mapping[str, Any], types: Mapping[str, str], target
     columns = {name: {"type": kind} for name, kind in types.items()}
     columns[target] = {**columns[target], "role": "target"}
     head = {"apiVersion": "mlops/v1", "kind": "Data", "name": "table", "undeclared": "ignore"}
-    given = {**head, "source": source, "columns": columns, "split": {"kind": "random", "seed": 1}}
+    found = {**source, "path": PLACE}
+    given = {**head, "source": found, "columns": columns, "split": {"kind": "random", "seed": 1}}
     spec = Data.model_validate(given, strict=False)
+    # Messages call the file as it was given, which need not be a path in a project.
+    spec = spec.model_copy(update={"source": spec.source.model_copy(update={"path": file.path})})
     if patterns := unusable_names(spec):
         raise InvalidInput(patterns)
     reading = read_source(spec, file.project, {"source": file.local})
