@@ -26,7 +26,7 @@ from mlops_runner.evaluate.values import (
     Sample,
     Side,
     Unmeasured,
-    sample_of,
+    sample_on,
 )
 from mlops_runner.specs.evaluation_threshold import FixedRule
 
@@ -42,16 +42,16 @@ def assess(
 ) -> Assessment:
     """Assess the models: "baseline", at least one candidate, and "champion" if there is one.
 
-    sides: by name of the side; scores: model -> side -> array, shaped (rows,) for binary (of the positive class) and
-    regression (the prediction), (rows, classes) for multiclass. Each model is measured at its own threshold, so that
-    the comparison with the baseline is fair; the champion's is the one it is in use with. Raises InvalidInput when the
-    arrays do not fit, or when the winner or a threshold cannot be determined.
+    sides: by name of the side; scores: model -> side -> array, shaped (rows,), or (rows, classes) for multiclass: the
+    score of the positive class, the prediction of a regression, the score of a ranking. Each model is measured at
+    its own threshold, so that the comparison with the baseline is fair; the champion's is the one it is in use with.
+    Raises InvalidInput when the arrays do not fit, or when the winner or a threshold cannot be determined.
     """
     check_inputs(options, sides, scores)
-    thresholds = _thresholds(options, sides, scores, extras)
-    samples = _samples(options, sides, scores, thresholds)
+    thresholds = thresholds_of(options, sides, scores, extras)
+    samples = samples_of(options, sides, scores, thresholds)
     table = _measure_all(options, sides, samples)
-    winner = _select(options, [model for model in scores if model not in (BASELINE, CHAMPION)], table)
+    winner = select_winner(options, [model for model in scores if model not in (BASELINE, CHAMPION)], table)
     jobs = _jobs(options, sides, samples, table, winner, extras)
     replicates = {name: replicate(job, wanted_metrics(options)) for name, job in jobs.items()}
     cuts = {model: chosen.value for model, chosen in thresholds.items()}
@@ -85,7 +85,7 @@ def _bounds(jobs: Mapping[str, Job], replicates: Mapping[str, Replicates]) -> di
     }
 
 
-def _thresholds(
+def thresholds_of(
     options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]], extras: Extras
 ) -> dict[str, ChosenThreshold]:
     """Choose a threshold per model; none for tasks without one. The champion keeps its own. Raises InvalidInput."""
@@ -115,15 +115,17 @@ def _chosen(
     return found
 
 
-def _samples(
+def samples_of(
     options: Options,
     sides: Mapping[str, Side],
     scores: Mapping[str, Mapping[str, NDArray[Any]]],
     thresholds: Mapping[str, ChosenThreshold],
 ) -> Samples:
+    """Return what every model says of the rows of every side, decided at its threshold."""
+
     def sample(model: str, side: Side) -> Sample:
         cut = thresholds[model].value if model in thresholds else None
-        return sample_of(options.task, options.classes, side.target, scores[model][side.name], cut)
+        return sample_on(options, side, scores[model][side.name], cut)
 
     return {model: {name: sample(model, side) for name, side in sides.items()} for model in scores}
 
@@ -137,7 +139,7 @@ def _measure_all(options: Options, sides: Mapping[str, Side], samples: Samples) 
     return table
 
 
-def _select(options: Options, candidates: list[str], table: Table) -> str:
+def select_winner(options: Options, candidates: list[str], table: Table) -> str:
     """Return the best candidate; equal rounded values give the one declared first. Raises InvalidInput."""
     select = options.select
     values: dict[str, float] = {}

@@ -74,6 +74,8 @@ def _target_complaints(options: Options, side: Side) -> Iterator[Diagnostic]:
         yield Diagnostic("target-unknown", f'side "{side.name}" has targets outside the {size} classes')
     if size is None and not np.isfinite(side.target).all():
         yield Diagnostic("target-not-finite", f'side "{side.name}" has targets that are not finite numbers')
+    if options.task == "ranking" and (side.queries is None or side.queries.shape != side.target.shape):
+        yield Diagnostic("queries-missing", f'side "{side.name}" has no query for its rows')
     for name in options.evaluation.slices:
         if name not in side.slices or side.slices[name].shape != side.target.shape:
             yield Diagnostic("slice-missing", f'side "{side.name}" has no rows marked for slice "{name}"')

@@ -1,7 +1,7 @@
 """What goes into an assessment (sides, options), and what a single measurement is made of and answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -32,10 +32,12 @@ class Groups:
 class Side:
     """One side of the split: the target, and the slices as masks over the same rows.
 
-    target: shape (rows,); binary 0 or 1, multiclass the index of the class, regression the value.
+    target: shape (rows,); binary 0 or 1, multiclass the index of the class, regression the value, ranking the
+        relevance.
     slices: name of the slice -> shape (rows,), True for the rows that belong to it.
     clusters: shape (rows,), the number of the group a row belongs to, from 0; None when rows stand on their own.
     groups: name of a fairness gate -> the groups it compares.
+    queries: shape (rows,), the number of the query a row is ranked in, from 0; None for other tasks than ranking.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Side:
     slices: Mapping[str, Mask] = field(default_factory=dict)
     clusters: Integers | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)
+    queries: Integers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ Measurement: TypeAlias = float | Unmeasured
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the specs say about measuring. classes: negative before positive when binary; empty for regression."""
+    """What the specs say about measuring. classes: negative before positive when binary; empty where there are none."""
 
     task: Task
     classes: tuple[str, ...]
@@ -70,9 +73,10 @@ class Options:
 class Sample:
     """The rows one metric is computed on.
 
-    target: shape (rows,); int64 class indices, float64 for regression.
-    scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), regression (rows,).
-    decisions: shape (rows,) class indices; None for regression.
+    target: shape (rows,); int64 class indices, float64 values or relevances.
+    scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), else (rows,).
+    decisions: shape (rows,) class indices; None for tasks without classes.
+    query: shape (rows,), the number of each row's query; None for other tasks than ranking.
     """
 
     task: Task
@@ -80,22 +84,24 @@ class Sample:
     target: NDArray[Any]
     scores: Floats
     decisions: Integers | None
+    query: Integers | None = None
 
     def only(self, rows: Mask) -> "Sample":
         """Return the sample of the rows that the mask selects."""
         decisions = None if self.decisions is None else self.decisions[rows]
-        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions)
+        query = None if self.query is None else self.query[rows]
+        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query)
 
 
 def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | None:
-    """Turn scores into class indices: binary `score >= threshold`, multiclass the first highest, regression none."""
+    """Turn scores into class indices: binary `score >= threshold`, multiclass the first highest; else none."""
     match task:
         case "binary":
             cut = UNRULED_THRESHOLD if threshold is None else threshold
             return np.asarray(scores >= cut, dtype=np.int64)
         case "multiclass":
             return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
-        case "regression":
+        case "regression" | "ranking":
             return None
 
 
@@ -106,6 +112,11 @@ def sample_of(
     numbers = np.asarray(scores, dtype=np.float64)
     kind = np.int64 if task in CLASSIFYING else np.float64
     return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
+
+
+def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: float | None) -> Sample:
+    """Build the sample of a whole side from the scores of a model."""
+    return replace(sample_of(options.task, options.classes, side.target, scores, threshold), query=side.queries)
 
 
 def _not_perturbed(winner: str, gate: str) -> Unmeasured:

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "ranking"]
 
 # These have classes: probabilities, decisions, weights of classes. The others give one number a row.
 CLASSIFYING: frozenset[Task] = frozenset({"binary", "multiclass"})
+# Names the query of a ranking: rows of one query are ranked among themselves.
+QUERY_ROLE = "group"

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap import decisions, probabilities, ranking, regression
+from mlops_runner.evaluate.bootstrap import decisions, probabilities, queries, ranking, regression
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
+from mlops_runner.evaluate.metrics.queries import PER_QUERY
 from mlops_runner.evaluate.values import Floats, Sample
 
 # (sample, the metrics of the family that are wanted) -> their statistic; called once per sample.
@@ -17,6 +18,7 @@ FAMILIES: Mapping[str, Prepare] = {
     **dict.fromkeys((*probabilities.COSTS, "ece"), probabilities.prepare),
     **dict.fromkeys(decisions.FORMS, decisions.prepare),
     **dict.fromkeys(regression.METRICS, regression.prepare),
+    **dict.fromkeys(PER_QUERY, queries.prepare),
 }
 
 

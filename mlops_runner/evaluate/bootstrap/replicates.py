@@ -128,11 +128,11 @@ def _seed(seed: int, side: Side) -> tuple[int, ...]:
 
 
 def _units(side: Side, intervals: Intervals) -> tuple[Units, str]:
-    """Clusters when the rows belong to groups, strata of the target when asked for, else rows."""
+    """Clusters when the rows belong to groups or queries, strata of the target when asked for, else rows."""
     rows = np.arange(len(side.target))
     if side.clusters is not None:
         number = int(side.clusters.max(initial=-1)) + 1
-        return Units((np.arange(number),), side.clusters), "group"
+        return Units((np.arange(number),), side.clusters), "group" if side.queries is None else "query"
     if intervals.stratify == "target":
         strata = tuple(rows[side.target == value] for value in np.unique(side.target))
         return Units(strata), "row of a class"

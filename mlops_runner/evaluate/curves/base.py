@@ -6,6 +6,7 @@ from typing import assert_never
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.curves.binary import binary_curves
 from mlops_runner.evaluate.curves.multiclass import multiclass_curves
+from mlops_runner.evaluate.curves.ranking import ranking_curves
 from mlops_runner.evaluate.curves.regression import regression_curves
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.threshold import ChosenThreshold
@@ -28,6 +29,8 @@ def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> d
             return common | multiclass_curves(here, winner)
         case "regression":
             return common | regression_curves(here[winner])
+        case "ranking":
+            return common | ranking_curves(here, winner)
         case _:
             assert_never(options.task)
 

@@ -7,7 +7,7 @@ from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.evaluate.tables import Cell
-from mlops_runner.evaluate.values import Unmeasured, sample_of
+from mlops_runner.evaluate.values import Unmeasured, sample_on
 from mlops_runner.specs.evaluation_gates import RobustnessGate
 
 
@@ -20,8 +20,8 @@ def robustness(name: str, gate: RobustnessGate, known: Measured) -> Finding:
     scores = known.extras.perturbed(known.winner, name)
     if isinstance(scores, Unmeasured):
         return unmeasured(f"{gate.metric} on perturbed rows", scores, str(limit))
-    target, cut = known.sides[gate.split].target, known.thresholds.get(known.winner)
-    found = [measure(gate.metric, sample_of(options.task, options.classes, target, one, cut)) for one in scores]
+    side, cut = known.sides[gate.split], known.thresholds.get(known.winner)
+    found = [measure(gate.metric, sample_on(options, side, one, cut)) for one in scores]
     lost = next((value for value in found if isinstance(value, Unmeasured)), None)
     if lost is not None:
         return unmeasured(f"{gate.metric} on perturbed rows", lost, str(limit))

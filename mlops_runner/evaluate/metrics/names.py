@@ -27,6 +27,9 @@ _BINARY: tuple[Task, ...] = ("binary",)
 _MULTICLASS: tuple[Task, ...] = ("multiclass",)
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
 _NUMBERS: tuple[Task, ...] = ("regression",)
+_RANKING: tuple[Task, ...] = ("ranking",)
+# Numbers of first places that rankings are looked at.
+CUTS = (1, 3, 5, 10, 20, 50, 100)
 
 METRICS: Mapping[str, Metric] = {
     "roc_auc": Metric(_CLASSES, "scores", "higher", "area under the ROC curve; one-vs-rest macro mean"),
@@ -51,6 +54,23 @@ METRICS: Mapping[str, Metric] = {
     "max_error": Metric(_NUMBERS, "predictions", "lower", "largest absolute error, in units of the target"),
     "mape": Metric(_NUMBERS, "predictions", "lower", "mean absolute error as a share of the target"),
     "r2": Metric(_NUMBERS, "predictions", "higher", "share of the target's variance that is explained"),
+    "ndcg": Metric(_RANKING, "scores", "higher", "discounted cumulative gain as a share of the best possible"),
+    "map": Metric(_RANKING, "scores", "higher", "mean average precision of the relevant rows"),
+    "mrr": Metric(_RANKING, "scores", "higher", "mean of one divided by the place of the first relevant row"),
+    **{
+        f"ndcg_at_{cut}": Metric(_RANKING, "scores", "higher", f"discounted cumulative gain of the first {cut} places")
+        for cut in CUTS
+    },
+    **{
+        f"precision_at_{cut}": Metric(_RANKING, "scores", "higher", f"share of relevant rows in the first {cut} places")
+        for cut in CUTS
+    },
+    **{
+        f"recall_at_{cut}": Metric(
+            _RANKING, "scores", "higher", f"share of relevant rows that the first {cut} places hold"
+        )
+        for cut in CUTS
+    },
 }
 
 

@@ -27,6 +27,7 @@ OBJECTIVES: dict[Task, tuple[str, ...]] = {
         *("reg:squarederror", "reg:absoluteerror", "reg:squaredlogerror", "reg:pseudohubererror"),
         *("reg:gamma", "reg:tweedie", "reg:quantileerror", "count:poisson"),
     ),
+    "ranking": ("rank:ndcg", "rank:pairwise", "rank:map"),
 }
 BOOSTERS = ("gbtree", "dart")
 GIVEN = {
