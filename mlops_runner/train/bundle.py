@@ -6,41 +6,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from mlops_runner.digest import digest_file
 from mlops_runner.durable import copy_file, write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
 from mlops_runner.specs.data import Column
-from mlops_runner.train.artifacts import RECORD, Candidate, load_candidate, predict, read_record, remove_earlier
+from mlops_runner.train.artifacts import RECORD, Candidate, load_candidate, read_record, remove_earlier
 from mlops_runner.train.features import Schema
 from mlops_runner.train.model import Model
+from mlops_runner.train.probe import probe_of
 from mlops_runner.train.record import FileName, StoredFile, encode
-from mlops_runner.train.rows import frame_of, rows_of
-from mlops_runner.train.signature import BundleRecord, ColumnSignature, Prediction, Probe
+from mlops_runner.train.reference import REFERENCE, Reference, encode_reference
+from mlops_runner.train.signature import FORMAT, BundleRecord, ColumnSignature, Probe
 
 BUNDLE = "bundle.json"
-DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """What a bundle says besides the model: its name, decision threshold (binary), columns and measured quality."""
+    """What a bundle says besides the model: its name, decision threshold (binary), columns and measured quality.
+
+    reference: profiles of the rows and the predictions, for reference.json.
+    """
 
     name: str
     threshold: float | None
     columns: Mapping[str, Column]
     metrics: Mapping[str, float | int] = field(default_factory=dict)
+    reference: Reference | None = None
 
 
 def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataFrame) -> dict[str, float | int]:
     """Copy a candidate's files into `out` and write bundle.json beside them; rebuilt, it has the same bytes.
 
-    probe: rows whose predictions are recorded, so that any later reader can check itself.
+    probe: rows whose predictions are recorded (see `probe`), so that any later reader can check itself.
     Returns the size of the bundle and the number of probe rows. Raises NotVerified, InvalidInput, OSError.
     """
     if out.resolve() == candidate.resolve():
@@ -50,11 +53,15 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
         message = f"a {loaded.schema.task} model has no decision threshold"
         raise InvalidInput(Diagnostic("needless-threshold", message, hint="remove it"))
     remove_earlier(out)
-    (out / BUNDLE).unlink(missing_ok=True)
+    for earlier in (BUNDLE, REFERENCE):
+        (out / earlier).unlink(missing_ok=True)
     names: list[FileName] = [RECORD, *sorted(loaded.record.files)]
     for name in names:
         copy_file(candidate / name, out / name)
-    record = _record(loaded, facts, probe, {name: _stored(out / name) for name in names})
+    if facts.reference is not None:
+        write_bytes(out / REFERENCE, encode_reference(facts.reference))
+        names.append(REFERENCE)
+    record = _record(loaded, facts, probe_of(loaded, probe), {name: _stored(out / name) for name in names})
     write_bytes(out / BUNDLE, encode(record))
     size = sum((out / name).stat().st_size for name in (*names, BUNDLE))
     return {"size_bytes": size, "probe_rows": len(record.probe.rows)}
@@ -66,15 +73,24 @@ def load_bundle(folder: Path, expected: Mapping[str, str] | None = None, *, proj
     Raises NotVerified for a missing, altered or foreign file.
     """
     data = read_record(folder / BUNDLE, expected)
-    try:
-        record = BundleRecord.model_validate_json(data)
-    except ValidationError as error:
-        message = f"bundle.json is not one we wrote: {error.error_count()} fields are wrong"
-        raise NotVerified(Diagnostic("unreadable-record", message, hint="pull the model again")) from error
+    record = _decoded(data)
     digests: dict[str, str] = {name: stored.sha256 for name, stored in record.files.items()}
     candidate = load_candidate(folder, digests, project_code=project_code)
     _refuse_contradiction(record, candidate.schema)
-    return Model(record, candidate)
+    reference = read_record(folder / REFERENCE, digests) if REFERENCE in digests else None
+    return Model(record, candidate, reference)
+
+
+def _decoded(data: bytes) -> BundleRecord:
+    try:
+        return BundleRecord.model_validate_json(data)
+    except ValidationError as error:
+        message = f"bundle.json is not one we wrote: {error.error_count()} fields are wrong"
+        hint = "pull the model again"
+        if any(one["loc"] == ("format",) for one in error.errors()) and "format" in (found := from_json(data)):
+            message = f"bundle.json has the format {found['format']}, and this version reads {FORMAT}"
+            hint = "package the model again: mlops run"
+        raise NotVerified(Diagnostic("unreadable-record", message, hint=hint)) from error
 
 
 def _stored(path: Path) -> StoredFile:
@@ -82,12 +98,8 @@ def _stored(path: Path) -> StoredFile:
     return StoredFile(sha256=found.sha256, size=found.size)
 
 
-def _record(
-    candidate: Candidate, facts: BundleFacts, probe: pl.DataFrame, files: dict[FileName, StoredFile]
-) -> BundleRecord:
+def _record(candidate: Candidate, facts: BundleFacts, probe: Probe, files: dict[FileName, StoredFile]) -> BundleRecord:
     schema = candidate.schema
-    rows = rows_of(probe, schema)
-    found = predict(candidate, frame_of(rows, schema))
     return BundleRecord(
         name=facts.name,
         task=schema.task,
@@ -97,7 +109,7 @@ def _record(
         threshold=facts.threshold,
         columns={feature.name: _signature(feature.name, candidate, facts) for feature in schema.features},
         metrics=dict(facts.metrics),
-        probe=Probe(rows=rows, predictions=tuple(_rounded(row) for row in found)),
+        probe=probe,
         files=files,
     )
 
@@ -110,14 +122,9 @@ def _signature(name: str, candidate: Candidate, facts: BundleFacts) -> ColumnSig
         min=column.min,
         max=column.max,
         allowed=column.allowed,
+        personal="pii" in column.tags,
         seen=candidate.record.seen[name],
     )
-
-
-def _rounded(row: Any) -> Prediction:
-    if isinstance(row, np.ndarray):
-        return tuple(round(float(value), DIGITS) for value in row)
-    return round(float(row), DIGITS)
 
 
 def _refuse_contradiction(record: BundleRecord, schema: Schema) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -10,31 +11,54 @@ from numpy.typing import NDArray
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
 from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.artifacts import Candidate, predict
-from mlops_runner.train.features import Schema
+from mlops_runner.train.features import Schema, matrix
+from mlops_runner.train.limits import breaches
+from mlops_runner.train.reference import Reference, decode_reference
 from mlops_runner.train.rows import Row, frame_of
-from mlops_runner.train.signature import BundleRecord
+from mlops_runner.train.signature import BundleRecord, Signature
 from mlops_runner.train.targets import Label
 
 TOLERANCE = 1e-9
 DEFAULT_THRESHOLD = 0.5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A loaded bundle. Rows are a polars.DataFrame, or a list of dictionaries that name every feature."""
+    """A loaded bundle. Rows are a polars.DataFrame, or a list of dictionaries that name every feature.
+
+    reference_json: the checked content of reference.json, if the bundle has one.
+    """
 
     record: BundleRecord
     candidate: Candidate
+    reference_json: bytes | None = None
 
     @property
     def schema(self) -> Schema:
         """What the model reads and gives."""
         return self.candidate.schema
 
+    @cached_property
+    def signature(self) -> Signature:
+        """The columns with their types and the ranges that training saw; classes and threshold."""
+        record, columns = self.record, {f.name: self.record.columns[f.name] for f in self.schema.features}
+        return Signature(record.task, record.target, record.classes, record.positive, record.threshold, columns)
+
+    @cached_property
+    def reference(self) -> Reference | None:
+        """Profiles of the training rows and of the predictions: what later rows are compared with."""
+        return None if self.reference_json is None else decode_reference(self.reference_json)
+
+    def validate(self, rows: pl.DataFrame | Sequence[Row]) -> tuple[Diagnostic, ...]:
+        """Return what the data spec does not allow, and, as warnings, what no training row held.
+
+        `predict` answers such rows nevertheless. Raises InvalidInput for rows that it could not answer.
+        """
+        return breaches(self.signature.columns, matrix(self._frame(rows), self.schema))
+
     def predict(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
         """Return (rows,) probability of the positive class, (rows, classes), or (rows,) values. Raises InvalidInput."""
-        frame = rows if isinstance(rows, pl.DataFrame) else frame_of(rows, self.schema)
-        return predict(self.candidate, frame)
+        return predict(self.candidate, self._frame(rows))
 
     def predict_proba(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
         """Return (rows, classes) in the order of `record.classes`. Raises InvalidInput for a task without classes."""
@@ -66,6 +90,10 @@ class Model:
         error = np.abs(found - expected) / np.maximum(1.0, np.abs(expected))
         if error.max() > TOLERANCE:
             row = int(np.argmax(error.reshape(len(rows), -1).max(axis=1)))
-            message = f"probe row {row}: predicted {found[row]}, recorded {expected[row]}"
+            about = self.record.probe.about[row]
+            message = f"probe row {row} ({about}): predicted {found[row]}, recorded {expected[row]}"
             hint = "compare the versions of the libraries with the lock"
             raise NotVerified(Diagnostic("probe-differs", message, hint=hint))
+
+    def _frame(self, rows: pl.DataFrame | Sequence[Row]) -> pl.DataFrame:
+        return rows if isinstance(rows, pl.DataFrame) else frame_of(rows, self.schema)
