@@ -5,6 +5,7 @@ print(project.plan().changes)
 project.run()
 """
 
-from mlops_runner.api.project import Project, load_model, load_project
+from mlops_runner.api.models import load_model
+from mlops_runner.api.project import Project, load_project
 
 __all__ = ["Project", "load_model", "load_project"]

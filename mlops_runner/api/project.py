@@ -1,6 +1,5 @@
 """One pipeline and its lock, and what can be done with them."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,31 +32,11 @@ if TYPE_CHECKING:
     from mlops_runner.execute.tracking import Experiment
     from mlops_runner.reports.document import Report
     from mlops_runner.reports.refresh import Refreshed
-    from mlops_runner.train.model import Model
 
 
 def load_project(folder: str | Path = ".") -> "Project":
     """Open the project in a folder. Nothing is read until a verb needs it."""
     return Project(Path(folder).absolute())
-
-
-def load_model(folder: str | Path = ".", *, project_code: bool = False) -> "Model":
-    """Load the model bundle that a project's lock names, after checking every byte against it.
-
-    project_code: whether a model that the project defines may be read by the project's own function.
-
-    Raises UsageFailure without a lock, NotVerified for bytes that are missing or altered.
-    """
-    from mlops_runner.train.bundle import load_bundle
-
-    project = load_project(folder)
-    stage = project.lock().stages.get("package")
-    if stage is None:
-        raise UsageFailure(Diagnostic("no-run", "no model has been packaged yet", hint="run: mlops run"))
-    expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
-    if project_code:
-        sys.path.insert(0, str(project.sources.code_folder(project.compiled())))
-    return load_bundle(project.root / next(iter(stage.outputs)).rpartition("/")[0], expected, project_code=project_code)
 
 
 @dataclass(slots=True)

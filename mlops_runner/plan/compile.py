@@ -97,11 +97,13 @@ def _package_step(core: Core, models: list[str]) -> Step:
         **dict(places_of(core.pipeline.document, ("name",))),
         **_model_places(core, models),
     }
-    evaluation = Input("evaluation", f"{folder_of(core, 'evaluate')}/evaluation.json", "evaluate")
+    evaluated, profile = folder_of(core, "evaluate"), f"{folder_of(core, 'data')}/profile.json"
+    evaluation = Input("evaluation", f"{evaluated}/evaluation.json", "evaluate")
+    predictions = Input("predictions", f"{evaluated}/predictions.json", "evaluate")
     return Step(
         "package", "package", PACKAGE_VERSION, config, places,
         output=folder_of(core, "package"),
-        inputs=(*_all_inputs(core, models), evaluation),
+        inputs=(*_all_inputs(core, models), Input("profile", profile, "data"), evaluation, predictions),
         code=_all_loaders(core),
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),

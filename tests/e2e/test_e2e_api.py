@@ -1,8 +1,11 @@
 """The verbs in Python, as the README shows them."""
 
+import json
 import re
+import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import mlops_runner
@@ -62,6 +65,35 @@ def test_what_is_not_there_is_said(fresh, tmp_path):
         load_model(fresh.root)
     with pytest.raises(InvalidInput, match=r"pipeline\.yaml"):
         load_project(tmp_path).plan()
+
+
+def test_a_model_is_loaded_from_its_bundle_alone_and_held_against_a_digest(built, tmp_path):
+    shutil.copytree(built.root / "artifacts/model", tmp_path / "model")
+    lock = load_project(built.root).lock()
+    digest = lock.stages["package"].outputs["artifacts/model/bundle.json"].sha256
+    model = load_model(tmp_path / "model", check=True, sha256=f"sha256:{digest}")
+    assert model.signature.columns["minutes"].min == 0
+    with pytest.raises(NotVerified, match=r"bundle\.json is not the file that was recorded"):
+        load_model(tmp_path / "model", sha256="0" * 64)
+    with pytest.raises(UsageFailure, match="held against its lock"):
+        load_model(built.root, sha256=digest)
+    with pytest.raises(UsageFailure, match="neither a project"):
+        load_model(tmp_path)
+
+
+def test_the_bundle_keeps_what_later_rows_are_compared_with(built):
+    model = load_model(built.root)
+    profile = json.loads((built.root / "artifacts/data/profile.json").read_bytes())
+    reference = model.reference
+    assert reference.columns == {name: profile["columns"][name] for name in ("minutes", "device")}
+    assert reference.target == profile["target"]
+    test = pl.read_parquet(built.root / "artifacts/data/test.parquet")
+    predictions = reference.predictions["test"]
+    assert set(reference.predictions) == {"validation", "test"}
+    assert predictions.rows == len(test)
+    assert predictions.scores["yes"]["max"] == model.predict(test).max()
+    said = {entry["value"]: entry["count"] for entry in predictions.decisions["categories"]}
+    assert said == {name: model.decide(test).count(name) for name in ("yes", "no")}
 
 
 def test_the_readme_names_functions_that_exist():

@@ -9,11 +9,13 @@ from mlops_runner.durable import write_text
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.perturb import perturb, repeats_of, touched
-from mlops_runner.evaluate.values import Extras, Floats, Options, Unmeasured
+from mlops_runner.evaluate.extras import Extras
+from mlops_runner.evaluate.values import Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.stages.common import SIDES, log, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models
+from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
 from mlops_runner.execute.stages.evaluated_rows import side_of
 from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
@@ -41,6 +43,8 @@ def execute(request: Request) -> Reply:
     winner, seed = models.candidates[found.winner], int(request.execution["seed"])
     evidence = {**found.as_json(), **Explained(found, winner, frames, config["columns"], seed).explain()}
     write_text(out_folder(request) / EVIDENCE, canonical_json(evidence) + "\n")
+    predictions = profiles(found.known.samples[found.winner], schema, frames, config["columns"])
+    write_text(out_folder(request) / PREDICTIONS, canonical_json(predictions) + "\n")
     digits = evaluation.digits
     metrics = {n: value if n == "threshold" else round(value, digits) for n, value in found.flat_metrics().items()}
     gates = {gate.name: gate.answer for gate in found.gates}

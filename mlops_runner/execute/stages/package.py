@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -11,27 +12,51 @@ from mlops_runner.execute.stages.common import SIDES, columns_from, expected_dig
 from mlops_runner.specs.data import Column
 from mlops_runner.train.artifacts import load_candidate
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle
+from mlops_runner.train.features import Schema
+from mlops_runner.train.reference import PredictionProfile, Reference
 
-PROBE_ROWS = 16
+PROBE_ROWS = 12  # those that are made come on top
+
+for _model in (Reference, PredictionProfile):
+    _model.model_rebuild()  # once, in the worker
 
 
 def execute(request: Request) -> Reply:
     """Write the bundle of the winner, and read it back as serving would."""
-    evidence = json.loads(Path(request.inputs["evaluation"]).read_bytes())
+    evidence = _read(request, "evaluation")
     name = f"model.{evidence['winner']}"
     folder = Path(request.inputs[name])
-    load_candidate(folder, expected_digests(request, name), project_code=True)
+    candidate = load_candidate(folder, expected_digests(request, name), project_code=True)
     threshold = evidence.get("threshold")
     side = next(side for side in reversed(SIDES) if side in evidence["metrics"][evidence["winner"]])
     metrics = {f"{side}.{m}": v for m, v in evidence["metrics"][evidence["winner"]][side].items() if v is not None}
+    value = threshold["value"] if threshold else None
     facts = BundleFacts(
-        request.config["name"], threshold["value"] if threshold else None, columns_from(request), metrics
+        request.config["name"], value, columns_from(request), metrics, _reference(request, candidate.schema)
     )
     last = next(side for side in reversed(SIDES) if side in request.inputs)
-    probe = _impersonal(pl.read_parquet(request.inputs[last]).head(PROBE_ROWS), facts.columns)
+    probe = _impersonal(pl.read_parquet(request.inputs[last], n_rows=PROBE_ROWS), facts.columns)
     written = write_bundle(folder, out_folder(request), facts, probe)
     load_bundle(out_folder(request), project_code=True).check_probe()
     return Reply("done", {"winner": evidence["winner"], **written})
+
+
+def _read(request: Request, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(request.inputs[name]).read_bytes())
+    return found
+
+
+def _reference(request: Request, schema: Schema) -> Reference:
+    """Put together what is known of the rows the model was fitted on, and of its predictions for others."""
+    profile, predictions = _read(request, "profile"), _read(request, "predictions")
+    features = {feature.name for feature in schema.features}
+    return Reference(
+        profile_version=profile["profile_version"],
+        rows=profile["rows"],
+        columns={name: found for name, found in profile["columns"].items() if name in features},
+        target=profile["target"],
+        predictions={side: PredictionProfile(**found) for side, found in predictions["sides"].items()},
+    )
 
 
 def _impersonal(probe: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
