@@ -12,6 +12,7 @@ from mlops_runner.data.checks.base import Context, Outcome
 from mlops_runner.data.checks.run import diagnostics, run_checks
 from mlops_runner.data.cleaning import Touched, clean
 from mlops_runner.data.columns import unusable_names
+from mlops_runner.data.derived.derive import WithDerived, derive
 from mlops_runner.data.folds import FILE_NAME, fold_codes
 from mlops_runner.data.profile import profile
 from mlops_runner.data.quality import QUALITY_FILE, quality
@@ -50,6 +51,7 @@ class _Examined:
     table: Table
     division: Division
     cleaning: tuple[Touched, ...]
+    derived: WithDerived
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...]
     folds: pl.DataFrame | None
@@ -79,8 +81,9 @@ def _materialise(spec: Data, context: Context, out: Path, log: Callable[[str], N
     sides = _write(found, rows, out)
     if found.folds is not None:
         _write_frame(found.folds.lazy(), out / FILE_NAME)
-    (out / "profile.json").write_text(canonical_json(profile(sides, spec, rows)) + "\n", encoding="utf-8")
-    record = quality(found.read, found.cleaning, found.outcomes)
+    described = profile(sides, spec.with_derived(), rows)
+    (out / "profile.json").write_text(canonical_json(described) + "\n", encoding="utf-8")
+    record = quality(found.read, found.cleaning, found.outcomes, found.derived)
     (out / QUALITY_FILE).write_text(canonical_json(record) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
     return Materialised(_metrics(found, rows), found.warnings)
@@ -92,10 +95,13 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
     cleaned = clean(spec, typed, unread)
     for step in cleaned.steps:
         log(f"cleaned: {step}")
-    table = cleaned.table
+    derived = derive(spec, cleaned.table)
+    for line in derived.lines():
+        log(f"derived: {line}")
+    spec, table = spec.with_derived(), derived.table
     outcomes = run_checks(spec, table, context)
     division = _division(spec, table)
-    said += [*diagnostics(outcomes, spec, table), *(division.problems if division else ())]
+    said += [*derived.said, *diagnostics(outcomes, spec, table), *(division.problems if division else ())]
     if division is None or _errors(said):
         raise InvalidInput(_errors(said))
     later = run_checks(spec, table, replace(context, sides=division.sides))
@@ -104,7 +110,7 @@ def _examined(spec: Data, context: Context, log: Callable[[str], None]) -> _Exam
         raise InvalidInput(errors)
     warnings = (*(one.message for one in said), *division.warnings)
     folds = _folds(spec, table, division)
-    return _Examined(typed.height, table, division, cleaned.steps, (*outcomes, *later), warnings, folds)
+    return _Examined(typed.height, table, division, cleaned.steps, derived, (*outcomes, *later), warnings, folds)
 
 
 def _typed(spec: Data, context: Context, log: Callable[[str], None]) -> tuple[Table, list[Diagnostic], dict[str, int]]:

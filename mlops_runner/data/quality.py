@@ -1,4 +1,4 @@
-"""The record of a data set's quality: what each step of cleaning touched, and what came of each check.
+"""The record of a data set's quality: what cleaning touched, what was derived, and what came of each check.
 
 It follows from the data and the spec alone, so equal rows give equal bytes. Answers that depend on anything else (the
 moment of the run, the previous version) are said while the data is made, and are null here.
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from mlops_runner.data.checks.base import Outcome
 from mlops_runner.data.cleaning import Touched
+from mlops_runner.data.derived.derive import WithDerived
 from mlops_runner.digest import Json
 
 # Raise it when the meaning or shape of an entry changes; readers of older files must keep working.
@@ -16,11 +17,22 @@ QUALITY_FILE = "quality.json"
 DIGITS = 9
 
 
-def quality(read: int, steps: Iterable[Touched], outcomes: Iterable[Outcome]) -> Json:
-    """Describe how `read` rows were cleaned and checked, in the order of the spec."""
+def quality(
+    read: int, steps: Iterable[Touched], outcomes: Iterable[Outcome], derived: WithDerived | None = None
+) -> Json:
+    """Describe how `read` rows were cleaned, completed and checked, in the order of the spec."""
     cleaning: list[Json] = [_step(step) for step in steps]
     checks: list[Json] = [_check(outcome) for outcome in outcomes]
-    return {"quality_version": QUALITY_VERSION, "rows": read, "cleaning": cleaning, "checks": checks}
+    found: dict[str, Json] = {"quality_version": QUALITY_VERSION, "rows": read, "cleaning": cleaning, "checks": checks}
+    return found | ({"derived": _derived(derived)} if derived and derived.steps else {})
+
+
+def _derived(derived: WithDerived) -> Json:
+    steps: list[Json] = [
+        {"kind": step.kind, "missing": dict(step.missing), "dropped": step.dropped, "left": step.left}
+        for step in derived.steps
+    ]
+    return {"series": derived.series, "holes": derived.holes, "steps": steps}
 
 
 def _step(step: Touched) -> Json:

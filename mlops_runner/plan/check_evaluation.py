@@ -121,7 +121,7 @@ def slices_are_declared(core: Core) -> Iterator[Diagnostic]:
     evaluation = core.evaluation
     known = evaluation.spec.slices
     for name, part in known.items():
-        yield from _slice(evaluation, core.data.spec, name, part)
+        yield from _slice(evaluation, core.data.spec.with_derived(), name, part)
     for name, gate in evaluation.spec.gates.items():
         for part_name, path in _slices_of(name, gate):
             if part_name not in known:
@@ -149,7 +149,7 @@ def _slice(evaluation: Loaded[Evaluation], data: Data, name: str, part: Slice) -
 
 def columns_of_gates_fit(core: Core) -> Iterator[Diagnostic]:
     """Gates name columns that are declared and of a type that they can use."""
-    evaluation, data = core.evaluation, core.data.spec
+    evaluation, data = core.evaluation, core.data.spec.with_derived()
     for name, gate in evaluation.spec.gates.items():
         if isinstance(gate, FairnessGate):
             yield from _groups(evaluation, data, name, gate)

@@ -49,11 +49,11 @@ def _preprocessings(core: Core) -> Iterator[tuple[Path, Preprocessing]]:
 
 
 def _features(core: Core) -> dict[str, str]:
-    return {name: column.type for name, column in core.data.spec.columns.items() if column.role == "feature"}
+    return {name: column.type for name, column in core.data.spec.all_columns().items() if column.role == "feature"}
 
 
 def _texts(core: Core) -> set[str]:
-    return {name for name, column in core.data.spec.columns.items() if TEXT_TAG in column.tags}
+    return {name for name, column in core.data.spec.all_columns().items() if TEXT_TAG in column.tags}
 
 
 def _any_text(core: Core) -> bool:

@@ -80,7 +80,7 @@ def _package_step(core: Core, models: list[str]) -> Step:
     signature = ("type", "role", "tags", "min", "max", "allowed", "max_missing")
     columns = {
         name: {key: value for key, value in dump(column).items() if key in signature}
-        for name, column in spec.columns.items()
+        for name, column in spec.all_columns().items()
         if column.role in TRAINED_ROLES
     }
     config = {

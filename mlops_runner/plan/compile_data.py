@@ -62,7 +62,7 @@ def _snapshot(source: SqlSource | HttpSource) -> dict[str, Any]:
 def data_step(core: Core) -> Step:
     """Return the step that reads, checks, splits and stores the table."""
     spec, document = core.data.spec, core.data.document
-    keys = ("source", "columns", "undeclared", "cleaning", "checks", "split", "folds")
+    keys = ("source", "columns", "undeclared", "cleaning", "series", "derived", "checks", "split", "folds")
     config = {key: value for key, value in dump(spec).items() if key in keys}
     config["order"] = list(spec.columns)
     source = spec.source

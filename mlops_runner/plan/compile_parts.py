@@ -74,7 +74,7 @@ def execution_places(core: Core) -> dict[str, Place]:
 
 def columns_of(data: Data, roles: set[str]) -> dict[str, Any]:
     """Describe the columns a step reads; their order counts, and a mapping's order is not part of a key."""
-    columns = {name: column for name, column in data.columns.items() if column.role in roles}
+    columns = {name: column for name, column in data.all_columns().items() if column.role in roles}
     described = {name: {"type": c.type, "role": c.role, "tags": list(c.tags)} for name, c in columns.items()}
     return {"columns": described, "order": list(columns)}
 

@@ -9,6 +9,7 @@ from mlops_runner.specs.base import Part, Scalar, Share, Spec, complaint
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data_checks import Checks, SumRule
 from mlops_runner.specs.data_cleaning import Cleaning, Filter, Replace
+from mlops_runner.specs.data_derived import Derived, Series, derived_fit, made_columns, series_fit
 from mlops_runner.specs.data_fit import allowed_fit, cleaning_fits, rules_fit
 from mlops_runner.specs.data_sources import Source
 from mlops_runner.specs.date_forms import DateForm
@@ -146,13 +147,32 @@ class Data(Spec):
     cleaning: Annotated[
         tuple[Cleaning, ...], Field(description="Changes to the rows, in order, before the checks.")
     ] = ()
+    series: Annotated[Series | None, Field(description="How rows follow each other in time.")] = None
+    derived: Annotated[
+        tuple[Derived, ...],
+        Field(description="Features made of the past of each series, after cleaning and before the checks."),
+    ] = ()
     checks: Annotated[Checks, Field(description="What must hold for the table as a whole.")] = Checks.model_construct()
     split: Annotated[Split, Field(description="How rows are divided into train, validation and test.")]
     folds: Annotated[Folds | None, Field(description="Folds of the training rows, for cross-validation.")] = None
 
     def with_role(self, role: str) -> tuple[str, ...]:
         """Return the names of the columns that have a role, in the order of the table."""
-        return tuple(name for name, column in self.columns.items() if column.role == role)
+        return tuple(name for name, column in self.all_columns().items() if column.role == role)
+
+    def all_columns(self) -> dict[str, Column]:
+        """Return the declared columns, then the derived ones, which are features that may be missing."""
+        if not self.derived:
+            return self.columns
+        return self.columns | {
+            made.name: Column(type=made.type_of(source.type), tags=source.tags, max_missing=1.0)
+            for _, made in made_columns(self.derived)
+            if (source := self.columns.get(made.source))
+        }
+
+    def with_derived(self) -> "Data":
+        """Return the document of the table as it is once its columns are derived: all of them are declared."""
+        return self.model_copy(update={"columns": self.all_columns(), "derived": ()})
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> "Data":
@@ -161,10 +181,12 @@ class Data(Spec):
 
 def _declared(data: Data) -> Iterator[Finding]:
     """Every column that is named in the split, in cleaning or in a check is declared."""
+    there = data.all_columns()
     for path, name in _named_columns(data):
-        if name not in data.columns:
+        known = there if path[0] == "checks" else data.columns
+        if name not in known:
             message = f'{path[0]} names the column "{name}", which is not declared'
-            yield Finding(path, "unknown-column", message, nearest(name, data.columns) or "declare it under columns")
+            yield Finding(path, "unknown-column", message, nearest(name, known) or "declare it under columns")
 
 
 def _named_columns(data: Data) -> Iterator[tuple[Path, str]]:
@@ -223,4 +245,7 @@ def _folds_fit(data: Data) -> Iterator[Finding]:
         yield Finding(("folds", "repeats"), "repeated-time", "folds in time cannot be repeated", "set repeats to 1")
 
 
-_RULES = (_declared, _shares_leave_rows, _roles_fit, _folds_fit, allowed_fit, cleaning_fits, rules_fit)
+_RULES = (
+    _declared, _shares_leave_rows, _roles_fit, _folds_fit, series_fit, derived_fit, allowed_fit, cleaning_fits,
+    rules_fit,
+)  # fmt: skip

@@ -63,6 +63,9 @@ class Document(Protocol):
     def columns(self) -> Mapping[str, Typed]:
         """The columns by name."""
 
+    def all_columns(self) -> Mapping[str, Typed]:
+        """Return the columns by name, derived ones among them."""
+
     @property
     def cleaning(self) -> tuple[Cleaning, ...]:
         """Changes to the rows."""
@@ -87,7 +90,7 @@ def cleaning_fits(data: Document) -> Iterator[Finding]:
 
 def rules_fit(data: Document) -> Iterator[Finding]:
     """Every rule can be asked of the types of its columns."""
-    types: dict[str, Type] = {name: column.type for name, column in data.columns.items()}
+    types: dict[str, Type] = {name: column.type for name, column in data.all_columns().items()}
     for position, rule in enumerate(data.checks.rules):
         path: Path = ("checks", "rules", position)
         if isinstance(rule, RowRule) and {"max_share", "max_count"} <= rule.model_fields_set:

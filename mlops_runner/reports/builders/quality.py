@@ -1,4 +1,4 @@
-"""The section about the quality of the data: what cleaning touched, and what came of each check."""
+"""The section about the quality of the data: what cleaning touched, what was derived, and what came of each check."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,6 +20,8 @@ def quality_section(quality: Mapping[str, Any]) -> Section:
     blocks: list[Block] = []
     if steps := quality.get("cleaning"):
         blocks.append(_cleaning_table(steps, quality["rows"]))
+    if derived := quality.get("derived"):
+        blocks.append(_derived_table(derived))
     if checks := sorted(quality.get("checks", ()), key=lambda check: check["answer"] == "pass"):
         blocks.append(_checks_table(checks))
         blocks += [_sample_table(check) for check in checks if check.get("sample") and check["answer"] != "pass"]
@@ -34,6 +36,16 @@ def _cleaning_table(steps: list[Mapping[str, Any]], rows: int) -> Table:
 
 def _cells(cells: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in cells.items())
+
+
+def _derived_table(derived: Mapping[str, Any]) -> Table:
+    heads = (Column("Derived"), Column("Missing values", "right"), Column("Rows dropped", "right"))
+    rows: list[tuple[Inline, ...]] = []
+    for step in derived["steps"]:
+        for at, (name, missing) in enumerate(step["missing"].items()):
+            rows.append((Cell(name, mono=True), f"{missing:,}", "" if at else f"{step['dropped']:,}"))
+    note = f"{derived['series']:,} series, {derived['holes']:,} moments missing between their first and last."
+    return Table(heads, tuple(rows), note)
 
 
 def _checks_table(checks: list[Mapping[str, Any]]) -> Table:
