@@ -6,7 +6,7 @@ from checks_room import TARGET, Room, scanned
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops_runner.data.repeats import repeats
+from mlops_runner.data.repeats import repeats, surplus
 from mlops_runner.errors import InvalidInput, StepFailed
 
 
@@ -332,8 +332,13 @@ SMALL = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(SMALL, st.sampled_from([(), ("a",), ("b", "c"), ("d", "c", "b", "a")]), st.sampled_from(["first", "last"]))
-def test_repetitions_are_those_that_a_walk_over_the_rows_finds(tmp_path_factory, rows, columns, keep):
+@given(
+    SMALL,
+    st.sampled_from([(), ("a",), ("b", "c"), ("d", "c", "b", "a")]),
+    st.sampled_from(["first", "last"]),
+    st.sampled_from([3, 1000]),
+)
+def test_repetitions_are_those_that_a_walk_over_the_rows_finds(tmp_path_factory, rows, columns, keep, part_rows):
     schema = {"a": pl.Float64, "b": pl.String, "c": pl.Int64, "d": pl.Int64}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     table = scanned(tmp_path_factory.mktemp("scan"), frame)
@@ -343,8 +348,12 @@ def test_repetitions_are_those_that_a_walk_over_the_rows_finds(tmp_path_factory,
         again.append(row in seen)
         seen.add(row)
     expected = again if keep == "first" else again[::-1]
-    assert repeats(table, columns, keep).to_list() == expected
-    assert repeats(table.hold(table.names), columns, keep).to_list() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlops_runner.data.repeats.PART_ROWS", part_rows)
+        assert repeats(table, columns, keep).to_list() == expected
+        assert repeats(table.hold(table.names), columns, keep).to_list() == expected
+        known = frame.select(wanted).drop_nulls()
+        assert surplus(table, wanted) == known.height - known.unique().height
 
 
 def test_dates_are_compared_with_times(room):

@@ -76,13 +76,15 @@ class Context:
 class Mask:
     """Marks the rows that break a rule; null counts as unbroken.
 
-    Where that is cheaper to ask, `count` is the number of those rows, and `suspect` is zero when there can be none.
-    `whole` says that a row cannot be judged without others.
+    Where that is cheaper to ask, `count` is the number of those rows, and `suspect` is zero when there can be none; a
+    scan is asked instead whether rows agree in the columns `differ`. `whole` says that a row cannot be judged without
+    others.
     """
 
     broken: pl.Expr
     count: pl.Expr | None = None
     suspect: pl.Expr | None = None
+    differ: tuple[str, ...] = ()
     whole: bool = False
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from mlops_runner.data.checks.association import association
 from mlops_runner.data.checks.base import SAMPLED_ROWS, Check, Context, Found, Look, Sides
 from mlops_runner.data.checks.rules import marked
-from mlops_runner.data.repeats import chosen
+from mlops_runner.data.repeats import HASH, alike, chosen
 from mlops_runner.data.table import Table
 from mlops_runner.digest import Json
 from mlops_runner.specs.data import Data, PredefinedSplit, TimeSplit
@@ -19,7 +19,7 @@ FEWEST_ROWS = 50
 # Enough to see an association near 1; the rows are drawn, not taken from the top.
 SAMPLE = 50_000
 DIGITS = 6
-SIDE, HASH = "\0side", "\0hash"
+SIDE = "\0side"
 Run: TypeAlias = Callable[[Table, Context], Found]
 
 
@@ -124,13 +124,15 @@ def _across(names: Sequence[str], spec: Data) -> Run:
 
 def _alike(table: Table, names: Sequence[str], sides: pl.Series) -> pl.Series | None:
     """Mark the rows whose hash is on several sides; None when there are no such rows."""
-    hashes = table.select(pl.struct(names).hash().alias(HASH)).to_series()
-    again = hashes.is_duplicated()
-    if not again.any():
+    again = alike(table.lazy.select(names), table.height)
+    if again is None:
         return None
+    hashes = chosen(table.lazy.select(names), again).select(pl.struct(names).hash().alias(HASH))
     side = pl.col(SIDE)
-    several = pl.DataFrame([hashes.filter(again), sides.filter(again)]).select(
-        side.min().over(HASH) < side.max().over(HASH)
+    several = (
+        hashes.collect(engine="streaming")
+        .with_columns(sides.filter(again))
+        .select(side.min().over(HASH) < side.max().over(HASH))
     )
     marks = again.scatter(again.arg_true().filter(~several.to_series()), False)
     return marks if marks.any() else None

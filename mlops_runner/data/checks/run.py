@@ -22,6 +22,7 @@ from mlops_runner.data.checks.base import (
     limit_checks,
     rule_checks,
 )
+from mlops_runner.data.repeats import surplus
 from mlops_runner.data.table import SHOWN_ROWS, Table, counted, show
 from mlops_runner.digest import Json
 from mlops_runner.errors import Diagnostic, InvalidInput
@@ -69,7 +70,10 @@ def _compile(spec: Data, table: Table, *, after: bool) -> list[Check]:
 def _measured(checks: Sequence[Check], table: Table) -> dict[int, Found]:
     """Measure what can be said as an expression in one pass; what is suspected is counted in another one."""
     probes = {at: check.probe for at, check in enumerate(checks) if not isinstance(check.probe, Look)}
-    values = _values({at: (_question(probe), _is_whole(probe)) for at, probe in probes.items()}, table)
+    differ = {at: probe.differ for at, probe in probes.items() if isinstance(probe, Mask) and table.scanned}
+    values: dict[int, Any] = {at: surplus(table, names) for at, names in differ.items() if names}
+    asked = {at: (_question(probe), _is_whole(probe)) for at, probe in probes.items() if at not in values}
+    values |= _values(asked, table)
     suspected = {at: probe.broken.sum() for at, probe in probes.items() if _is_suspected(probe, values[at])}
     values |= _values({at: (count, True) for at, count in suspected.items()}, table)
     return {

@@ -36,7 +36,11 @@ def repeated(names: Sequence[str]) -> Mask:
     known = pl.all_horizontal(pl.col(name).is_not_null() for name in names)
     if len(names) == 1:
         value = pl.col(names[0])
-        return Mask(value.is_duplicated() & known, suspect=value.count() - value.drop_nulls().n_unique())
+        return Mask(
+            value.is_duplicated() & known, suspect=value.count() - value.drop_nulls().n_unique(), differ=tuple(names)
+        )
     rows = pl.struct(names)
     # Equal rows have equal hashes, so as many hashes as rows mean that no two are equal.
-    return Mask(rows.is_duplicated() & known, suspect=known.sum() - rows.hash().filter(known).n_unique())
+    return Mask(
+        rows.is_duplicated() & known, suspect=known.sum() - rows.hash().filter(known).n_unique(), differ=tuple(names)
+    )
