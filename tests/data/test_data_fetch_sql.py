@@ -102,6 +102,26 @@ def test_a_query_is_about_its_time(shop):
     assert shop.complaint(query).code == "missing-as-of"
 
 
+@pytest.mark.parametrize(
+    ("form", "as_of", "days"),
+    [
+        ("{}", "2026-01-02T00:00:00Z", [1]),
+        ("{}", "2026-01-02T01:00:00+01:00", [1]),
+        ("{}", "2026-01-02T00:00:01Z", [1, 2]),
+        ("{} 00:00:00", "2026-01-02T00:00:00Z", [1]),
+        ("{} 00:00:00", "2026-01-02T00:00:01Z", [1, 2]),
+        ("{}T00:00:00Z", "2026-01-02T00:00:00Z", [1]),
+    ],
+)
+def test_a_day_is_not_before_its_own_midnight_however_it_is_written(shop, form, as_of, days):
+    shop.database.execute("ALTER TABLE loans ADD COLUMN at TEXT")
+    dated = [(form.format(f"2026-01-0{day}"), day) for day in (1, 2, 3)]
+    shop.database.executemany("UPDATE loans SET at = ? WHERE id = ?", dated)
+    shop.database.commit()
+    query = "SELECT id, name, amount FROM loans WHERE at < :as_of"
+    assert [row[0] for row in shop.rows(query, as_of=as_of)] == days
+
+
 def test_colons_and_percent_signs_in_a_query_are_only_text(shop):
     query = "SELECT id, 'a:b %s 100% \\:c' AS name, 1.0 AS amount FROM loans WHERE id = 1"
     assert shop.rows(query) == [(1, "a:b %s 100% \\:c", 1.0)]

@@ -103,9 +103,15 @@ def _bound(connection: Connection, source: SqlSource, clause: str) -> TextClause
         message = "the query has :as_of, but as_of is not set"
         raise InvalidInput(Diagnostic("missing-as-of", message, hint=hint, path="source.query"))
     moment = datetime.fromisoformat(source.as_of).astimezone(UTC)
-    if connection.dialect.name == "sqlite":  # which has no type for times; this is how its own functions write them
-        return query.bindparams(bindparam(AS_OF, moment.replace(tzinfo=None).isoformat(" "), String()))
+    if connection.dialect.name == "sqlite":  # which has no type for times, and compares texts
+        return query.bindparams(bindparam(AS_OF, _as_text(moment), String()))
     return query.bindparams(bindparam(AS_OF, moment, DateTime(timezone=True)))
+
+
+def _as_text(moment: datetime) -> str:
+    """Write a time in UTC as the functions of SQLite do; midnight as the date, or that date would sort before it."""
+    text = moment.replace(tzinfo=None).isoformat(" ")
+    return text.removesuffix(" 00:00:00")
 
 
 def _distinct(batches: Iterator[Rows], keys: Sequence[int]) -> Iterator[Rows]:

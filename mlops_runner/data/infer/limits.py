@@ -135,7 +135,7 @@ def _domain(facts: Facts) -> tuple[float, float] | None:
 
 
 def round_up(value: float, room: float) -> float:
-    """Return 1, 2 or 5 times a power of ten that leaves room above a value; 1 for zero; infinity where there is none."""
+    """Return 1, 2 or 5 times a power of ten that leaves room above a value; 1 for 0; infinity where there is none."""
     if value <= 0:
         return 1.0
     wanted = max(value * room, TINIEST)
