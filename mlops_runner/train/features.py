@@ -13,7 +13,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.task import Task
+from mlops_runner.specs.task import QUERY_ROLE, Task
 from mlops_runner.specs.training_preprocessing import TEXT_TAG
 
 FeatureType = Literal["float", "int", "string", "bool", "date", "datetime"]
@@ -57,7 +57,8 @@ class Schema:
     """What goes into a model and what comes out of it.
 
     classes: the values of the target in the order of the probabilities; (negative, positive) for a binary task,
-    sorted for multiclass, empty for regression. texts: string features whose words are read.
+    sorted for multiclass, else empty. texts: string features whose words are read. query: the column that
+    says which rows are ranked among themselves; None for other tasks than ranking.
     """
 
     task: Task
@@ -67,6 +68,7 @@ class Schema:
     features: tuple[Feature, ...]
     weight: str | None = None
     texts: tuple[str, ...] = ()
+    query: str | None = None
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -89,7 +91,8 @@ def schema_of(spec: TaskLike, columns: Mapping[str, Column], classes: tuple[bool
     features = tuple(Feature(name, column.type) for name, column in columns.items() if column.role == "feature")
     weight = next(iter(names_of(columns, "weight")), None)
     texts = tuple(f.name for f in features if f.type == "string" and TEXT_TAG in columns[f.name].tags)
-    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight, texts)
+    query = query_of(columns) if spec.task == "ranking" else None
+    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight, texts, query)
 
 
 def names_of(columns: Mapping[str, Column], role: str) -> list[str]:
@@ -104,6 +107,18 @@ def target_of(columns: Mapping[str, Column]) -> str:
         found = Diagnostic("target-count", f"{len(targets)} columns have the role target; exactly one must")
         raise InvalidInput(found)
     return targets[0]
+
+
+def query_of(columns: Mapping[str, Column]) -> str:
+    """Return the name of the column that names the query. Raises InvalidInput when there is not exactly one."""
+    queries = names_of(columns, QUERY_ROLE)
+    if len(queries) != 1:
+        message = (
+            f"{len(queries)} columns have the role {QUERY_ROLE}; a ranking needs exactly one, which names the query"
+        )
+        hint = f"set role: {QUERY_ROLE} on the column of the query"
+        raise InvalidInput(Diagnostic("query-count", message, hint=hint))
+    return queries[0]
 
 
 def matrix(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:

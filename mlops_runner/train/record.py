@@ -23,6 +23,7 @@ MAX_BYTES = 1 << 28
 # Fields that came after the first records, with the value that says nothing: without it, those records stay the same.
 LATER: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("signature", "texts"), []),
+    (("signature", "query"), None),
     (("calibration",), None),
     (("loader",), None),
 )

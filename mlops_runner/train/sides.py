@@ -11,7 +11,8 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
-from mlops_runner.train.features import Schema, matrix, names_of, schema_of, target_of
+from mlops_runner.train.features import Schema, matrix, names_of, query_of, schema_of, target_of
+from mlops_runner.train.queries import query_codes, refuse_torn, refuse_unordered
 from mlops_runner.train.targets import classes_of, encode_target
 from mlops_runner.train.trainers.base import Side
 
@@ -27,7 +28,8 @@ class Sides:
 
 def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> Sides:
     """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack."""
-    wanted = [*names_of(columns, "feature"), target_of(columns), *names_of(columns, "weight")[:1]]
+    query = [query_of(columns)] if spec.task == "ranking" else []
+    wanted = [*names_of(columns, "feature"), target_of(columns), *names_of(columns, "weight")[:1], *query]
     train = _read(folder / "train.parquet", wanted)
     if train.height == 0:
         raise InvalidInput(
@@ -35,12 +37,19 @@ def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> S
         )
     schema = schema_of(spec, columns, classes_of(train[target_of(columns)], spec.task, spec.positive))
     validation = _read(folder / "validation.parquet", wanted)
-    return Sides(schema, side_of(train, schema), side_of(validation, schema) if validation.height else None)
+    found = Sides(schema, side_of(train, schema), side_of(validation, schema) if validation.height else None)
+    if schema.query is not None and found.train.query is not None:
+        masked = "pii" in columns[schema.query].tags
+        refuse_torn({"train": train[schema.query], "validation": validation[schema.query]}, masked)
+        refuse_unordered(found.train.y, found.train.query, schema)
+    return found
 
 
 def side_of(frame: pl.DataFrame, schema: Schema) -> Side:
     """Turn a frame into what a trainer reads. Raises InvalidInput."""
-    return Side(matrix(frame, schema), None, encode_target(frame[schema.target], schema), _weights(frame, schema))
+    y, weight = encode_target(frame[schema.target], schema), _weights(frame, schema)
+    query = None if schema.query is None else query_codes(frame[schema.query])
+    return Side(matrix(frame, schema), None, y, weight, query)
 
 
 def _read(path: Path, wanted: list[str]) -> pl.DataFrame:

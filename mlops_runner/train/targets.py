@@ -17,7 +17,7 @@ WORDS = {bool: "boolean", int: "number", float: "number", str: "text"}
 
 
 def classes_of(series: pl.Series, task: Task, positive: Scalar) -> tuple[Label, ...]:
-    """Return the classes in the order of the probabilities: (negative, positive), or sorted; () for regression.
+    """Return the classes in the order of the probabilities: (negative, positive), or sorted; () for tasks without.
 
     Raises InvalidInput when the training rows hold one class only, a binary target does not have exactly two
     values, or `positive` is not one of them.
@@ -42,12 +42,12 @@ def classes_of(series: pl.Series, task: Task, positive: Scalar) -> tuple[Label, 
 def encode_target(series: pl.Series, schema: Schema) -> NDArray[Any]:
     """Return shape (rows,): int64 1 for positive and 0 for negative, int64 index into classes, or float64 values.
 
-    Raises InvalidInput for a missing value, a value that no training row had, or a regression target that is not
-    a finite number.
+    Raises InvalidInput for a missing value, a value that no training row had, a target of another task that is not
+    a finite number, or a relevance below 0.
     """
     _refuse_missing(series)
     if schema.task not in CLASSIFYING:
-        return _numbers(series)
+        return _numbers(series, schema.task)
     known: dict[Any, int] = {value: index for index, value in enumerate(schema.classes)}
     unseen = [value for value in series.unique().to_list() if value not in known]
     if unseen:
@@ -82,14 +82,15 @@ def _suggestion(values: list[Any], positive: Scalar) -> str:
     return f"did you mean {_shown(texts[close[0]])}?" if close else f"write one of {_listed(values)}"
 
 
-def _numbers(series: pl.Series) -> NDArray[Any]:
+def _numbers(series: pl.Series, task: Task) -> NDArray[Any]:
     if not series.dtype.is_numeric():
-        raise _invalid(
-            "wrong-type", f'regression target "{series.name}" holds {series.dtype}', "it must be float or int"
-        )
+        raise _invalid("wrong-type", f'{task} target "{series.name}" holds {series.dtype}', "it must be float or int")
     values = np.ascontiguousarray(series.cast(pl.Float64).to_numpy())
     if not np.isfinite(values).all():
         raise _invalid("infinite-value", f'target "{series.name}" holds an infinite number', "filter those rows out")
+    if task == "ranking" and (values < 0).any():
+        message = f'relevance "{series.name}" is below 0 in {int((values < 0).sum())} of {len(values)} rows'
+        raise _invalid("negative-relevance", message, "0 means not relevant, and more is better")
     return values
 
 

@@ -12,6 +12,7 @@ from mlops_runner.evaluate.values import Groups, Integers, Mask, Side
 from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate
 from mlops_runner.train.features import Schema
+from mlops_runner.train.queries import query_codes
 from mlops_runner.train.targets import encode_target
 
 MOST_GROUPS = 50
@@ -34,7 +35,8 @@ def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluati
         for label, gate in gates.items()
         if gate.split == name
     }
-    return Side(name, target, masks, clusters, groups)
+    queries = None if schema.query is None else query_codes(frame[schema.query])
+    return Side(name, target, masks, clusters if queries is None else queries, groups, queries)
 
 
 def mask_of(frame: pl.DataFrame, part: Slice) -> Mask:

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
@@ -25,6 +26,7 @@ TRAINERS = {
     "python": "mlops_runner.train.trainers.python",
     "command": "mlops_runner.train.trainers.command",
 }
+FILES = "files"  # the folder beside the sides in which a command's files lie
 # These do their own preprocessing: they are given the matrix as a frame.
 RAW = frozenset({"python"})
 
@@ -35,12 +37,14 @@ class Side:
 
     frame: the matrix of the features. x: float64, shape (rows, outputs), after preprocessing; None for raw trainers.
     y: shape (rows,). weight: float64, shape (rows,), or None.
+    query: int64, shape (rows,), the number of a row's query; None for other tasks than ranking.
     """
 
     frame: pl.DataFrame
     x: NDArray[Any] | None
     y: NDArray[Any]
     weight: NDArray[Any] | None
+    query: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,9 +1,10 @@
 """Trainer `command`: a program that reads the sides from its folder and writes a model there.
 
 It runs in a folder of its own, as a list of arguments, never through a shell. It finds there train.parquet and, where
-that side has rows, validation.parquet (the columns that preprocessing gives, "(target)" and, where rows are weighed,
-"(weight)"), params.json, and the files that the trainer names. It writes out/model.ubj (XGBoost) or out/model.skops (an
-estimator of the catalogue), fitted on the columns in their order; and, if it likes, out/metrics.json.
+that side has rows, validation.parquet (the columns that preprocessing gives, "(target)", "(weight)" where rows are
+weighed, "(query)" in a ranking), params.json, and the files that the trainer names. It writes out/model.ubj (XGBoost)
+or out/model.skops (an estimator of the catalogue), fitted on the columns in their order; and, if it likes,
+out/metrics.json.
 """
 
 import json
@@ -28,7 +29,7 @@ from mlops_runner.train.formats.base import BOOSTER, ESTIMATOR, format_of
 from mlops_runner.train.trainers.base import Fitted, Job, Side
 from mlops_runner.train.trainers.catalogue import PYTHON
 
-TARGET, WEIGHT = "(target)", "(weight)"
+TARGET, WEIGHT, QUERY = "(target)", "(weight)", "(query)"
 INTERPRETER = "python"
 METRICS = "metrics.json"
 LAST_LINES = 8
@@ -80,6 +81,7 @@ def _lay_out(trainer: CommandTrainer, job: Job, folder: Path) -> None:
         "categorical": [output.name for output in job.outputs if output.categorical],
         "target": TARGET,
         "weight": None if job.train.weight is None else WEIGHT,
+        **({} if job.train.query is None else {"query": QUERY}),
         "seed": job.seed,
         "threads": job.threads,
         "params": dict(trainer.params),
@@ -93,6 +95,8 @@ def _table(side: Side, job: Job) -> pl.DataFrame:
     columns[TARGET] = side.y
     if job.train.weight is not None:
         columns[WEIGHT] = side.weight if side.weight is not None else [1.0] * len(side.y)
+    if side.query is not None:
+        columns[QUERY] = side.query
     return pl.DataFrame(columns)
 
 

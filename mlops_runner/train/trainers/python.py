@@ -2,15 +2,16 @@
 
 The contract. x is a polars.DataFrame with one column per feature in the order of the data spec: Float64 for numbers
 and dates (NaN when missing, dates as days since 1970-01-01), String for texts and booleans ("(missing)", "true",
-"false"). y is an int64 array (1 = positive, or the index of the class) or a float64 array (regression).
+"false"). y is an int64 array (1 = positive, or the index of the class) or a float64 array (values, relevance).
 The function returns a scikit-learn estimator of the catalogue, a Pipeline or ColumnTransformer made of those, or an
-xgboost.Booster. A weight column is passed as `weight=` when the function has that argument.
+xgboost.Booster. A weight column is passed as `weight=` when the function has that argument, and the number of each
+row's query, in a ranking, as `query=`.
 
 When the model predicts, it gets the frame again: a model fitted with column names gets those columns as a frame;
 one fitted without names gets all of them as an array; a Booster gets its `feature_names`, or all columns, as floats.
 
 With `load`, the model is any object with `predict(x)` and `save(folder)`: see `formats.project`. A function that has
-the argument `validation` gets (x, y) of that side, or None.
+the argument `validation` gets (x, y) of that side, (x, y, query) in a ranking, or None.
 """
 
 import inspect
@@ -34,7 +35,7 @@ from mlops_runner.train.trainers.observed import heard
 
 def check(trainer: PythonTrainer, task: Task) -> tuple[Diagnostic, ...]:  # noqa: ARG001
     """Complain about a param that the contract itself passes. The project's code is not imported for that."""
-    taken = [name for name in ("x", "y", "seed", "weight", "validation") if name in trainer.params]
+    taken = [name for name in ("x", "y", "seed", "weight", "query", "validation") if name in trainer.params]
     return tuple(
         Diagnostic("given-elsewhere", f'param "{name}" of {trainer.callable} is passed by the runner', hint="rename it")
         for name in taken
@@ -49,7 +50,7 @@ def train(trainer: PythonTrainer, job: Job) -> Fitted:
     random.seed(job.seed)
     np.random.seed(job.seed)
     function = guarded(trainer.callable, partial(find, trainer.callable, "callable"))
-    given = {**_weight(function, trainer, job), **_validation(function, job)}
+    given = {**_weight(function, trainer, job), **_query(function, job), **_validation(function, job)}
     arguments: dict[str, Any] = {**trainer.params, "seed": job.seed, **given}
     call = partial(function, job.train.frame, job.train.y, **arguments)
     model = guarded(trainer.callable, partial(heard, call, job.log)).result
@@ -75,7 +76,16 @@ def _weight(function: Callable[..., Any], trainer: PythonTrainer, job: Job) -> d
 def _validation(function: Callable[..., Any], job: Job) -> dict[str, Any]:
     if "validation" not in inspect.signature(function).parameters:
         return {}
-    return {"validation": None if job.validation is None else (job.validation.frame, job.validation.y)}
+    side = job.validation
+    if side is None:
+        return {"validation": None}
+    return {"validation": (side.frame, side.y) if side.query is None else (side.frame, side.y, side.query)}
+
+
+def _query(function: Callable[..., Any], job: Job) -> dict[str, Any]:
+    if job.train.query is None or "query" not in inspect.signature(function).parameters:
+        return {}
+    return {"query": job.train.query}
 
 
 def _curve(model: Any, who: str) -> Curve:

@@ -14,12 +14,14 @@ from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import XgboostTrainer
 from mlops_runner.train.features import Schema
+from mlops_runner.train.queries import by_query
 from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
+from mlops_runner.train.trainers.relevance import refuse_relevance
 
 FAMILY = "xgboost"
-# The first of each row is the default. All of them predict what the task promises: probabilities, or values.
+# The first of each row is the default. All of them predict what the task promises: probabilities, values, or scores.
 OBJECTIVES: dict[Task, tuple[str, ...]] = {
     "binary": ("binary:logistic",),
     "multiclass": ("multi:softprob",),
@@ -48,10 +50,12 @@ GIVEN = {
 # From the page "XGBoost Parameters" of the version in the dependency list.
 _KNOWN = """
     alpha base_score booster colsample_bylevel colsample_bynode colsample_bytree eta eval_metric gamma grow_policy
-    huber_slope interaction_constraints lambda learning_rate max_bin max_cached_hist_node max_cat_threshold
-    max_cat_to_onehot max_delta_step max_depth max_leaves min_child_weight min_split_loss normalize_type
-    num_parallel_tree objective one_drop quantile_alpha rate_drop refresh_leaf reg_alpha reg_lambda sample_type
-    sampling_method scale_pos_weight skip_drop subsample tree_method tweedie_variance_power"""
+    huber_slope interaction_constraints lambda lambdarank_bias_norm lambdarank_normalization
+    lambdarank_num_pair_per_sample lambdarank_pair_method lambdarank_score_normalization lambdarank_unbiased
+    learning_rate max_bin max_cached_hist_node max_cat_threshold max_cat_to_onehot max_delta_step max_depth max_leaves
+    min_child_weight min_split_loss ndcg_exp_gain normalize_type num_parallel_tree objective one_drop quantile_alpha
+    rate_drop refresh_leaf reg_alpha reg_lambda sample_type sampling_method scale_pos_weight skip_drop subsample
+    tree_method tweedie_variance_power"""
 KNOWN = frozenset(_KNOWN.split())
 
 
@@ -62,9 +66,14 @@ def check(trainer: XgboostTrainer, task: Task) -> tuple[Diagnostic, ...]:
         value = trainer.params.get(name, choices[0])
         if value not in choices:
             message = f"{name} {value} does not suit a {task} task here"
-            hint = nearest(str(value), choices) or f"one of {', '.join(choices)}"
+            hint = _task_of(value) or nearest(str(value), choices) or f"one of {', '.join(choices)}"
             problems.append(Diagnostic(f"unsuitable-{name}", message, hint=hint))
     return (*problems, *_check_weights(trainer), *_check_quantile(trainer.params))
+
+
+def _task_of(objective: Scalar) -> str | None:
+    found = next((task for task, choices in OBJECTIVES.items() if objective in choices), None)
+    return None if found is None else f"it is for task: {found}"
 
 
 def train(trainer: XgboostTrainer, job: Job) -> Fitted:
@@ -82,6 +91,8 @@ def train(trainer: XgboostTrainer, job: Job) -> Fitted:
         **_monotone(trainer, job),
         "seed": job.seed,
     }
+    if job.schema.query is not None:
+        refuse_relevance(params, job)
     curve: dict[str, dict[str, list[float]]] = {}
     try:
         result = heard(partial(_boost, params, trainer, job, curve), job.log)
@@ -153,9 +164,11 @@ def _width(schema: Schema) -> dict[str, int]:
 def _dmatrix(side: Side, job: Job) -> Any:
     categorical = any(output.categorical for output in job.outputs)
     types = ["c" if output.categorical else "q" for output in job.outputs] if categorical else None
+    rows = side if side.query is None else by_query(side, job.schema)
     return xgboost.DMatrix(
-        side.x, side.y, weight=side.weight, nthread=job.threads, feature_types=types, enable_categorical=categorical
-    )
+        rows.x, rows.y, weight=rows.weight, qid=rows.query, nthread=job.threads, feature_types=types,
+        enable_categorical=categorical,
+    )  # fmt: skip
 
 
 def _refuse_unused(warnings: tuple[tuple[str, str], ...]) -> None:
