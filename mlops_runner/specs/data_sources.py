@@ -19,12 +19,14 @@ from mlops_runner.specs.base import (
 )
 
 
-def _web_address(value: str) -> str:
+def _web_address(value: str | Secret) -> str | Secret:
+    if isinstance(value, Secret):
+        return value
     found = urlsplit(value)
     if found.scheme not in {"http", "https"} or not found.hostname:
         raise complaint("invalid-url", '"{given}" is not a web address', "https://host/path", given=value)
     if "@" in found.netloc:
-        raise complaint("plain-secret", "a web address must not carry a password", "use headers with {secret: NAME}")
+        raise complaint("plain-secret", "a web address must not carry a password", "url: {secret: NAME}")
     return value
 
 
@@ -47,7 +49,7 @@ def _select(value: str) -> str:
     return value
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address), Words("a web address")]
+WebAddress = Annotated[str | Secret, AfterValidator(_web_address), Words("a web address")]
 Database = Annotated[str | Secret, AfterValidator(_database), Words("a connection URL")]
 Query = Annotated[str, AfterValidator(_select), Words("a SELECT")]
 
@@ -147,7 +149,13 @@ class HttpSource(Part):
     """A file on a web server, fetched once, kept, and pinned by its digest."""
 
     kind: Literal["http"]
-    url: Annotated[WebAddress, Field(description="Address of the file.", examples=["https://example.org/loans.csv"])]
+    url: Annotated[
+        WebAddress,
+        Field(
+            description="Address of the file; a secret when it is signed, or carries a password.",
+            examples=["https://example.org/loans.csv", {"secret": "LOANS_URL"}],
+        ),
+    ]
     format: Annotated[
         CsvFormat | ParquetFormat, Field(discriminator="kind", description="What the file is, and its dialect.")
     ]

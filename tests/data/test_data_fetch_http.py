@@ -124,7 +124,7 @@ class Web:
         self.url = f"http://127.0.0.1:{server.server_port}"
 
     def fetch(self, path, secrets=None, surroundings=None, **fields):
-        url = path if path.startswith("http") else self.url + path
+        url = self.url + path if isinstance(path, str) and not path.startswith("http") else path
         fields = {"kind": "http", "url": url, "format": {"kind": "csv"}, **fields}
         self.target.unlink(missing_ok=True)
         wanted = Wanted(
@@ -223,6 +223,21 @@ def test_secrets_are_sent_to_the_host_they_are_for_and_to_no_other(web):
     assert sent[0] == ("127.0.0.1", "Bearer abc", "k3y", "shown")
     assert sent[1:] == [("localhost", None, None, "shown"), ("127.0.0.1", None, None, "shown")]
     assert not any("abc" in line or "k3y" in line for line in web.said)
+
+
+def test_an_address_may_be_a_secret_that_nothing_shows(web):
+    address = web.url.replace("//", "//me:h1dden@") + "/table"
+    secrets = {"FILE": address}
+    assert web.fetch({"secret": "FILE"}, secrets=secrets).digest == DIGEST
+    assert web.server.seen[0][2]["Authorization"].startswith("Basic ")
+    assert not any("h1dden" in line for line in web.said)
+    found = web.complaint({"secret": "FILE"}, secrets={"FILE": address.replace("/table", "/status/404")})
+    assert found.message == "FILE answered 404 Not Found"
+
+
+def test_a_secret_that_is_no_address_is_refused_without_being_shown(web):
+    found = web.complaint({"secret": "FILE"}, secrets={"FILE": "h1dden"}, error=InvalidInput)
+    assert (found.code, found.message) == ("invalid-url", "FILE is not a web address")
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "späße", "nul\0"])

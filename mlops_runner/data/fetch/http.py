@@ -36,7 +36,7 @@ def fetch(wanted: Wanted, target: Path, log: Callable[[str], None]) -> Fetched:
     source = wanted.source
     assert isinstance(source, HttpSource)
     with _session() as session, _in_our_words(source), _asked(session, wanted, source) as answer:
-        log(f"{source.url} answered {answer.status_code}")
+        log(f"{_name(source)} answered {answer.status_code}")
         announced = answer.headers.get("Content-Length", "")
         _refuse_large(source, int(announced) if announced.isdecimal() else 0)
         digest, size = hashlib.sha256(), 0
@@ -63,7 +63,7 @@ def _session() -> requests.Session:
 
 def _asked(session: requests.Session, wanted: Wanted, source: HttpSource) -> requests.Response:
     """Follow redirects to the answer that holds the file."""
-    url, headers = source.url, _headers(wanted, source)
+    url, headers = _address(wanted, source), _headers(wanted, source)
     for _ in range(REDIRECTS + 1):
         _route(session, wanted, url)
         answer = session.get(url, headers=headers, stream=True, allow_redirects=False, timeout=TIMEOUTS)
@@ -72,7 +72,9 @@ def _asked(session: requests.Session, wanted: Wanted, source: HttpSource) -> req
         target = session.get_redirect_target(answer)
         answer.close()
         if not target:
-            raise _failed("http-redirects", f"{source.url} redirects, but does not say where to", "correct source.url")
+            raise _failed(
+                "http-redirects", f"{_name(source)} redirects, but does not say where to", "correct source.url"
+            )
         there = urljoin(url, target)
         _refuse_detour(source, url, there)
         if _origin(there) != _origin(url):
@@ -80,7 +82,22 @@ def _asked(session: requests.Session, wanted: Wanted, source: HttpSource) -> req
             headers = {n: v for n, v in headers.items() if n not in hidden and n.lower() not in PRIVATE}
             session.cookies.clear()
         url = there
-    raise _failed("http-redirects", f"{source.url} redirects more than {REDIRECTS} times", "name the last address")
+    raise _failed("http-redirects", f"{_name(source)} redirects more than {REDIRECTS} times", "name the last address")
+
+
+def _name(source: HttpSource) -> str:
+    """Return what messages call the file: its address, or the name of the secret that holds it."""
+    return source.url.secret if isinstance(source.url, Secret) else source.url
+
+
+def _address(wanted: Wanted, source: HttpSource) -> str:
+    url = wanted.reveal(source.url).strip()
+    with contextlib.suppress(ValueError):
+        scheme, host, _ = _origin(url)
+        if scheme in PORTS and host and url.isprintable():
+            return url
+    message = f"{_name(source)} is not a web address"
+    raise InvalidInput(Diagnostic("invalid-url", message, hint="for example https://host/path", path="source.url"))
 
 
 def _headers(wanted: Wanted, source: HttpSource) -> dict[str, str]:
@@ -110,7 +127,7 @@ def _accepted(answer: requests.Response, source: HttpSource) -> requests.Respons
     status = answer.status_code
     answer.close()
     found = Diagnostic(
-        "http-status", f"{source.url} answered {status} {answer.reason}", hint=HINTS.get(status), path="source.url"
+        "http-status", f"{_name(source)} answered {status} {answer.reason}", hint=HINTS.get(status), path="source.url"
     )
     raise Unreachable(found) if status in PASSING else StepFailed(found)
 
@@ -123,22 +140,22 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _refuse_detour(source: HttpSource, here: str, there: str) -> None:
     scheme, host, _ = _origin(there)
     if scheme not in PORTS or not host:
-        raise _failed("http-redirects", f"{source.url} redirects to what is no web address", "correct source.url")
+        raise _failed("http-redirects", f"{_name(source)} redirects to what is no web address", "correct source.url")
     if _origin(here)[0] == "https" and scheme == "http":
-        message = f"{source.url} redirects from https to http ({host})"
+        message = f"{_name(source)} redirects from https to http ({host})"
         raise _failed("http-redirects", message, "find an address that stays encrypted")
 
 
 def _refuse_large(source: HttpSource, size: int) -> None:
     if size > source.max_bytes:
-        message = f"{source.url} answers with more than max_bytes: {source.max_bytes}"
+        message = f"{_name(source)} answers with more than max_bytes: {source.max_bytes}"
         hint = "raise max_bytes, if the file is meant to be so large"
         raise StepFailed(Diagnostic("http-too-large", message, hint=hint, path="source.max_bytes"))
 
 
 def _refuse_page(source: HttpSource, start: bytes) -> None:
     if start[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        message = f"{source.url} answered with a web page, not with {source.format.kind}"
+        message = f"{_name(source)} answered with a web page, not with {source.format.kind}"
         raise _failed("http-page", message, "a login, or an error? look at it in a browser, and correct source.url")
 
 
@@ -148,21 +165,21 @@ def _in_our_words(source: HttpSource) -> Iterator[None]:
     try:
         yield
     except requests.exceptions.SSLError as error:
-        message = f"{source.url}: no secure connection: {_cause(error)}"
+        message = f"{_name(source)}: no secure connection: {_cause(error)}"
         raise _failed("http-tls", message, "SSL_CERT_FILE names authorities of your own") from None
     except (requests.ConnectionError, requests.Timeout) as error:
-        message = f"{source.url} cannot be reached: {_cause(error)}"
+        message = f"{_name(source)} cannot be reached: {_cause(error)}"
         raise Unreachable(
             Diagnostic("http-unreachable", message, hint="is the server up?", path="source.url")
         ) from None
     except DecodeError:
-        raise _failed("http-encoding", f"{source.url}: the answer is not encoded as it says", None) from None
+        raise _failed("http-encoding", f"{_name(source)}: the answer is not encoded as it says", None) from None
     except HTTPError as error:
-        message = f"{source.url} broke off before the end: {_cause(error)}"
+        message = f"{_name(source)} broke off before the end: {_cause(error)}"
         hint = "is the server, or the line, in order?"
         raise Unreachable(Diagnostic("http-truncated", message, hint=hint, path="source.url")) from None
     except (requests.RequestException, UnicodeError) as error:
-        raise _failed("http-request", f"{source.url}: {type(error).__name__}", "correct source.url") from None
+        raise _failed("http-request", f"{_name(source)}: {type(error).__name__}", "correct source.url") from None
 
 
 def _cause(error: BaseException) -> str:
