@@ -9,8 +9,7 @@ from mlops_runner.durable import write_text
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.perturb import perturb, repeats_of, touched
-from mlops_runner.evaluate.extras import Extras
-from mlops_runner.evaluate.values import Floats, Options, Unmeasured
+from mlops_runner.evaluate.values import Extras, Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.stages.common import SIDES, log, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
