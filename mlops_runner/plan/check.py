@@ -10,6 +10,7 @@ from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
 
@@ -26,10 +27,10 @@ def _target_fits_task(core: Core) -> Iterator[Diagnostic]:
     data, training = core.data, core.training
     target = data.spec.with_role("target")[0]
     column = data.spec.columns[target]
-    if training.spec.task == "regression" and column.type not in NUMERIC:
-        message = f'a regression needs a numeric target; "{target}" is {column.type}'
+    if training.spec.task not in CLASSIFYING and column.type not in NUMERIC:
+        message = f'a {training.spec.task} task needs a numeric target; "{target}" is {column.type}'
         yield _at(data, "target-type", message, ("columns", target, "type"), "change the type, or the task")
-    if training.spec.task != "regression" and column.type in {"date", "datetime"}:
+    if training.spec.task in CLASSIFYING and column.type in {"date", "datetime"}:
         message = f'"{target}" is a {column.type}; a class is a string, int or bool'
         yield _at(data, "target-type", message, ("columns", target, "type"), "change the type, or the task")
     positive = training.spec.positive

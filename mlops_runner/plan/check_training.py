@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mlops_runner.errors import Diagnostic
+from mlops_runner.plan.check_ranking import RANKING_CHECKS
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Path
@@ -68,4 +69,5 @@ def _placed(core: Core, found: Finding) -> Diagnostic:
 TRAINING_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _preprocessing_fits,
     _monotone_columns_have_an_order,
+    *RANKING_CHECKS,
 )

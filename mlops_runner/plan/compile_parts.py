@@ -11,9 +11,15 @@ from mlops_runner.specs.data_checks import PythonRule
 from mlops_runner.specs.data_sources import PythonSource
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Document
+from mlops_runner.specs.task import QUERY_ROLE
 from mlops_runner.specs.training_trainers import PythonTrainer
 
 TRAINED_ROLES = {"feature", "target", "weight"}
+
+
+def trained_roles(core: Core) -> set[str]:
+    """Return the roles of the columns that training reads; of a ranking also the one that names the query."""
+    return {*TRAINED_ROLES, QUERY_ROLE} if core.training.spec.task == "ranking" else TRAINED_ROLES
 
 
 def sides_of(data: Data) -> dict[str, bool]:

@@ -6,7 +6,6 @@ from typing import Any
 from mlops_runner.errors import Place
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.plan.compile_parts import (
-    TRAINED_ROLES,
     code_of,
     columns_of,
     dump,
@@ -17,6 +16,7 @@ from mlops_runner.plan.compile_parts import (
     places_of,
     shared_places,
     side_inputs,
+    trained_roles,
 )
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.versions import SEARCH_VERSION, TRAIN_VERSION
@@ -63,7 +63,7 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
     keys = ("task", "positive", "preprocessing")
     config = {key: value for key, value in dump(spec).items() if key in keys}
     config["trainer"] = {key: value for key, value in dump(trainer).items() if key not in {"search", *LIMITS}}
-    config |= columns_of(core.data.spec, TRAINED_ROLES)
+    config |= columns_of(core.data.spec, trained_roles(core))
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
     places = {
         **shared_places(core, document),

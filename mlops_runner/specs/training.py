@@ -12,6 +12,8 @@ from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import Trainer
 
+RANKS = "rank:"  # the objectives of XGBoost that rank
+
 
 class Select(Part):
     """How the winner among the candidates is chosen."""
@@ -101,4 +103,21 @@ def _categories_are_readable(training: Training) -> Iterator[Finding]:
         yield Finding((*path, "preprocessing" if own else "trainer"), "unreadable-categories", message, hint)
 
 
-_RULES = (_classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable)
+def _objectives_rank(training: Training) -> Iterator[Finding]:
+    """Objectives that rank are those of a ranking, and the only ones it has."""
+    for path, trainer in training.trainers():
+        objective = trainer.params.get("objective") if trainer.trainer == "xgboost" else None
+        if objective is None or str(objective).startswith(RANKS) == (training.task == "ranking"):
+            continue
+        place = (*path, "params", "objective")
+        if training.task == "ranking":
+            message, hint = f"objective {objective} ranks nothing", "rank:ndcg, rank:pairwise or rank:map"
+        else:
+            message = f"objective {objective} is for rankings; this is a {training.task} task"
+            hint = "remove it, or set task: ranking"
+        yield Finding(place, "unsuitable-objective", message, hint)
+
+
+_RULES = (
+    _classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable, _objectives_rank,
+)  # fmt: skip

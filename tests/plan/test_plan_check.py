@@ -54,7 +54,7 @@ def test_the_small_project_is_right(complaints):
     ("edits", "code", "message", "hint"),
     [
         ([*REGRESSION, *target("«string")],
-         "target-type", 'a regression needs a numeric target; "paid" is string', "change the type, or the task"),
+         "target-type", 'a regression task needs a numeric target; "paid" is string', "change the type, or the task"),
         ([*target("«date")],
          "target-type", '"paid" is a date; a class is a string, int or bool', "change the type, or the task"),
         ([(TRAINING, 'positive: "no"', 'positive: «"nope"')],

@@ -12,11 +12,21 @@ from mlops_runner.evaluate.values import Groups, Integers, Mask, Side
 from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate
 from mlops_runner.train.features import Schema
-from mlops_runner.train.queries import query_codes
+from mlops_runner.train.queries import query_codes, refuse_torn
 from mlops_runner.train.targets import encode_target
 
 MOST_GROUPS = 50
 MISSING = "missing"
+
+
+def sides_of(
+    frames: Mapping[str, pl.DataFrame], schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]
+) -> dict[str, Side]:
+    """Describe the sides of the split by name. Raises InvalidInput, also for a query that is torn between sides."""
+    if schema.query is not None:
+        queries = {name: frame[schema.query] for name, frame in frames.items()}
+        refuse_torn(queries, masked="pii" in columns[schema.query]["tags"])
+    return {name: side_of(name, frame, schema, evaluation, columns) for name, frame in frames.items()}
 
 
 def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]) -> Side:
