@@ -136,9 +136,13 @@ class LeakageRule(Rule):
         float,
         Field(gt=0, le=1, description="Largest association between one feature and the target (see the guide)."),
     ] = 0.99
-    duplicates: Annotated[bool, Field(description="Whether rows with equal features may not be on several sides.")] = (
-        True
-    )
+    duplicates: Annotated[
+        bool | None,
+        Field(
+            description="Whether rows with equal features may not be on several sides. Left out, this is asked where "
+            "the features hold enough to tell rows apart (see the guide)."
+        ),
+    ] = None
     ids: Annotated[bool, Field(description="Whether ids and groups may not be on several sides.")] = True
     time: Annotated[
         bool,

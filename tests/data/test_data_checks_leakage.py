@@ -113,7 +113,7 @@ def test_sides_without_leaks_pass_and_few_rows_say_nothing_about_the_target(room
 def test_rows_that_tell_another_side_are_named(room, row, column, value, check, says):
     rows = [list(one) for one in CLEAN]
     rows[row][column] = value
-    found = room.run(text(rows), COLUMNS, LEAKAGE, fields=SPLIT, **SIDES)
+    found = room.run(text(rows), COLUMNS, {**LEAKAGE, "duplicates": True}, fields=SPLIT, **SIDES)
     assert {name for name, answer in answers(found).items() if answer == "fail"} == {check}
     assert says in " ".join(one.message for one in room.said)
 
@@ -159,3 +159,30 @@ def test_checks_that_need_sides_are_asked_with_sides_and_the_others_without(room
     rules = (LEAKAGE, {"kind": "missing", "columns": ["f"]})
     assert answers(room.run(text(CLEAN), COLUMNS, *rules)) == {"missing f": "pass"}
     assert "missing f" not in answers(room.run(text(CLEAN), COLUMNS, *rules, **SIDES))
+
+
+def across(room, features, duplicates=None):
+    """Ask about rows 0 to 99 in training, and rows 100 to 199 on the test side."""
+    head = {"y": TARGET, **{f"f{at}": {"type": "float"} for at in range(len(features))}}
+    lines = [
+        ",".join(head),
+        *(",".join(["uv"[n % 2], *map(str, row)]) for n, row in enumerate(zip(*features, strict=True))),
+    ]
+    rule = LEAKAGE if duplicates is None else {**LEAKAGE, "duplicates": duplicates}
+    found = room.run("\n".join(lines) + "\n", head, rule, sides=np.repeat(np.array([0, 2], np.int8), 100))
+    return next((one for one in found if one.check.name.endswith("duplicates")), None)
+
+
+def test_rows_that_agree_by_chance_are_counted_and_leak_nothing(room):
+    steps = [[n % 4 for n in range(200)], [n % 3 for n in range(200)]]
+    found = across(room, steps)
+    assert (found.answer, found.broken, found.figures) == ("pass", 0, {"by_chance": 100})
+    assert across(room, steps, duplicates=True).answer == "fail"
+
+
+def test_rows_that_are_told_apart_by_their_features_leak_when_they_come_again(room):
+    numbers = [list(DRAW.normal(size=100)) for _ in range(4)]
+    copied = [[*column, *column[:5], *DRAW.normal(size=95)] for column in numbers]
+    found = across(room, copied)
+    assert (found.answer, found.broken) == ("fail", 5)
+    assert across(room, copied, duplicates=False) is None

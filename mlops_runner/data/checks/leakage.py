@@ -9,6 +9,7 @@ import polars as pl
 from mlops_runner.data.checks.association import association
 from mlops_runner.data.checks.base import SAMPLED_ROWS, Check, Context, Found, Look, Sides
 from mlops_runner.data.checks.rules import marked
+from mlops_runner.data.information import told_apart
 from mlops_runner.data.repeats import HASH, alike, chosen
 from mlops_runner.data.table import Table
 from mlops_runner.digest import Json
@@ -30,10 +31,11 @@ def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
     features = spec.with_role("feature")
     hint = "leave out what is known only afterwards, or raise target"
     yield _check(rule, "target", (), _tells(rule, features, target), ("", ""), hint)
-    if rule.duplicates:
+    if rule.duplicates is not False:
         words = ("has the features of a row on an earlier side", "have the features of a row on an earlier side")
         hint = "drop duplicates in cleaning, split by group, or set duplicates: false"
-        yield _check(rule, "duplicates", (), _across(features, spec), words, hint)
+        look = _across(features, spec)
+        yield _check(rule, "duplicates", (), look if rule.duplicates else _unlikely(features, look), words, hint)
     if rule.ids:
         for name in (*spec.with_role("id"), *spec.with_role("group")):
             words = ("has a value that is on an earlier side too", "have a value that is on an earlier side too")
@@ -120,6 +122,24 @@ def _across(names: Sequence[str], spec: Data) -> Run:
         return marked(mask)
 
     return look
+
+
+def _unlikely(names: Sequence[str], across: Run) -> Run:
+    """Leave rows out that may well agree by chance, because their features hold too little to tell rows apart."""
+
+    def look(table: Table, context: Context) -> Found:
+        found = across(table, context)
+        present = [name for name in names if name in table.schema]
+        if not found.broken or _told_apart(_drawn(table, present)):
+            return found
+        return Found(0, figures={"by_chance": found.broken})
+
+    return look
+
+
+def _told_apart(rows: pl.DataFrame) -> bool:
+    entropies = rows.select(pl.all().drop_nulls().unique_counts().entropy(2, normalize=True)).row(0)
+    return told_apart(rows.height, sum(bits or 0.0 for bits in entropies))
 
 
 def _alike(table: Table, names: Sequence[str], sides: pl.Series) -> pl.Series | None:

@@ -19,6 +19,7 @@ from mlops_runner.data.infer.split import split_of
 from mlops_runner.data.infer.task import task_of
 from mlops_runner.data.infer.types import columns_of
 from mlops_runner.data.infer.values import Facts, Guess, Proposal, SplitGuess, TaskGuess, Wishes
+from mlops_runner.data.information import told_apart
 from mlops_runner.data.repeats import repeats
 from mlops_runner.data.table import Table
 from mlops_runner.data.types import convert
@@ -27,8 +28,6 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 LEAK_ROWS = 20_000
 LEAK_CELLS = 20_000_000
 FEWEST_ROWS = 10
-# Rows agree by chance when their columns hold too little to tell them apart.
-BITS_TO_SPARE = 3.0
 # The rule looks at every feature in every run.
 MOST_GUARDED = 1_000
 
@@ -128,7 +127,7 @@ def _rules(table: Table, guesses: Sequence[Guess], split: SplitGuess, duplicates
     fields: dict[str, Any] = {"kind": "leakage"}
     reasons = ["no feature may give the target away"]
     alike = int(repeats(table, features).sum()) - duplicates
-    if alike or _by_chance([guess for guess in guesses if guess.role == "feature"]):
+    if alike and not _by_chance([guess for guess in guesses if guess.role == "feature"]):
         fields["duplicates"] = False
         reasons.append("rows with equal features are natural here")
     if split.fields["kind"] != "group" and any(guess.role == "group" for guess in guesses):
@@ -139,8 +138,7 @@ def _rules(table: Table, guesses: Sequence[Guess], split: SplitGuess, duplicates
 
 def _by_chance(guesses: Sequence[Guess]) -> bool:
     """Whether rows may agree although they are about different things, because their values tell little."""
-    rows = guesses[0].facts.rows
-    return sum(_bits(guess.facts) for guess in guesses) < BITS_TO_SPARE * math.log2(max(rows, 2))
+    return not told_apart(guesses[0].facts.rows, sum(_bits(guess.facts) for guess in guesses))
 
 
 def _bits(facts: Facts) -> float:
