@@ -38,6 +38,7 @@ def search_steps(core: Core) -> Iterator[Step]:
 def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Step:
     document, select = core.training.document, core.training.spec.select
     config, places = _trainer(core, name, trainer)
+    config["trainer"] |= limits_of(trainer)  # here a fit that is ended is a trial that has failed
     config["search"] = dump(search)
     config["metric"] = search.metric or select.metric
     config["direction"] = "maximize" if better(config["metric"]) == "higher" else "minimize"
@@ -50,9 +51,9 @@ def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Ste
     return Step(
         f"search.{name}", "search", SEARCH_VERSION, config, places,
         output=folder_of(core, f"search.{name}"),
-        inputs=tuple(inputs),
+        inputs=(*inputs, *files_of(trainer)),
         code=code_of(trainer),
-        repro="none" if search.time else core.pipeline.spec.reproducibility,
+        repro="none" if search.time or trainer.timeout else core.pipeline.spec.reproducibility,
         execution=execution_of(core),
     )  # fmt: skip
 
@@ -84,14 +85,23 @@ def train_step(core: Core, name: str, trainer: Trainer) -> Step:
     inputs = tuple(side for side in side_inputs(core) if side.name != "test")
     if trainer.search is not None:
         inputs += (Input("search", f"{folder_of(core, f'search.{name}')}/best.json", f"search.{name}"),)
-    if isinstance(trainer, CommandTrainer):
-        inputs += tuple(Input(f"files.{position}", path) for position, path in enumerate(trainer.files))
     return Step(
         f"train.{name}", "train", TRAIN_VERSION, config, places,
         output=folder_of(core, f"train.{name}"),
-        inputs=inputs,
+        inputs=(*inputs, *files_of(trainer)),
         code=code_of(trainer),
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),
-        access={key: value for key, value in dump(trainer).items() if key in LIMITS},
+        access=limits_of(trainer),
     )  # fmt: skip
+
+
+def files_of(trainer: Trainer) -> Iterator[Input]:
+    """Yield the files of the project that a command names."""
+    if isinstance(trainer, CommandTrainer):
+        yield from (Input(f"files.{position}", path) for position, path in enumerate(trainer.files))
+
+
+def limits_of(trainer: Trainer) -> dict[str, Any]:
+    """Return what a fit may take."""
+    return {key: value for key, value in dump(trainer).items() if key in LIMITS}

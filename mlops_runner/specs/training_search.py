@@ -78,6 +78,10 @@ class Search(Part):
         int,
         Field(ge=1, le=1000, description="Trials drawn at a time, before any of them is known. Part of the result."),
     ] = 8
+    max_failed: Annotated[
+        float,
+        Field(ge=0, le=1, description="Share of trials that may fail; when more do, at least five, the search stops."),
+    ] = 0.5
     pruning: Annotated[
         Literal["none", "median"],
         Field(description="Whether a trial worse than the median of earlier ones is given up after a fold."),

@@ -1,7 +1,7 @@
 """Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -134,7 +134,7 @@ class CommandTrainer(ColumnTrainer):
         tuple[RelativePath, ...],
         Field(description="Files of the project it needs; they stand in its folder.", examples=[["fit.py"]]),
     ] = ()
-    search: ClassVar[None] = None
+    search: Searched = None
 
 
 Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer | CommandTrainer, Field(discriminator="trainer")]

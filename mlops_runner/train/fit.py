@@ -17,11 +17,10 @@ from mlops_runner.train.job import prepare
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import Fitted, Importance, Job, module_of
+from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, module_of
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
-FILES = "files"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,15 +110,72 @@ def test_folds_that_are_not_declared_are_asked_for_by_plan(searched):
     assert "specs/training.yaml:" in answer.err
 
 
-def test_a_trial_that_kills_its_worker_is_told_apart_from_the_search(searched):
-    searched.write("callables/rule.py", searched.read("callables/rule.py") + KILLER)
-    searched.write("specs/training.yaml", searched.read("specs/training.yaml").replace(
-        "  boosted:\n    trainer: xgboost\n    rounds: 5\n    params:\n      max_depth: 2\n",
-        "  boosted:\n    trainer: python\n    callable: callables.rule:kill\n",
+def with_trainer(project, declared, code=""):
+    """Let the searched candidate have another trainer, and parameters named depth and rate."""
+    project.write("callables/rule.py", project.read("callables/rule.py") + code)
+    project.write("specs/training.yaml", project.read("specs/training.yaml").replace(
+        "  boosted:\n    trainer: xgboost\n    rounds: 5\n    params:\n      max_depth: 2\n", f"  boosted:\n{declared}"
     ).replace("max_depth:", "depth:").replace("learning_rate:", "rate:"))  # fmt: skip
+
+
+def python(name, *more):
+    return "".join(f"    {line}\n" for line in ("trainer: python", f"callable: callables.rule:{name}", *more))
+
+
+BAD = '''
+
+def bad(x, y, *, seed, depth, rate):
+    """End, hang, fill the memory or raise, by depth."""
+    import os
+    import time
+
+    if depth == 1:
+        os._exit(3)
+    if depth == 2:
+        time.sleep(60)
+    if depth == 3:
+        x = np.ones((40_000, 40_000)) @ np.ones((40_000, 1))
+    if depth == 4:
+        raise RuntimeError("no luck")
+    with open("own", "x") as file:
+        file.write(str(depth))
+    return DummyClassifier(strategy="prior", random_state=seed).fit(x.to_numpy(), y)
+'''
+
+
+def test_a_trial_that_crashes_hangs_or_is_too_big_fails_with_its_reason_and_the_search_goes_on(searched):
+    with_trainer(searched, python("bad", "timeout: 2s", "memory: 1GiB"), "\nimport numpy as np\n" + BAD)
+    searched.edit("specs/training.yaml", "        rate: {min: 0.05, max: 0.5, log: true}\n      trials: 12", GRID)
+    found = {}
+    for jobs in ("1", "3"):
+        answer = searched.mlops("run", "--no-report", "--force", "-j", jobs)
+        assert answer.code == 0, answer.err
+        found[jobs] = trials(searched)
+    assert found["1"] == found["3"]
+    reasons = [trial.get("reason", trial["state"]) for trial in found["1"]["trials"]]
+    assert reasons[0] == "callables.rule:bad ended with exit code 3"
+    assert reasons[1] == "callables.rule:bad took longer than its timeout of 2 s and was ended"
+    assert reasons[2].startswith("callables.rule:bad ran out of memory within its 1024 MiB")
+    assert "no luck" in reasons[3]
+    assert reasons[4:] == ["complete", "complete"]
+    assert searched.read("pipeline.lock").count("repro: none") == 1
+
+
+GRID = """\
+        rate: {values: [0.1]}
+      method: grid
+      max_failed: 1.0
+      trials: 12\
+"""
+
+
+def test_a_search_whose_trials_keep_failing_is_stopped_with_one_message(searched):
+    with_trainer(searched, python("kill"), KILLER)
     answer = searched.mlops("run", "--no-report", "-j", "2")
     assert answer.code == 1
-    assert "a worker died while it tried one of the trials 0 to 3" in answer.err
+    assert "8 of 8 trials failed, first with depth" in answer.err
+    assert "callables.rule:kill ended with exit code 3" in answer.err
+    assert "specs/training.yaml" in answer.err
     assert "Traceback" not in answer.err
 
 
@@ -130,3 +187,33 @@ def kill(x, y, *, seed, depth, rate):
 
     os._exit(3)
 '''
+
+
+def test_a_command_is_searched_with_the_parameters_it_is_told(searched):
+    searched.write("fit.py", FIT)
+    declared = "    trainer: command\n    command: [python, fit.py]\n    files: [fit.py]\n"
+    with_trainer(searched, declared)
+    searched.edit("specs/training.yaml", "trials: 12", "trials: 2\n      measured_on: validation")
+    searched.edit("specs/training.yaml", "      pruning: median\n", "")
+    answer = searched.mlops("run", "--no-report", "-j", "2")
+    assert answer.code == 0, answer.err
+    assert len({trial["value"] for trial in trials(searched)["trials"]}) == 2
+    searched.write("fit.py", FIT + "# other code\n")
+    assert "search.boosted" in searched.to_do()
+
+
+FIT = """
+import json
+import pathlib
+
+import polars
+import xgboost
+
+told = json.loads(pathlib.Path("params.json").read_text())
+assert not pathlib.Path("out/model.ubj").exists()
+table = polars.read_parquet("train.parquet")
+rows = xgboost.DMatrix(table[told["columns"]].to_numpy(), table[told["target"]].to_numpy())
+given = {"max_depth": told["params"]["depth"], "eta": told["params"]["rate"], "seed": told["seed"], "nthread": 1}
+booster = xgboost.train({"objective": "binary:logistic", **given}, rows, 3)
+booster.save_model("out/model.ubj")
+"""

@@ -29,8 +29,9 @@ class Bowl:
         self.tried, self.fail = [], fail
 
     def try_all(self, trials):
-        self.tried += [trial.number for trial in trials]
-        return [self.one(trial) for trial in trials]
+        for trial in trials:
+            self.tried.append(trial.number)
+            yield trial, self.one(trial)
 
     def one(self, trial):
         if trial.number in self.fail:
@@ -66,7 +67,7 @@ def test_the_best_of_equal_trials_is_the_first():
 
     class Flat:
         def try_all(self, trials):
-            return [Outcome("complete", (1.0,)) for _ in trials]
+            return ((trial, Outcome("complete", (1.0,))) for trial in trials)
 
     found = run(grid, Flat())
     assert (found.best.number, found.best.params) == (0, {"idle": 1})
@@ -79,7 +80,7 @@ def test_a_grid_tries_every_combination_once_in_order():
 
     class Sum:
         def try_all(self, trials):
-            return [Outcome("complete", (trial.params["a"] + trial.params["b"],)) for trial in trials]
+            return ((trial, Outcome("complete", (trial.params["a"] + trial.params["b"],))) for trial in trials)
 
     found = run(grid, Sum())
     assert [(t.params["a"], t.params["b"]) for t, _ in found.trials] == [
@@ -104,7 +105,7 @@ def test_a_search_that_was_killed_goes_on_and_ends_the_same(tmp_path_factory, ki
         run(search(), Killed(), Memory(file))
     bench = Bowl()
     assert run(search(), bench, Memory(file)) == whole
-    assert len(bench.tried) == 24 - killed_at // 4 * 4
+    assert bench.tried == list(range(killed_at, 24))
 
 
 def test_a_torn_last_line_counts_as_not_tried(tmp_path):
@@ -131,8 +132,35 @@ def test_failed_trials_are_recorded_with_their_reason_and_the_search_goes_on():
 
 
 def test_a_search_whose_trials_all_fail_says_what_the_first_said():
-    with pytest.raises(StepFailed, match="no trial of 24 could be measured; the first said: no luck"):
-        run(search(), Bowl(fail=range(24)))
+    with pytest.raises(StepFailed, match="no trial of 4 could be measured; the first said: no luck"):
+        run(search(trials=4), Bowl(fail=range(4)))
+
+
+@pytest.mark.parametrize(("max_failed", "tried"), [(0.5, 8), (0.8, 16), (1.0, 24)])
+def test_too_many_failed_trials_end_the_search_with_one_message(max_failed, tried):
+    bench = Bowl(fail={*range(5), *range(8, 20)})
+    given = search(max_failed=max_failed)
+    if tried == 24:
+        assert len(run(given, bench).trials) == 24
+        return
+    with pytest.raises(StepFailed, match=f"of {tried} trials failed, first with depth .*: no luck"):
+        run(given, bench)
+    assert len(bench.tried) == tried
+
+
+def test_reasons_that_differ_are_counted_and_the_most_common_is_shown():
+    class Mixed(Bowl):
+        def one(self, trial):
+            return Outcome("failed", (), "rare" if trial.number == 0 else "common")
+
+    with pytest.raises(
+        StepFailed, match=r"8 of 8 trials failed \(7 times, and 1 other reasons\), first with .*: common"
+    ):
+        run(search(), Mixed())
+
+
+def test_fewer_than_five_failures_are_bad_luck():
+    assert len(run(search(trials=8, max_failed=0.0), Bowl(fail=range(4))).trials) == 8
 
 
 def test_pruning_compares_with_complete_trials_of_earlier_batches_only():
@@ -191,7 +219,8 @@ def test_a_search_that_makes_no_sense_is_refused(fields, said):
 
 def test_numbers_are_drawn_within_their_ranges():
     given = search(method="random", trials=200, batch=200)
-    drawn = source_of(given, "maximize", 1).draw(200)
+    source = source_of(given, "maximize", 1)
+    drawn = [source.draw() for _ in range(200)]
     assert {type(found["depth"]) for found in drawn} == {int}
     assert {found["depth"] for found in drawn} == set(range(2, 10))
     assert all(0.01 <= found["rate"] <= 0.3 for found in drawn)

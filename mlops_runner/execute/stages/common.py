@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +12,10 @@ from mlops_runner.specs.base import API_VERSION, Spec
 from mlops_runner.specs.data import Column, Data
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_trainers import CommandTrainer, Trainer
 from mlops_runner.train.record import CandidateRecord
 from mlops_runner.train.signature import BundleRecord
+from mlops_runner.train.trainers.base import FILES
 
 S = TypeVar("S", bound=Spec)
 
@@ -50,6 +53,21 @@ def sides_folder(request: Request) -> Path:
     for path in (path for name, path in request.inputs.items() if name in SIDES):
         (folder / Path(path).name).symlink_to(os.path.realpath(path))
     return folder
+
+
+def training_folder(request: Request, trainer: Trainer) -> Path:
+    """Lay out the sides, and the files of the project that a command names."""
+    folder = sides_folder(request)
+    for position, name in enumerate(trainer.files if isinstance(trainer, CommandTrainer) else ()):
+        place = folder / FILES / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(request.inputs[f"files.{position}"], place)
+    return folder
+
+
+def who_fits(trainer: Trainer) -> str:
+    """Name a trainer in messages."""
+    return getattr(trainer, "callable", None) or getattr(trainer, "estimator", None) or f"the {trainer.trainer} trainer"
 
 
 def out_folder(request: Request) -> Path:

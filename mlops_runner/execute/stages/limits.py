@@ -57,10 +57,9 @@ def within(limits: Limits, who: str, call: Callable[[], Reply]) -> Reply:
             os.killpg(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not in_time:
-        message = f"{who} took longer than its timeout of {limits.timeout:g} s and was ended"
-        raise StepFailed(Diagnostic("timed-out", message, hint="raise timeout, or give it less to do"))
+        raise StepFailed(too_late(who, limits))
     if not text:
-        raise StepFailed(_ended(who, limits, os.waitstatus_to_exitcode(status)))
+        raise StepFailed(how_it_ended(who, limits, os.waitstatus_to_exitcode(status)))
     reply = decode_reply(text)
     if reply.status != "done":
         raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](reply.diagnostics)
@@ -87,11 +86,9 @@ def _become(limits: Limits, who: str, call: Callable[[], Reply], writing: int) -
     try:
         os.setpgid(0, 0)
         descendants.end_with_parent()
-        if limits.memory is not None:
-            most = _address_space() + limits.memory
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        limit_memory(limits)
         with open(writing, "wb") as stream:
-            stream.write(_replied(who, limits, call).encode().encode())
+            stream.write(answered(who, limits, call).encode().encode())
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -101,7 +98,8 @@ def _become(limits: Limits, who: str, call: Callable[[], Reply], writing: int) -
         os._exit(code)
 
 
-def _replied(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
+def answered(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
+    """Call; what it complains about becomes a reply."""
     try:
         return _spoken(who, limits, call)
     except InvalidInput as error:
@@ -115,27 +113,42 @@ def _spoken(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
     try:
         return call()
     except MemoryError as error:
-        raise StepFailed(_no_memory(who, limits, str(error))) from error
+        raise StepFailed(no_memory(who, limits, str(error))) from error
     except StepFailed as error:
         text = error.diagnostics[0].message
         if any(words in text.lower() for words in NO_MEMORY):
-            raise StepFailed(_no_memory(who, limits, text)) from error
+            raise StepFailed(no_memory(who, limits, text)) from error
         raise
 
 
-def _no_memory(who: str, limits: Limits, text: str) -> Diagnostic:
+def limit_memory(limits: Limits) -> None:
+    """Refuse this process more memory than it may take from here on."""
+    if limits.memory is not None:
+        most = _address_space() + limits.memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def too_late(who: str, limits: Limits) -> Diagnostic:
+    """Say that a process was ended for its time."""
+    message = f"{who} took longer than its timeout of {limits.timeout:g} s and was ended"
+    return Diagnostic("timed-out", message, hint="raise timeout, or give it less to do")
+
+
+def no_memory(who: str, limits: Limits, text: str) -> Diagnostic:
+    """Say that a process got no memory."""
     limit = "" if limits.memory is None else f" within its {limits.memory / 2**20:g} MiB"
     hint = "raise memory, or give it fewer rows or columns" if limit else "give it fewer rows or columns"
     said = " ".join(text.split())[:300]
     return Diagnostic("out-of-memory", f"{who} ran out of memory{limit}" + (f": {said}" if said else ""), hint=hint)
 
 
-def _ended(who: str, limits: Limits, code: int) -> Diagnostic:
+def how_it_ended(who: str, limits: Limits, code: int) -> Diagnostic:
+    """Say what a process died of; a negative code is a signal."""
     if code >= 0:
         return Diagnostic("trainer-crashed", f"{who} ended with exit code {code}", hint="look at the step's log")
     name = signal.Signals(-code).name
     if -code in ABORTED and limits.memory is not None:
-        return _no_memory(who, limits, f"it was ended by {name}, as some libraries do when they get no memory")
+        return no_memory(who, limits, f"it was ended by {name}, as some libraries do when they get no memory")
     hint = "out of memory? or look at the step's log" if -code == signal.SIGKILL else "look at the step's log"
     return Diagnostic("trainer-crashed", f"{who} was ended by {name}", hint=hint)
 

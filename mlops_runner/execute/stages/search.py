@@ -1,7 +1,6 @@
 """The search stage: find parameters of one candidate."""
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,22 @@ from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import known_metrics
 from mlops_runner.evaluate.values import UNRULED_THRESHOLD, Unmeasured, sample_of
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import columns_from, log, out_folder, sides_folder, training_from
+from mlops_runner.execute.stages.common import columns_from, log, out_folder, training_folder, training_from, who_fits
+from mlops_runner.execute.stages.limits import limits_of
+from mlops_runner.execute.trial_process import Terms
+from mlops_runner.execute.trials import TrialProcesses
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
 from mlops_runner.train.record import rounded
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import check
-from mlops_runner.train.tuning.bench import Alone, Plan, Pool
+from mlops_runner.train.trainers.base import FILES, check
+from mlops_runner.train.tuning.bench import Bench, Plan
 from mlops_runner.train.tuning.folds import Fold, declared_folds, validation_fold
 from mlops_runner.train.tuning.memory import Memory
 from mlops_runner.train.tuning.run import Found, run_search
-from mlops_runner.train.tuning.trial import Direction, Measure, with_params
+from mlops_runner.train.tuning.trial import Measure, with_params
 
 TRIALS, BEST = "trials.json", "best.json"
 
@@ -35,8 +37,10 @@ def execute(request: Request) -> Reply:
     spec = training_from(request, request.config["trainer"])
     trainer, search = spec.baseline, Search.model_validate_json(json.dumps(request.config["search"]))
     _refuse_unknown(trainer, search, spec)
-    folder = sides_folder(request)
-    found = _run(request, search, spec.seed, partial(_plan, request, spec, trainer, search, folder))
+    read = partial(_bench, request, spec, trainer, search, training_folder(request, trainer))
+    sign = 1 if request.config["direction"] == "maximize" else -1
+    terms = Terms(read, who_fits(trainer), sign, Path(request.work), limits_of(request.config["trainer"]))
+    found = _run(request, search, spec.seed, terms)
     out = out_folder(request)
     about = {"metric": request.config["metric"], "direction": request.config["direction"], "method": search.method}
     write_text(out / TRIALS, canonical_json({**about, **found.as_json()}) + "\n")
@@ -44,32 +48,25 @@ def execute(request: Request) -> Reply:
     return Reply("done", _metrics(found))
 
 
-def _run(request: Request, search: Search, seed: int, read: Callable[[], Plan]) -> Found:
-    direction: Direction = request.config["direction"]
+def _run(request: Request, search: Search, seed: int, terms: Terms) -> Found:
     memory = Memory(Path(request.memory) if request.memory else None)
-    if request.jobs == 1:
-        return run_search(search, direction, seed, Alone(read()), memory, log)
-    pool = Pool(read, min(request.jobs, search.batch))
+    processes = TrialProcesses(terms, min(request.jobs, search.batch))
     try:
-        return run_search(search, direction, seed, pool, memory, log)
+        return run_search(search, request.config["direction"], seed, processes, memory, log)
     finally:
-        pool.close()
+        processes.close()
 
 
-def _plan(request: Request, spec: Training, trainer: Trainer, search: Search, folder: Path) -> Plan:
+def _bench(request: Request, spec: Training, trainer: Trainer, search: Search, folder: Path) -> Bench:
     sides = read_sides(spec, columns_from(request), folder)
     measured = _measure(request, sides.schema)
-    return Plan(spec, trainer, sides.schema, _folds(request, search, sides), measured, _sign(request))
+    return Bench(Plan(spec, trainer, sides.schema, _folds(request, search, sides), measured, folder / FILES))
 
 
 def _folds(request: Request, search: Search, sides: Sides) -> tuple[Fold, ...]:
     if search.measured_on == "validation":
         return validation_fold(sides)
     return declared_folds(sides, Path(request.inputs["folds"]), in_time=request.config["folds_in_time"])
-
-
-def _sign(request: Request) -> int:
-    return 1 if request.config["direction"] == "maximize" else -1
 
 
 def _measure(request: Request, schema: Schema) -> Measure:

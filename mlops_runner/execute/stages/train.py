@@ -1,15 +1,14 @@
 """The train stage: fit one candidate."""
 
 import json
-import shutil
 from pathlib import Path
 
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import columns_from, log, out_folder, sides_folder, training_from
+from mlops_runner.execute.stages.common import columns_from, log, out_folder, training_folder, training_from, who_fits
 from mlops_runner.execute.stages.limits import limits_of, within
 from mlops_runner.specs.training import Training
-from mlops_runner.specs.training_trainers import CommandTrainer, Trainer
-from mlops_runner.train.fit import FILES, fit
+from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.train.fit import fit
 from mlops_runner.train.outside import watching
 from mlops_runner.train.tuning.trial import Params, with_params
 
@@ -18,25 +17,14 @@ def execute(request: Request) -> Reply:
     """Train the candidate on the sides it was given."""
     spec = training_from(request, request.config["trainer"])
     trainer = with_params(spec.baseline, _found(request))
-    who = getattr(trainer, "callable", None) or getattr(trainer, "estimator", None) or f"the {trainer.trainer} trainer"
-    return within(limits_of(request.access), who, lambda: _fitted(request, spec, trainer))
+    return within(limits_of(request.access), who_fits(trainer), lambda: _fitted(request, spec, trainer))
 
 
 def _fitted(request: Request, spec: Training, trainer: Trainer) -> Reply:
     with watching(Path(request.work)) as outside:
-        done = fit(spec, trainer, columns_from(request), _data(request, trainer), out_folder(request), log)
+        done = fit(spec, trainer, columns_from(request), training_folder(request, trainer), out_folder(request), log)
     wrote = tuple(f"it wrote {path}, which lies outside of its folder and is in no key" for path in outside)
     return Reply("done", done.metrics, warnings=done.warnings + wrote)
-
-
-def _data(request: Request, trainer: Trainer) -> Path:
-    """Lay out the sides, and the files of the project that a command names."""
-    folder = sides_folder(request)
-    for position, name in enumerate(trainer.files if isinstance(trainer, CommandTrainer) else ()):
-        place = folder / FILES / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(request.inputs[f"files.{position}"], place)
-    return folder
 
 
 def _found(request: Request) -> Params:

@@ -19,11 +19,11 @@ FEWEST_FOR_IMPORTANCE = 10
 class Source(Protocol):
     """Where the parameters of the next trials come from."""
 
-    def draw(self, count: int) -> list[Params]:
-        """Return the parameters of the next trials; fewer than `count` when there are no more."""
+    def draw(self) -> Params | None:
+        """Return the parameters of the next trial; None when there are no more."""
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
-        """Say what came of the trials drawn last, in their order."""
+        """Say what came of the trials drawn since this was last told, in their order."""
 
     def importance(self) -> dict[str, float]:
         """Return how much each parameter mattered, as shares of 1; empty when too few trials are complete."""
@@ -56,14 +56,14 @@ class _Drawn:
         self._points = points
         self._asked: list[Any] = []
 
-    def draw(self, count: int) -> list[Params]:
+    def draw(self) -> Params | None:
         if self._points is not None:
-            for point in itertools.islice(self._points, count):
-                self._study.enqueue_trial(dict(point))
-                self._asked.append(self._study.ask(self._distributions))
-        else:
-            self._asked = [self._study.ask(self._distributions) for _ in range(count)]
-        return [dict(trial.params) for trial in self._asked]
+            point = next(self._points, None)
+            if point is None:
+                return None
+            self._study.enqueue_trial(dict(point))
+        self._asked.append(self._study.ask(self._distributions))
+        return dict(self._asked[-1].params)
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         state = optuna.trial.TrialState

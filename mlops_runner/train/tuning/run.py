@@ -1,7 +1,9 @@
 """The search itself: draw a batch, try it, tell what came of it, until the budget is spent."""
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -10,12 +12,14 @@ from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.specs.base import seconds
 from mlops_runner.specs.training_search import Search
 from mlops_runner.train.record import rounded
-from mlops_runner.train.tuning.draw import source_of
+from mlops_runner.train.tuning.draw import Source, source_of
 from mlops_runner.train.tuning.memory import Memory
 from mlops_runner.train.tuning.trial import Bench, Direction, Outcome, Trial
 
 # A median of fewer trials gives up too early.
 FEWEST_FOR_PRUNING = 5
+# Fewer failed trials may be bad luck.
+FEWEST_FAILED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +46,56 @@ def run_search(
     """Search. What `memory` holds of an earlier, interrupted search is not tried again.
 
     The result depends on the search, the seed and the data, not on the number of workers of the bench; under a time
-    budget also on the machine. Raises StepFailed when no trial could be measured.
+    budget also on the machine. Raises StepFailed when no trial could be measured, or too many have failed.
     """
     source = source_of(search, direction, seed)
     done: list[tuple[Trial, Outcome]] = []
-    started = time.monotonic()
-    while len(done) < search.trials and not (search.time and time.monotonic() - started > seconds(search.time)):
-        drawn = source.draw(min(search.batch, search.trials - len(done)))
-        if not drawn:
-            break
-        bounds = _bounds(search, [outcome for _, outcome in done])
-        batch = [Trial(len(done) + index, params, bounds) for index, params in enumerate(drawn)]
-        outcomes = _outcomes(batch, bench, memory)
-        source.tell(outcomes)
-        done += zip(batch, outcomes, strict=True)
-        for trial, outcome in zip(batch, outcomes, strict=True):
+    ends = time.monotonic() + seconds(search.time) if search.time else math.inf
+    while batch := _batch(search, source, done, ends, bench, memory):
+        source.tell([outcome for _, outcome in batch])
+        done += batch
+        for trial, outcome in batch:
             log(_line(trial, outcome))
+        _refuse_failures(search, done)
     best, value = _best(direction, done)
     return Found(tuple(done), best, value, source.importance())
 
 
-def _outcomes(batch: Sequence[Trial], bench: Bench, memory: Memory) -> list[Outcome]:
-    known = {trial.number: found for trial in batch if (found := memory.recall(trial))}
-    fresh = [trial for trial in batch if trial.number not in known]
-    for trial, outcome in zip(fresh, bench.try_all(fresh), strict=True):
+def _batch(
+    search: Search, source: Source, done: Sequence[tuple[Trial, Outcome]], ends: float, bench: Bench, memory: Memory
+) -> list[tuple[Trial, Outcome]]:
+    """Try the next trials, and return them in their order; none when trials, points or time are used up."""
+    bounds = _bounds(search, [outcome for _, outcome in done])
+    tried: dict[int, tuple[Trial, Outcome]] = {}
+
+    def fresh() -> Iterator[Trial]:
+        for number in range(len(done), min(len(done) + search.batch, search.trials)):
+            if time.monotonic() >= ends or (params := source.draw()) is None:
+                return
+            trial = Trial(number, params, bounds)
+            if (known := memory.recall(trial)) is None:
+                yield trial
+            else:
+                tried[number] = (trial, known)
+
+    for trial, outcome in bench.try_all(fresh()):
         memory.keep(trial, outcome)
-        known[trial.number] = outcome
-    return [known[trial.number] for trial in batch]
+        tried[trial.number] = (trial, outcome)
+    return [tried[number] for number in sorted(tried)]
+
+
+def _refuse_failures(search: Search, done: Sequence[tuple[Trial, Outcome]]) -> None:
+    """Raise StepFailed when more of the trials have failed than the search allows."""
+    failed = [(trial, outcome) for trial, outcome in done if outcome.state == "failed"]
+    if len(failed) < FEWEST_FAILED or len(failed) <= search.max_failed * len(done):
+        return
+    (reason, count), *others = Counter(outcome.reason for _, outcome in failed).most_common()
+    first = next(trial for trial, outcome in failed if outcome.reason == reason)
+    params = ", ".join(f"{name} {_short(value)}" for name, value in first.params.items())
+    more = f" ({count} times, and {len(others)} other reasons)" if others else ""
+    message = f"{len(failed)} of {len(done)} trials failed{more}, first with {params}: {reason}"
+    hint = f"mend the trainer, narrow the space, or raise max_failed ({search.max_failed:g})"
+    raise StepFailed(Diagnostic("failing-trials", message, hint=hint))
 
 
 def _bounds(search: Search, outcomes: Sequence[Outcome]) -> tuple[float, ...]:

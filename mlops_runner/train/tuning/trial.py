@@ -1,6 +1,6 @@
 """A trial: parameters, and what came of them fold by fold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -42,10 +42,10 @@ class Outcome:
 
 
 class Bench(Protocol):
-    """Where trials are tried: answers for a batch, in its order."""
+    """Where trials are tried."""
 
-    def try_all(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Try every trial. An expected failure is an outcome. Raises StepFailed when a trial kills its process."""
+    def try_all(self, trials: Iterator[Trial]) -> Iterator[tuple[Trial, Outcome]]:
+        """Draw trials as there is room for them, and yield what came of each, in any order; a failure is an outcome."""
 
 
 def with_params(trainer: Trainer, params: Params) -> Trainer:
