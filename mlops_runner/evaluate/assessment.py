@@ -7,6 +7,7 @@ from mlops_runner.digest import Json
 from mlops_runner.evaluate.gates.values import GateVerdict
 from mlops_runner.evaluate.inputs import wanted_metrics
 from mlops_runner.evaluate.measured import Measured
+from mlops_runner.evaluate.metrics.queries import queries_of
 from mlops_runner.evaluate.spread import comparison_json, intervals_json
 from mlops_runner.evaluate.tables import Cell, slice_rows
 from mlops_runner.evaluate.threshold import OBJECTIVES, ChosenThreshold
@@ -68,6 +69,7 @@ class Assessment:
             "unmeasured": self._unmeasured(),
             "gates": [gate.as_json() for gate in self.gates],
             "curves": self.curves,
+            **self._queries(),
         }
 
     def _threshold(self, chosen: ChosenThreshold) -> dict[str, Json]:
@@ -98,6 +100,14 @@ class Assessment:
             }
             for name in self.known.options.evaluation.slices
         }
+
+    def _queries(self) -> dict[str, Json]:
+        """Count the queries of each side; nothing for other tasks than ranking."""
+        if self.known.options.task != "ranking":
+            return {}
+        samples = self.known.samples[self.winner]
+        counts: dict[str, Json] = {side: dict(queries_of(sample)) for side, sample in samples.items()}
+        return {"queries": counts}
 
     def _sliced(self) -> list[str]:
         """Return the models that are shown on slices."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
-from mlops_runner.evaluate.values import Measurement, Unmeasured, sample_of
+from mlops_runner.evaluate.values import Integers, Measurement, Unmeasured, sample_of
 from mlops_runner.specs.task import Task
 
 DIGITS = 6
@@ -28,12 +28,13 @@ class Importance(NamedTuple):
     std: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ImportanceOptions:
     """How importance is measured. The cost is `repeats * min(features, max_features)` predictions of `max_rows` rows.
 
     threshold: of the decision, for metrics of decisions; binary only. Features beyond `max_features` are left out, so
-    that a caller with a wide table ranks them first.
+    that a caller with a wide table ranks them first. query: shape (rows,), the number of each row's query in a ranking;
+    queries are looked at whole.
     """
 
     metric: str
@@ -44,6 +45,7 @@ class ImportanceOptions:
     max_features: int = 100
     max_rows: int = 10_000
     threshold: float | None = None
+    query: Integers | None = None
 
 
 def permutation_importance(
@@ -58,18 +60,30 @@ def permutation_importance(
     predict: table -> scores, shaped as in `Sample.scores`; frame: the rows to score; target: shape (rows,). The order
     of `features` changes no number, because each feature has a random generator of its own.
     """
-    rows = chosen_points(frame.height, options.max_rows) if frame.height else np.zeros(0, dtype=np.int64)
+    rows = _chosen(frame.height, options)
     frame, target = frame[rows], np.asarray(target)[rows]
+    query = None if options.query is None else options.query[rows]
 
     def measured(tables: Sequence[pl.DataFrame]) -> list[Measurement]:
         # one prediction of all tables: a prediction's own overhead outweighs its work on small tables
         parts = np.split(predict(pl.concat(tables)), len(tables))
         samples = [sample_of(options.task, options.classes, target, part, options.threshold) for part in parts]
-        return [measure(options.metric, sample) for sample in samples]
+        return [measure(options.metric, replace(sample, query=query)) for sample in samples]
 
     whole = measured([frame])[0] if frame.height else Unmeasured("no rows")
     found = [_importance(name, frame, whole, measured, options) for name in features[: options.max_features]]
     return sorted(found, key=lambda one: (one.drop is None, -(one.drop or 0.0), one.feature))
+
+
+def _chosen(height: int, options: ImportanceOptions) -> Integers:
+    """Choose rows that are evenly spread; of a ranking, all rows of queries that are."""
+    if not height:
+        return np.zeros(0, dtype=np.int64)
+    if options.query is None or height <= options.max_rows:
+        return chosen_points(height, options.max_rows)
+    queries = int(options.query.max()) + 1
+    kept = chosen_points(queries, max(1, queries * options.max_rows // height))
+    return np.flatnonzero(np.isin(options.query, kept))
 
 
 def _importance(

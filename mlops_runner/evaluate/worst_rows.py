@@ -36,12 +36,19 @@ def worst_rows(frame: pl.DataFrame, sample: Sample, losses: Floats, shown: Shown
     position: the number of the row on its side, from 0. target and decision are names of classes, or numbers.
     """
     worst: Integers = np.argsort(-losses, kind="stable")[:most]
-    values = frame.select(list(shown.columns)[:MOST_COLUMNS])[worst].to_dicts() if shown.columns else [{}] * len(worst)
+    columns = list(shown.columns)[:MOST_COLUMNS]
+    values = shown_values(frame.select(columns)[worst], shown.masked) if columns else [{}] * len(worst)
     return [
         {"position": int(at), **_answers(sample, int(at), shown), "loss": round(float(losses[at]), DIGITS),
-         "values": {name: MASKED if name in shown.masked else _plain(value) for name, value in row.items()}}
+         "values": row}
         for at, row in zip(worst.tolist(), values, strict=True)
     ]  # fmt: skip
+
+
+def shown_values(frame: pl.DataFrame, masked: frozenset[str]) -> list[dict[str, Json]]:
+    """Return the rows of a table as plain JSON, personal data masked."""
+    rows = frame.to_dicts()
+    return [{name: MASKED if name in masked else _plain(value) for name, value in row.items()} for row in rows]
 
 
 def _answers(sample: Sample, at: int, shown: Shown) -> dict[str, Json]:

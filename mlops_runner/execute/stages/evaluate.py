@@ -15,7 +15,7 @@ from mlops_runner.execute.stages.common import SIDES, log, out_folder, spec_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models
 from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
-from mlops_runner.execute.stages.evaluated_rows import side_of
+from mlops_runner.execute.stages.evaluated_rows import sides_of
 from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
@@ -35,7 +35,7 @@ def execute(request: Request) -> Reply:
     models = load_models(request)
     schema = models.schema
     frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
-    sides = {name: side_of(name, frame, schema, evaluation, config["columns"]) for name, frame in frames.items()}
+    sides = sides_of(frames, schema, evaluation, config["columns"])
     scores = models.scores(frames)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     found = assess(options, sides, scores, _extras(request, models, frames, evaluation))

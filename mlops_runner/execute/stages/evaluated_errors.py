@@ -12,6 +12,7 @@ from mlops_runner.evaluate.contributions import summed_contributions
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.found_slices import Drawn, Errors, find_slices, found_json, losses_of, measure_found
 from mlops_runner.evaluate.importance import ImportanceOptions, permutation_importance
+from mlops_runner.evaluate.worst_queries import QUERY_LOSS, constant_columns, errors_of_queries, worst_queries
 from mlops_runner.evaluate.worst_rows import MOST_COLUMNS, Shown, worst_rows
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.contributions import contributions
@@ -19,6 +20,7 @@ from mlops_runner.train.contributions import contributions
 # A prediction of a wide table takes its time however few its rows: at 3000 features, 33 are shuffled.
 FEWEST_SHUFFLED, MOST_SHUFFLED, SHUFFLED_CELLS = 20, 100, 100_000
 MOST_EXPLAINED = 1000
+MOST_QUERY_COLUMNS = 5
 CHOSEN_ON = "validation"
 
 
@@ -42,6 +44,7 @@ class Explained:
         return {
             "found_slices": self._found_slices(),
             "worst_rows": self._worst_rows(),
+            **self._worst_queries(),
             "importance": self._importance(),
             "contributions": self._contributions(),
         }
@@ -55,7 +58,10 @@ class Explained:
 
     def _errors(self, side: str) -> tuple[str, Errors]:
         known = self.found.known
-        name, losses = losses_of(known.samples[known.winner][side])
+        sample = known.samples[known.winner][side]
+        if sample.query is not None:
+            return QUERY_LOSS, errors_of_queries(known.sides[side], self.frames[side], sample)
+        name, losses = losses_of(sample)
         return name, Errors(known.sides[side], self.frames[side], losses)
 
     def _found_slices(self) -> Json:
@@ -68,7 +74,7 @@ class Explained:
         if search is None or CHOSEN_ON not in self.frames:
             return None
         name, errors = self._errors(CHOSEN_ON)
-        paths = find_slices(search, errors, [name for name in self.ranked() if name not in self.personal])
+        paths = find_slices(search, errors, self._dividing())
         intervals = evaluation.intervals
         seed = self.seed if intervals is None or intervals.seed is None else intervals.seed
         drawn = Drawn(intervals, seed, evaluation.digits)
@@ -77,11 +83,29 @@ class Explained:
             measured["test"] = measure_found(paths, self._errors("test")[1], drawn)
         return found_json(name, paths, measured, CHOSEN_ON)
 
+    def _dividing(self) -> list[str]:
+        """Return the features that may divide: of a ranking, those that tell whole queries apart."""
+        names, query = [name for name in self.ranked() if name not in self.personal], self.model.schema.query
+        return names if query is None else constant_columns(self.frames[CHOSEN_ON], query, names)
+
+    def _worst_queries(self) -> dict[str, Json]:
+        """List the queries with the largest losses on the last side there is; nothing for other tasks than ranking."""
+        query, most = self.model.schema.query, self.found.known.options.evaluation.worst_rows
+        side = next((name for name in ("test", "validation", "train") if name in self.frames), None)
+        if query is None or side is None or not most or not self.frames[side].height:
+            return {}
+        frame, sample = self.frames[side], self.found.known.samples[self.found.winner][side]
+        columns = constant_columns(frame, query, self.ranked())[:MOST_QUERY_COLUMNS]
+        shown = Shown(columns, self.personal, answers=self.model.schema.target not in self.personal)
+        found = worst_queries(frame, sample, query, shown, most)
+        told: dict[str, Json] = {"side": side, "loss": QUERY_LOSS, "columns": [query, *columns], "queries": list(found)}
+        return {"worst_queries": told}
+
     def _worst_rows(self) -> Json:
         """List the rows with the largest losses on the last side there is; ids first, then what the model leans on."""
         most = self.found.known.options.evaluation.worst_rows
         side = next((name for name in ("test", "validation", "train") if name in self.frames), None)
-        if not most or side is None:
+        if not most or side is None or self.model.schema.query is not None:
             return None
         name, errors = self._errors(side)
         ids = [column for column, facts in self.columns.items() if facts["role"] in {"id", "time", "group"}]
@@ -101,6 +125,7 @@ class Explained:
             classes=known.options.classes,
             seed=self.seed,
             threshold=known.thresholds.get(known.winner),
+            query=known.sides[side].queries,
             max_features=max(FEWEST_SHUFFLED, min(MOST_SHUFFLED, SHUFFLED_CELLS // len(model.schema.features))),
         )
         rows = permutation_importance(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.evaluate.values import Groups, Integers, Mask, Side
@@ -45,8 +46,11 @@ def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluati
         for label, gate in gates.items()
         if gate.split == name
     }
-    queries = None if schema.query is None else query_codes(frame[schema.query])
-    return Side(name, target, masks, clusters if queries is None else queries, groups, queries)
+    if schema.query is None:
+        return Side(name, target, masks, clusters, groups)
+    queries = query_codes(frame[schema.query])
+    masks = {label: with_relevant(mask, target, queries) for label, mask in masks.items()}
+    return Side(name, target, masks, queries, groups, queries)
 
 
 def mask_of(frame: pl.DataFrame, part: Slice) -> Mask:
@@ -61,6 +65,16 @@ def mask_of(frame: pl.DataFrame, part: Slice) -> Mask:
         if part.max is not None:
             chosen &= column < part.max
     return frame.select(chosen.fill_null(False).alias("chosen"))["chosen"].to_numpy().astype(np.bool_)
+
+
+def with_relevant(mask: Mask, target: NDArray[Any], queries: Integers) -> Mask:
+    """Leave queries out of a slice that keeps some of their rows, but none that is relevant.
+
+    What is left of them has no order that could be right; a query without any relevant row stays, as on the whole side.
+    """
+    relevant = target > 0
+    whole, left = np.bincount(queries, relevant) > 0, np.bincount(queries, relevant & mask) > 0
+    return np.asarray(mask & ~(whole & ~left)[queries])
 
 
 def _codes(values: pl.Series) -> Integers:

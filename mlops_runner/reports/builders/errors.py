@@ -19,11 +19,11 @@ def found_slices_section(evidence: Evidence) -> Section:
         return Section("Weak spots", ())
     chosen = found["chosen_on"]
     sides = sorted(found["slices"][0]["sides"], key=lambda side: side != chosen)
-    heads = [Column("Slice")]
+    heads, unit = [Column("Slice")], "queries" if evidence["task"] == "ranking" else "rows"
     for side in sides:
-        heads += [Column(f"Rows, {side}", "right"), Column(f"Loss, {side}", "right")]
+        heads += [Column(f"{unit.title()}, {side}", "right"), Column(f"Loss, {side}", "right")]
     measured = [side for side in sides if side != chosen]
-    heads += [Column(f"Above all rows, {side}", "right") for side in measured] + [Column("Holds") for _ in measured]
+    heads += [Column(f"Above all {unit}, {side}", "right") for side in measured] + [Column("Holds") for _ in measured]
     rows = tuple(_found(one, sides, measured) for one in found["slices"])
     note = (
         f"Found by a small tree on the {chosen} side, where they look bad because they were chosen to. "
@@ -55,14 +55,14 @@ def worst_rows_section(evidence: Evidence) -> Section:
     answers = [name for name in ("target", "decision", "score", "prediction") if name in found["rows"][0]]
     columns = found["columns"]  # in their order; the values were sorted by name when they were stored
     inner = [row["values"] for row in found["rows"]]
-    heads = (Column("Row", "right"), *(Column(name.title(), _align(found["rows"], name)) for name in answers),
-             Column("Loss", "right"), *(Column(name, _align(inner, name)) for name in columns))  # fmt: skip
+    heads = (Column("Row", "right"), *(Column(name.title(), align_of(found["rows"], name)) for name in answers),
+             Column("Loss", "right"), *(Column(name, align_of(inner, name)) for name in columns))  # fmt: skip
     rows = tuple(
         (
             str(row["position"]),
-            *(_value(row[name]) for name in answers),
+            *(value_text_of(row[name]) for name in answers),
             metric_text(row["loss"]),
-            *(_value(row["values"][name]) for name in columns),
+            *(value_text_of(row["values"][name]) for name in columns),
         )
         for row in found["rows"]
     )
@@ -74,12 +74,14 @@ def worst_rows_section(evidence: Evidence) -> Section:
     return Section("Worst rows", (Table(heads, rows, note.strip()),), "detail")
 
 
-def _align(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
+def align_of(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """Return the side on which a column of values stands: numbers on the right."""
     known = [row[name] for row in rows if row[name] is not None]
     return "right" if known and all(isinstance(value, int | float) for value in known) else "left"
 
 
-def _value(value: Any) -> Inline:
+def value_text_of(value: Any) -> Inline:
+    """Write a value of the data."""
     if value is None:
         return Cell("–", "missing")
     if isinstance(value, bool):

@@ -14,6 +14,7 @@ from mlops_runner.reports.builders.numbers import (
     unmeasured_section,
 )
 from mlops_runner.reports.builders.quality import quality_section
+from mlops_runner.reports.builders.queries import queries_section, worst_queries_section
 from mlops_runner.reports.builders.search import search_section
 from mlops_runner.reports.builders.spread import comparison_section
 from mlops_runner.reports.builders.text import interval_word, metric_text, threshold_text
@@ -31,12 +32,14 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
         gates_section(evidence),
         metrics_section(evidence),
         comparison_section(evidence),
+        queries_section(evidence),
         plots_section(evidence),
         slices_section(evidence),
         found_slices_section(evidence),
         importance_section(context),
         contributions_section(evidence),
         worst_rows_section(evidence),
+        worst_queries_section(evidence),
         unmeasured_section(evidence),
         *(search_section(name, found) for name, found in context.searches.items()),
         parameters_section(context, str(evidence["winner"])),

@@ -9,6 +9,7 @@ from mlops_runner.reports.document import Block, Cell, Column, Figure, Section, 
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
 from mlops_runner.reports.figures.importance import draw_importance
+from mlops_runner.reports.figures.ranking import draw_ndcg, draw_queries
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
 
 Evidence = Mapping[str, Any]
@@ -30,6 +31,9 @@ def plots_section(evidence: Evidence) -> Section:
             blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
         case "regression":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
+        case "ranking":
+            winner, at = evidence["winner"], f"{curves['side']} side, {curves['queries']:,} queries"
+            blocks = (draw_ndcg(curves["ndcg"], winner, at), draw_queries(curves["spread"], winner, at))
         case unknown:
             raise ValueError(f"evidence of an unknown task: {unknown}")
     return Section("Figures", blocks)

@@ -20,6 +20,7 @@ Evidence = Mapping[str, Any]
 SIDES = ("test", "validation", "train")
 # Gates that are not measured on a side of the split.
 PLACES = {"size": "files", "latency": "this machine"}
+DRAWN = {"group": "whole groups", "query": "whole queries", "row of a class": "rows of each class"}
 
 
 def gates_section(evidence: Evidence) -> Section:
@@ -102,7 +103,7 @@ def intervals_note(evidence: Evidence) -> str:
     sides = found["sides"].values()
     drawn = " and ".join(dict.fromkeys(f"{one['resamples']:,}" for one in sides))
     unit = next(iter(dict.fromkeys(one["unit"] for one in sides)), "row")
-    whole = "whole groups" if unit == "group" else "rows of each class" if unit == "row of a class" else "rows"
+    whole = DRAWN.get(unit, "rows")
     made = f"{100 * found['level']:g} % percentile bootstrap intervals, {drawn} resamples of {whole} per side"
     return f"In small: {made}. On the training side, and for a winner chosen among many, they are optimistic."
 

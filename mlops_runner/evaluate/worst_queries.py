@@ -1,0 +1,67 @@
+"""Where a ranking errs, query by query: one loss a query, the columns that tell queries apart, and the worst ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from mlops_runner.digest import Json
+from mlops_runner.evaluate.found_slices import Errors
+from mlops_runner.evaluate.metrics.queries import Ranked, ndcg, ranked
+from mlops_runner.evaluate.values import Floats, Integers, Sample, Side
+from mlops_runner.evaluate.worst_rows import DIGITS, MASKED, Shown, shown_values
+
+QUERY_LOSS = "1 - NDCG of the query"
+# Places of a query that are shown: where its relevant rows went, and where they belong.
+MOST_PLACES = 10
+
+
+def errors_of_queries(side: Side, frame: pl.DataFrame, sample: Sample) -> Errors:
+    """Return one row and one loss a query, in the order of their numbers, as if queries were the rows of the side.
+
+    A query without a relevant row has no loss: no order of it is wrong.
+    """
+    of = ranked(sample)
+    losses = np.where(_best(of) > 0, 1 - ndcg(of), 0.0)
+    queries = Side(side.name, np.zeros(len(of.first)))
+    return Errors(queries, frame[of.order[of.first]], np.asarray(losses, dtype=np.float64))
+
+
+def constant_columns(frame: pl.DataFrame, query: str, names: Sequence[str]) -> list[str]:
+    """Return the columns that have one value in all rows of each query; only they can divide queries."""
+    if not frame.height or not names:
+        return []
+    varying = frame.group_by(query).agg(pl.col(name).n_unique() > 1 for name in names).select(pl.col(names).any())
+    return [name for name in names if not varying[name][0]]
+
+
+def worst_queries(frame: pl.DataFrame, sample: Sample, query: str, shown: Shown, most: int) -> list[dict[str, Json]]:
+    """Return the queries with the largest losses, the worst first; equal ones in the order of their numbers.
+
+    ranked: the relevance of the first rows in the order of the scores; best: in the best order.
+    """
+    of = ranked(sample)
+    values = ndcg(of)
+    losses = np.where(_best(of) > 0, 1 - values, 0.0)
+    worst: Integers = np.argsort(-losses, kind="stable")[:most]
+    first = frame[of.order[of.first[worst]]]
+    names = [query, *shown.columns]
+    rows = shown_values(first.select(names), shown.masked)
+    return [
+        {"rows": int(of.sizes[at]), "ndcg": round(float(values[at]), DIGITS), "loss": round(float(losses[at]), DIGITS),
+         **(_places(of, int(at)) if shown.answers else {"ranked": MASKED, "best": MASKED}), "values": row}
+        for at, row in zip(worst.tolist(), rows, strict=True)
+    ]  # fmt: skip
+
+
+def _places(of: Ranked, at: int) -> dict[str, Json]:
+    relevance = of.relevance[of.first[at] : of.first[at] + of.sizes[at]]
+    return {"ranked": _texts(relevance), "best": _texts(np.sort(relevance)[::-1])}
+
+
+def _texts(relevance: Floats) -> list[Json]:
+    return [round(float(value), DIGITS) for value in relevance[:MOST_PLACES]]
+
+
+def _best(of: Ranked) -> Floats:
+    return np.asarray(np.maximum.reduceat(of.relevance, of.first))
