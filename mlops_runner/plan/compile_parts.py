@@ -6,7 +6,7 @@ from typing import Any
 from mlops_runner.errors import Place
 from mlops_runner.plan.steps import Input
 from mlops_runner.specs.base import Part
-from mlops_runner.specs.data import Data
+from mlops_runner.specs.data import Data, GroupSplit
 from mlops_runner.specs.data_checks import PythonRule
 from mlops_runner.specs.data_sources import PythonSource
 from mlops_runner.specs.load import Core
@@ -14,6 +14,7 @@ from mlops_runner.specs.locations import Document
 from mlops_runner.specs.task import QUERY_ROLE
 from mlops_runner.specs.training_trainers import PythonTrainer
 
+GROUP = "group"
 TRAINED_ROLES = {"feature", "target", "weight"}
 
 
@@ -78,11 +79,22 @@ def execution_places(core: Core) -> dict[str, Place]:
     return {f"execution.{key}": document.place((key,)) for key in ("seed", "threads", "device")}
 
 
-def columns_of(data: Data, roles: set[str]) -> dict[str, Any]:
-    """Describe the columns a step reads; their order counts, and a mapping's order is not part of a key."""
-    columns = {name: column for name, column in data.all_columns().items() if column.role in roles}
-    described = {name: {"type": c.type, "role": c.role, "tags": list(c.tags)} for name, c in columns.items()}
+def columns_of(data: Data, roles: set[str], group: str | None = None) -> dict[str, Any]:
+    """Describe the columns a step reads; their order counts, and a mapping's order is not part of a key.
+
+    group: one more column, which has the role of a group there.
+    """
+    columns = {name: column for name, column in data.all_columns().items() if column.role in roles or name == group}
+    roles_of = {name: GROUP if name == group else column.role for name, column in columns.items()}
+    described = {name: {"type": c.type, "role": roles_of[name], "tags": list(c.tags)} for name, c in columns.items()}
     return {"columns": described, "order": list(columns)}
+
+
+def group_of(data: Data) -> str | None:
+    """Return the column of the groups, that of the split or with the role group; none that a model reads itself."""
+    named = (data.split.group,) if isinstance(data.split, GroupSplit) else ()
+    columns = data.all_columns()
+    return next((name for name in (*named, *data.with_role(GROUP)) if columns[name].role not in TRAINED_ROLES), None)
 
 
 def shared_places(core: Core, document: Document) -> dict[str, Place]:

@@ -12,6 +12,7 @@ from mlops_runner.plan.compile_parts import (
     execution_of,
     execution_places,
     folder_of,
+    group_of,
     places_below,
     places_of,
     shared_places,
@@ -64,7 +65,9 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
     keys = ("task", "positive", "preprocessing")
     config = {key: value for key, value in dump(spec).items() if key in keys}
     config["trainer"] = {key: value for key, value in dump(trainer).items() if key not in {"search", *LIMITS}}
-    config |= columns_of(core.data.spec, trained_roles(core))
+    means = not isinstance(trainer, PythonTrainer) and (trainer.preprocessing or spec.preprocessing).cross_fitted()
+    group = group_of(core.data.spec) if means and spec.task != "ranking" else None  # which reads its queries anyway
+    config |= columns_of(core.data.spec, trained_roles(core), group)
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
     places = {
         **shared_places(core, document),

@@ -153,6 +153,10 @@ class Preprocessing(Part):
         """Whether some column keeps its categories, which only xgboost can read."""
         return self.categorical.encode == "native" or any(one.encode == "native" for one in self.columns.values())
 
+    def cross_fitted(self) -> bool:
+        """Whether some column becomes the mean of the target."""
+        return self.categorical.encode == "target" or any(one.encode == "target" for one in self.columns.values())
+
     def kind_of(self, name: str, column_type: str, tagged: bool) -> Kind:
         """Return how a column is treated. tagged: whether it has the tag text."""
         own = self.columns.get(name)

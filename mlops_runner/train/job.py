@@ -30,7 +30,7 @@ def prepare(spec: Training, trainer: Trainer, sides: Sides, log: Log) -> Prepare
     if isinstance(trainer, PythonTrainer):
         return Prepared(Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log), None)
     # Classes are weighed in the fit alone: a category's mean of the target is that of the rows as they are.
-    target = target_of_side(sides.schema, train.y, sides.train.weight, spec.seed)
+    target = target_of_side(sides.schema, sides.train, spec.seed)
     fitted, x = fit_preprocessing(_preprocessing(spec, trainer), sides.schema, Rows(train.frame, target))
     if validation is not None:
         validation = replace(validation, x=fitted.transform(validation.frame))

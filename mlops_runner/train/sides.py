@@ -1,7 +1,7 @@
 """The two sides a candidate may see, read from the data stage's folder. The test side is never opened here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +28,8 @@ class Sides:
 
 def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> Sides:
     """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack."""
-    query = [query_of(columns)] if spec.task == "ranking" else []
-    wanted = [*names_of(columns, "feature"), target_of(columns), *names_of(columns, "weight")[:1], *query]
+    group = [query_of(columns)] if spec.task == "ranking" else names_of(columns, "group")[:1]
+    wanted = [*names_of(columns, "feature"), target_of(columns), *names_of(columns, "weight")[:1], *group]
     train = _read(folder / "train.parquet", wanted)
     if train.height == 0:
         raise InvalidInput(
@@ -42,7 +42,14 @@ def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> S
         masked = "pii" in columns[schema.query].tags
         refuse_torn({"train": train[schema.query], "validation": validation[schema.query]}, masked)
         refuse_unordered(found.train.y, found.train.query, schema)
+    if schema.query is None and group:
+        return replace(found, train=replace(found.train, group=_numbered(train[group[0]])))
     return found
+
+
+def _numbered(groups: pl.Series) -> np.ndarray:
+    """Number the groups; rows that have none are a group, too."""
+    return np.ascontiguousarray(groups.cast(pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy())
 
 
 def side_of(frame: pl.DataFrame, schema: Schema) -> Side:

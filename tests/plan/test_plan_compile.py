@@ -303,3 +303,44 @@ def test_a_comparison_with_the_previous_version_is_no_input_and_in_no_chain(tmp_
     data = steps_of(tmp_path, (DATA, "split:", f"{rule}split:"))["data"]
     assert data.previous == ("profile.json",)
     assert [item.name for item in data.inputs] == ["source"]
+
+
+MEANS = (TRAINING, "  linear:\n    trainer: sklearn\n", """\
+  linear:
+    trainer: sklearn
+    preprocessing: {categorical: {encode: target}}
+""")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [(DATA, "role: ignored}", "role: group}")],
+        [(DATA, "kind: random", "kind: group\n  group: region")],
+    ],
+)
+def test_groups_are_read_where_means_of_the_target_are_cross_fitted_and_nowhere_else(tmp_path, edits):
+    steps = steps_of(tmp_path, MEANS, *edits)
+    assert steps["train.linear"].config["columns"]["region"] == {"type": "string", "role": "group", "tags": []}
+    assert steps["train.linear"].config["order"] == ["income", "purpose", "region", "paid"]
+    assert "region" not in steps["train.boosted"].config["columns"]
+    assert "region" not in steps_of(tmp_path / "plain", MEANS)["train.linear"].config["columns"]
+
+
+def test_a_command_is_searched_with_its_files_and_limits_in_the_key(tmp_path):
+    command = """\
+  boosted:
+    trainer: command
+    command: [python, fit.py]
+    files: [fit.py]
+    memory: 4GiB
+    search: {space: {depth: {min: 1, max: 3}}, measured_on: validation}
+"""
+    old = "  boosted:\n    trainer: xgboost\n    early_stopping_rounds: 5\n"
+    steps = steps_of(tmp_path, (TRAINING, old, command))
+    search = steps["search.boosted"]
+    assert [item.name for item in search.inputs] == ["train", "validation", "files.0"]
+    assert (search.config["trainer"]["memory"], search.repro) == ("4GiB", "bitwise")
+    assert "memory" not in steps["train.boosted"].config["trainer"]
+    late = steps_of(tmp_path / "late", (TRAINING, old, command.replace("memory: 4GiB", "timeout: 1m")))
+    assert (late["search.boosted"].repro, late["train.boosted"].repro) == ("none", "bitwise")

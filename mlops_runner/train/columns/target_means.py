@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mlops_runner.specs.base import Part
 from mlops_runner.train.columns.categories import UNSEEN, Categories, fit_categories
 from mlops_runner.train.features import Output, Schema
+from mlops_runner.train.trainers.base import Side
 
 
 class TargetMeans(Part):
@@ -38,20 +39,25 @@ class TargetMeans(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What the means are of: shape (rows, columns); the weight of each row; and the folds of the cross-fitting."""
+    """What the means are of: shape (rows, columns); the weight of each row; and what the cross-fitting goes by.
+
+    group: rows of one number leave each other out.
+    """
 
     columns: tuple[str, ...]
     values: NDArray[np.float64]
     weight: NDArray[np.float64] | None
     seed: int
+    group: NDArray[np.int64] | None = None
 
 
-def target_of_side(schema: Schema, y: NDArray[Any], weight: NDArray[Any] | None, seed: int) -> Target:
+def target_of_side(schema: Schema, train: Side, seed: int) -> Target:
     """Turn the target of the training rows into columns whose means say something: one per class, or itself."""
+    y, group = train.y, train.group if train.query is None else train.query
     if schema.task != "multiclass":
-        return Target(("",), y.astype(np.float64)[:, None], weight, seed)
+        return Target(("",), y.astype(np.float64)[:, None], train.weight, seed, group)
     names = tuple(map(str, schema.classes))
-    return Target(names, (y[:, None] == np.arange(len(names))).astype(np.float64), weight, seed)
+    return Target(names, (y[:, None] == np.arange(len(names))).astype(np.float64), train.weight, seed, group)
 
 
 def fit_target_means(
@@ -82,17 +88,35 @@ def cross_fitted(
 
 
 def folds_of(target: Target, folds: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Yield (rows to learn from, rows to apply to); classes keep their shares where each has enough rows."""
+    """Yield (rows to learn from, rows to apply to).
+
+    Rows of one group are applied to together; without groups, classes keep their shares where each has enough rows.
+    """
     from sklearn.model_selection import KFold, StratifiedKFold
 
     rows = len(target.values)
     if rows < 2:
         yield np.arange(rows), np.arange(rows)
         return
+    if target.group is not None and (target.group != target.group[0]).any():
+        own = _shared_out(target.group, folds, target.seed)
+        yield from ((np.flatnonzero(own != fold), np.flatnonzero(own == fold)) for fold in range(int(own.max()) + 1))
+        return
     labels = _labels(target)
     enough = labels is not None and int(np.unique(labels, return_counts=True)[1].min()) >= folds
     splitter = (StratifiedKFold if enough else KFold)(min(folds, rows), shuffle=True, random_state=target.seed)
     yield from splitter.split(np.zeros(rows), labels if enough else None)
+
+
+def _shared_out(group: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each row. Groups go, in a drawn order, the larger first, to the fold with the fewest rows."""
+    _, codes, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    order = np.random.RandomState(seed).permutation(len(sizes))
+    filled, fold_of = [0] * min(folds, len(sizes)), np.empty(len(sizes), np.int64)
+    for code in order[np.argsort(-sizes[order], kind="stable")]:
+        fold_of[code] = fold = filled.index(min(filled))
+        filled[fold] += int(sizes[code])
+    return fold_of[codes]
 
 
 def _labels(target: Target) -> NDArray[Any] | None:

@@ -38,6 +38,7 @@ class Side:
     frame: the matrix of the features. x: float64, shape (rows, outputs), after preprocessing; None for raw trainers.
     y: shape (rows,). weight: float64, shape (rows,), or None.
     query: int64, shape (rows,), the number of a row's query; None for other tasks than ranking.
+    group: int64, shape (rows,), the number of a row's group; rows of one group learn nothing from each other's targets.
     """
 
     frame: pl.DataFrame
@@ -45,6 +46,7 @@ class Side:
     y: NDArray[Any]
     weight: NDArray[Any] | None
     query: NDArray[np.int64] | None = None
+    group: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -67,4 +67,5 @@ def rows_of(side: Side, rows: Rows) -> Side:
     """Return some rows of a side."""
     weight = None if side.weight is None else side.weight[rows]
     query = None if side.query is None else side.query[rows]
-    return Side(side.frame[rows], None, side.y[rows], weight, query)
+    group = None if side.group is None else side.group[rows]
+    return Side(side.frame[rows], None, side.y[rows], weight, query, group)
