@@ -43,7 +43,7 @@ def metrics_are_known(core: Core) -> Iterator[Diagnostic]:
 
 def unknown_metric(loaded: Loaded, metric: str, path: Path, known: Set[str], task: str) -> Diagnostic:  # type: ignore[type-arg]
     """Complain about a metric that the task does not have."""
-    hint = nearest(metric, known) or f"known for {task}: {', '.join(sorted(known))}"
+    hint = nearest(metric.replace("@", "_at_"), known) or f"known for {task}: {', '.join(sorted(known))}"
     return at(loaded, "unknown-metric", f'metric "{metric}" is not known', path, hint)
 
 
