@@ -20,7 +20,7 @@ from mlops_runner.data.repeats import repeats
 from mlops_runner.data.sources.base import read_source
 from mlops_runner.data.sources.parquet import FAULTS, damage
 from mlops_runner.data.split import SIDES, Division, divide
-from mlops_runner.data.table import Table
+from mlops_runner.data.table import Table, counted
 from mlops_runner.data.types import convert
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
@@ -83,7 +83,7 @@ def _materialise(spec: Data, context: Context, out: Path, log: Callable[[str], N
         _write_frame(found.folds.lazy(), out / FILE_NAME)
     described = profile(sides, spec.with_derived(), rows)
     (out / "profile.json").write_text(canonical_json(described) + "\n", encoding="utf-8")
-    record = quality(found.read, found.cleaning, found.outcomes, found.derived)
+    record = quality(found.read, found.cleaning, found.outcomes, found.derived, found.table.files)
     (out / QUALITY_FILE).write_text(canonical_json(record) + "\n", encoding="utf-8")
     log("wrote " + ", ".join(f"{side}: {count} rows" for side, count in rows.items() if count))
     return Materialised(_metrics(found, rows), found.warnings)
@@ -120,7 +120,8 @@ def _typed(spec: Data, context: Context, log: Callable[[str], None]) -> tuple[Ta
     reading = read_source(spec, context.project, context.inputs)
     if reading.table is None:
         raise InvalidInput(reading.problems)
-    log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}")
+    files = f" ({counted(len(reading.table.files), 'file')})" if reading.table.files else ""
+    log(f"read {reading.table.height} rows x {len(reading.table.names)} columns from {reading.table.origin}{files}")
     lenient = frozenset(name for step in spec.cleaning if isinstance(step, Cast) for name in step.columns)
     typed, unreadable, unread = convert(reading.table, spec.columns, lenient)
     return typed, [*reading.problems, *unreadable], unread

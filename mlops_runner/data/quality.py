@@ -4,11 +4,12 @@ It follows from the data and the spec alone, so equal rows give equal bytes. Ans
 moment of the run, the previous version) are said while the data is made, and are null here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlops_runner.data.checks.base import Outcome
 from mlops_runner.data.cleaning import Touched
 from mlops_runner.data.derived.derive import WithDerived
+from mlops_runner.data.table import Part
 from mlops_runner.digest import Json
 
 # Raise it when the meaning or shape of an entry changes; readers of older files must keep working.
@@ -18,13 +19,19 @@ DIGITS = 9
 
 
 def quality(
-    read: int, steps: Iterable[Touched], outcomes: Iterable[Outcome], derived: WithDerived | None = None
+    read: int,
+    steps: Iterable[Touched],
+    outcomes: Iterable[Outcome],
+    derived: WithDerived | None = None,
+    files: Sequence[Part] = (),
 ) -> Json:
-    """Describe how `read` rows were cleaned, completed and checked, in the order of the spec."""
+    """Describe how `read` rows, of these files, were cleaned, completed and checked, in the order of the spec."""
     cleaning: list[Json] = [_step(step) for step in steps]
     checks: list[Json] = [_check(outcome) for outcome in outcomes]
     found: dict[str, Json] = {"quality_version": QUALITY_VERSION, "rows": read, "cleaning": cleaning, "checks": checks}
-    return found | ({"derived": _derived(derived)} if derived and derived.steps else {})
+    if files:
+        found["files"] = [{"name": file.name, "rows": file.rows} for file in files]
+    return found | ({"derived": _derived(derived)} if derived and derived.series else {})
 
 
 def _derived(derived: WithDerived) -> Json:

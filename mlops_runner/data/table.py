@@ -27,24 +27,33 @@ class Numbering:
     """What the rows of a table are called where they came from.
 
     `header` counts the lines above the first row. `lines` holds the physical line of each row, shape (rows,), where
-    quoted line breaks make it differ from the position. `files` answers the files with the rows of each, in their
-    order, where there are several.
+    quoted line breaks make it differ from the position. `files` answers the files in their order, where there are
+    several.
     """
 
     word: str = "row"
     header: int = 0
     lines: NDArray[np.int64] | None = None
-    files: Callable[[], Sequence[tuple[str, int]]] | None = None
+    files: Callable[[], Sequence["Part"]] | None = None
 
     def place(self, position: int) -> str:
         """Name the row at a position (from 0) as the reader of the file counts: lines and rows start at 1."""
         if self.lines is not None:
             return f"{self.word} {self.lines[position]}"
-        for name, rows in self.files() if self.files else ():
-            if position < rows:
-                return f"{name} {self.word} {position + 1}"
-            position -= rows
+        for part in self.files() if self.files else ():
+            if position < part.rows:
+                return f"{part.name} {part.numbering.place(position)}"
+            position -= part.rows
         return f"{self.word} {position + 1 + self.header}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One of several files that make up a table: its name, its rows, and what they are called in it."""
+
+    name: str
+    rows: int
+    numbering: Numbering = Numbering()
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +142,11 @@ class Table:
     def hold(self, names: Sequence[str]) -> "Table":
         """Return the same rows of some columns, in memory and otherwise as they are."""
         return replace(self, data=self.select(*(pl.col(name) for name in names)))
+
+    @property
+    def files(self) -> Sequence[Part]:
+        """The files that the rows were read from, with the rows of each, where the source is a folder or a pattern."""
+        return self.numbering.files() if self.numbering.files else ()
 
     @property
     def _engine(self) -> Literal["in-memory", "streaming"]:

@@ -81,10 +81,16 @@ class Dialect(Part):
 
 
 class CsvSource(Dialect):
-    """A delimited text file, read with the declared dialect; the header must match the declared columns."""
+    """Delimited text in the declared dialect, of one file or several; every header must match the declared columns."""
 
     kind: Literal["csv"]
-    path: Annotated[RelativePath, Field(description="The file; may be tracked by DVC.", examples=["data/loans.csv"])]
+    path: Annotated[
+        RelativePath,
+        Field(
+            description="A file, a pattern with *, or a folder; may be tracked by DVC.",
+            examples=["data/loans.csv", "data/loans-*.csv", "data/loans"],
+        ),
+    ]
 
 
 class ParquetSource(Part):

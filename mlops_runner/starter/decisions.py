@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_runner.data.infer.values import Guess, Proposal
+from mlops_runner.data.sources.files import files_below
 from mlops_runner.specs.yaml_text import flow_text, scalar_text
 from mlops_runner.starter.data_text import comment_of
 
@@ -31,8 +32,8 @@ def decisions_text(proposal: Proposal) -> str:
 
 def next_text(table: Path, proposal: Proposal) -> str:
     """Say what to do with the documents, and how the table itself is versioned: `init` tracks nothing."""
-    files = [path for path in table.rglob("*") if path.is_file()] if table.is_dir() else [table]
-    size = sum(path.stat().st_size for path in files if path.is_file())
+    files = files_below(table) if table.is_dir() else [table, *table.parent.glob(table.name)]
+    size = sum(path.stat().st_size for path in {*files} if path.is_file())
     path = proposal.source["path"]
     keep = f"git add {path}" if size <= SMALL else f"dvc add {path}"
     return f"next: read specs/data.yaml, then mlops run; keep the table with: {keep}"

@@ -12,7 +12,7 @@ from mlops_runner.data.infer.facts import measure
 from mlops_runner.data.infer.leaks import leaks
 from mlops_runner.data.infer.limits import limited
 from mlops_runner.data.infer.markers import sample_of
-from mlops_runner.data.infer.reading import File
+from mlops_runner.data.infer.reading import File, gathered
 from mlops_runner.data.infer.roles import assign, with_neighbours
 from mlops_runner.data.infer.source import find
 from mlops_runner.data.infer.split import split_of
@@ -36,6 +36,11 @@ Steps = tuple[tuple[Mapping[str, Any], str], ...]
 
 def propose(file: File, wishes: Wishes) -> Proposal:
     """Infer everything that the documents say. Raises InvalidInput with what keeps the file from being learnt from."""
+    with gathered(file) as files:
+        return _propose(files, wishes)
+
+
+def _propose(file: File, wishes: Wishes) -> Proposal:
     found = find(file, wishes)
     wishes = found.wishes
     table, _, _ = convert(found.table, columns_of(found.types), frozenset(found.types))

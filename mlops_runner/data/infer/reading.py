@@ -1,8 +1,10 @@
 """Read the whole file by the runner's own readers, as they will read it in every run."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlops_runner.data.columns import unusable_names
@@ -11,6 +13,9 @@ from mlops_runner.data.table import Table
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Data
+from mlops_runner.store.listing import Bounds, list_folder
+from mlops_runner.store.objects import cache_folder
+from mlops_runner.store.patterns import parse_pattern
 
 MOST_NAMED = 12
 PLACE = "table"
@@ -23,6 +28,25 @@ class File:
     local: Path
     path: str
     project: Path
+
+
+@contextmanager
+def gathered(file: File) -> Iterator[File]:
+    """Show what a pattern takes as a step sees it: links to the files, under their names, in a folder of their own."""
+    pattern = parse_pattern(file.path)
+    if pattern is None or file.local.exists():
+        yield file
+        return
+    names = list_folder(file.project, pattern.base, Bounds(file.project, cache_folder(file.project)), pattern).names
+    if not names:
+        hint = "* stands for any characters of one name, ** for any number of folders"
+        raise InvalidInput(Diagnostic("no-files", f"no file matches {file.path}", hint=hint))
+    with TemporaryDirectory() as folder:
+        for name in names:
+            link = Path(folder, name)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((file.project / pattern.base / name).resolve())
+        yield replace(file, local=Path(folder))
 
 
 def read(file: File, source: Mapping[str, Any], types: Mapping[str, str], target: str) -> Table:

@@ -8,11 +8,12 @@ from typing import Any
 import polars as pl
 
 from mlops_runner.data.infer.dialect import Sniffed, sniff
-from mlops_runner.data.infer.encoding import encoding_of, head_of, is_parquet, text_of
+from mlops_runner.data.infer.encoding import Encoding, encoding_of, head_of, is_parquet, text_of
 from mlops_runner.data.infer.markers import null_values, sample_of
 from mlops_runner.data.infer.reading import File, check_names, read
 from mlops_runner.data.infer.types import decimal_of, stored_type, types_of
 from mlops_runner.data.infer.values import Typing, Wishes
+from mlops_runner.data.sources.files import files_below, no_files
 from mlops_runner.data.table import Table
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
@@ -27,7 +28,6 @@ DEFAULTS: Mapping[str, Any] = {
     "decimal": ".",
     "null_values": ("",),
 }
-SUFFIX = "*.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,30 +49,23 @@ def find(file: File, wishes: Wishes) -> Found:
     """Find out how the file is to be read, and read it. Raises InvalidInput when that cannot be done."""
     files = _files(file)
     head = head_of(files[0])
-    if is_parquet(head):
-        return _parquet(file, files, wishes)
-    if files != [file.local]:
-        message = f"{file.path} stands for files that are not Parquet: {files[0].name}"
-        hint = "name one CSV file, or put several together; only Parquet is read from many files"
-        raise InvalidInput(Diagnostic("not-parquet", message, hint=hint))
-    return _csv(file, head, wishes)
+    return _parquet(file, files, wishes) if is_parquet(head) else _csv(file, files, wishes)
 
 
 def _files(file: File) -> list[Path]:
-    """List the files that a path stands for: itself, those of a folder, or those a pattern matches."""
+    """List the files that a path stands for: itself, or those below a folder, which must be of one kind."""
     if file.local.is_dir():
-        if found := sorted(path for path in file.local.rglob(SUFFIX) if path.is_file()):
-            return found
-        message = f"{file.path} is a folder without Parquet files"
-        raise InvalidInput(Diagnostic("no-files", message, hint="name a file, or a folder of *.parquet"))
+        found = files_below(file.local)
+        if not found:
+            raise InvalidInput(no_files(file.path))
+        endings = {path.suffix.lower(): path.name for path in reversed(found)}
+        if len(endings) > 1:
+            message = f"{file.path} holds files of several kinds: {', '.join(sorted(endings.values()))}"
+            hint = f"name those that are one table with a pattern: '{file.path.rstrip('/')}/*{found[0].suffix}'"
+            raise InvalidInput(Diagnostic("mixed-files", message, hint=hint))
+        return found
     if file.local.is_file():
         return [file.local]
-    if "*" in file.path:
-        if found := sorted(path for path in file.local.parent.glob(file.local.name) if path.is_file()):
-            return found
-        raise InvalidInput(
-            Diagnostic("no-files", f"no file matches {file.path}", hint="quote the pattern: '*.parquet'")
-        )
     if file.local.exists():
         message = f"{file.path} is not a regular file"
         raise InvalidInput(Diagnostic("unreadable-file", message, hint="name a CSV or Parquet file"))
@@ -81,10 +74,16 @@ def _files(file: File) -> list[Path]:
     raise InvalidInput(Diagnostic("missing-file", f"there is no file {file.path}", hint=hint))
 
 
-def _csv(file: File, head: bytes, wishes: Wishes) -> Found:
-    encoding = encoding_of(file.local, head)
-    text = text_of(head, encoding)
-    sniffed = sniff(text, complete=len(head) == file.local.stat().st_size)
+def _csv(file: File, files: list[Path], wishes: Wishes) -> Found:
+    heads = {path: head_of(path) for path in files}
+    if other := next((path for path, head in heads.items() if is_parquet(head)), None):
+        message = f"{file.path} holds files of several kinds: {other.name} is Parquet, {files[0].name} is text"
+        raise InvalidInput(Diagnostic("mixed-files", message, hint="name those that are one table with a pattern"))
+    encodings = dict.fromkeys(encoding_of(path, head) for path, head in heads.items())
+    # What is UTF-8 in one file and something else in others is plain ASCII; or the reader will complain.
+    encoding: Encoding = next((one for one in encodings if one != "utf-8"), "utf-8")
+    head = heads[files[0]]
+    sniffed = sniff(text_of(head, encoding), complete=len(head) == files[0].stat().st_size)
     wishes = wishes if sniffed.named else _by_number(wishes, sniffed.names)
     check_names(sniffed.names, _named(wishes), file, named=sniffed.named)
     dialect = {**_dialect(sniffed), "encoding": encoding}

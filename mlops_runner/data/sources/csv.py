@@ -1,4 +1,7 @@
-"""Delimited text: checked byte by byte for what parsers forgive, then read as text in the order of the file."""
+"""Delimited text: checked byte by byte for what parsers forgive, then read as text in the order of the file.
+
+Several files are one table, in the order of their names, if each is what the dialect says and has the columns.
+"""
 
 import csv
 import io
@@ -9,10 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.data.columns import compare_columns
+from mlops_runner.data.columns import MOST_SHOWN, compare_columns
+from mlops_runner.data.sources.files import files_below, no_files
 from mlops_runner.data.sources.structure import Marks, Structure, scan, trimmed
 from mlops_runner.data.sources.text import decode
-from mlops_runner.data.table import SHOWN_ROWS, Numbering, Reading, Table, counted
+from mlops_runner.data.table import SHOWN_ROWS, Numbering, Part, Reading, Table, counted
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.data_sources import CsvSource, Dialect
@@ -22,10 +26,33 @@ QUOTES = {"double": '"', "single": "'", "none": None}
 
 
 def read(spec: Data, _project: Path, inputs: Mapping[str, Path]) -> Reading:
-    """Read the file as text columns; see `sources.base.Reader`."""
+    """Read one file, or those of a folder one below the other, as text columns; see `sources.base.Reader`."""
     source = spec.source
     assert isinstance(source, CsvSource)
-    return parse(inputs["source"].read_bytes(), source, spec, source.path)
+    path = inputs["source"]
+    if not path.is_dir():
+        return parse(path.read_bytes(), source, spec, source.path)
+    files = {at.relative_to(path).as_posix(): at for at in files_below(path)}
+    if not files:
+        return Reading(None, (no_files(source.path),))
+    found = {name: parse(at.read_bytes(), source, spec, f"{source.path}: {name}") for name, at in files.items()}
+    if problems := [problem for reading in found.values() for problem in reading.problems]:
+        hidden = len(problems) - MOST_SHOWN
+        message = f"{source.path}: {hidden} more complaints about its files"
+        more = (Diagnostic(problems[-1].code, message),) if hidden > 0 else ()
+        return Reading(None, (*problems[:MOST_SHOWN], *more))
+    return Reading(_below_each_other({name: reading.table for name, reading in found.items() if reading.table}, spec))
+
+
+def _below_each_other(tables: Mapping[str, Table], spec: Data) -> Table:
+    """Return the rows of several files with the declared columns, whatever their order in each."""
+    source = spec.source
+    assert isinstance(source, CsvSource)
+    names = list(spec.columns)
+    parts = [Part(name, table.height, table.numbering) for name, table in tables.items()]
+    query = pl.concat([table.lazy.select(names) for table in tables.values()])
+    height = sum(part.rows for part in parts)
+    return Table(query, source.path, frozenset(names), source.decimal, Numbering("line", files=lambda: parts), height)
 
 
 def parse(raw: bytes, dialect: Dialect, spec: Data, origin: str) -> Reading:

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 import polars as pl
 
 from mlops_runner.data.columns import MOST_SHOWN, compare_columns
-from mlops_runner.data.table import Numbering, Reading, Table
+from mlops_runner.data.sources.files import files_below, no_files
+from mlops_runner.data.table import Numbering, Part, Reading, Table
 from mlops_runner.data.types import DTYPES, WIDE, accepts, utc, wrong_type
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.data import Column, Data
@@ -47,11 +48,11 @@ def read(spec: Data, _project: Path, inputs: Mapping[str, Path]) -> Reading:
     assert isinstance(source, ParquetSource)
     files, problems = _files(inputs["source"], source)
     if not files or problems:
-        return Reading(None, problems or (_empty(source),))
+        return Reading(None, problems or (no_files(source.path),))
     if problems := _disagreements(files, spec, source.path):
         return Reading(None, problems)
     query = _query(files, {name: column for name, column in spec.columns.items() if name in files[0].names})
-    numbering = Numbering(files=cache(lambda: _counted(files)) if len(files) > 1 else None)
+    numbering = Numbering(files=cache(lambda: _counted(files)) if files[0].name else None)
     texts = frozenset(name for name, _ in files[0].folders)
     try:
         height = int(query.select(pl.len()).collect().item())
@@ -77,7 +78,7 @@ def damage(path: Path, source: ParquetSource) -> tuple[Diagnostic, ...]:
 def _files(path: Path, source: ParquetSource) -> tuple[list[_File], tuple[Diagnostic, ...]]:
     """Open the files in the order of their names; names that start with a dot or underscore are passed over."""
     files, problems = [], []
-    for at in _below(path) if path.is_dir() else [path]:
+    for at in files_below(path) if path.is_dir() else [path]:
         name = "" if at == path else at.relative_to(path).as_posix()
         try:
             with at.open("rb") as stream:  # opened here, because a path may be taken for a pattern
@@ -89,12 +90,6 @@ def _files(path: Path, source: ParquetSource) -> tuple[list[_File], tuple[Diagno
     return files, tuple(problems)
 
 
-def _below(folder: Path) -> list[Path]:
-    found = [path for path in folder.rglob("*") if path.is_file()]
-    visible = [path for path in found if not any(part[0] in "._" for part in path.relative_to(folder).parts)]
-    return sorted(visible, key=lambda path: path.relative_to(folder).parts)
-
-
 def _folders(name: str) -> tuple[tuple[str, str | None], ...]:
     pairs = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
     return tuple((unquote(key), None if value == MISSING else unquote(value)) for key, _, value in pairs)
@@ -102,11 +97,6 @@ def _folders(name: str) -> tuple[tuple[str, str | None], ...]:
 
 def _called(name: str, source: ParquetSource) -> str:
     return f"{source.path}: {name}" if name else source.path
-
-
-def _empty(source: ParquetSource) -> Diagnostic:
-    hint = "names that start with a dot or underscore do not count"
-    return Diagnostic("empty-source", f"{source.path}: holds no files", hint=hint)
 
 
 def _malformed(called: str, error: BaseException) -> Diagnostic:
@@ -181,6 +171,6 @@ def _width(dtype: pl.DataType) -> int:
     return VALUE_BYTES if dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean else TEXT_BYTES
 
 
-def _counted(files: Sequence[_File]) -> Sequence[tuple[str, int]]:
+def _counted(files: Sequence[_File]) -> Sequence[Part]:
     counts = pl.collect_all([pl.scan_parquet(file.path, glob=False).select(pl.len()) for file in files])
-    return [(file.name, int(count.item())) for file, count in zip(files, counts, strict=True)]
+    return [Part(file.name, int(count.item())) for file, count in zip(files, counts, strict=True)]

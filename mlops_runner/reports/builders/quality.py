@@ -1,11 +1,12 @@
 """The section about the quality of the data: what cleaning touched, what was derived, and what came of each check."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_runner.reports.builders.text import value_text
 from mlops_runner.reports.document import Block, Cell, Column, Inline, Section, Table
 
+MOST_FILES = 20
 WORDS = {
     "pass": "passed",
     "fail": "failed",
@@ -18,14 +19,24 @@ WORDS = {
 def quality_section(quality: Mapping[str, Any]) -> Section:
     """Show quality.json: steps of cleaning in their order, checks with those that did not pass first."""
     blocks: list[Block] = []
+    if files := quality.get("files"):
+        blocks.append(_files_table(files))
     if steps := quality.get("cleaning"):
         blocks.append(_cleaning_table(steps, quality["rows"]))
-    if derived := quality.get("derived"):
+    if (derived := quality.get("derived")) and derived["steps"]:
         blocks.append(_derived_table(derived))
     if checks := sorted(quality.get("checks", ()), key=lambda check: check["answer"] == "pass"):
         blocks.append(_checks_table(checks))
         blocks += [_sample_table(check) for check in checks if check.get("sample") and check["answer"] != "pass"]
     return Section("Data quality", tuple(blocks), "detail")
+
+
+def _files_table(files: Sequence[Mapping[str, Any]]) -> Table:
+    shown = tuple((Cell(file["name"], mono=True), f"{file['rows']:,}") for file in files[:MOST_FILES])
+    more = f" The first {MOST_FILES} are shown." if len(files) > MOST_FILES else ""
+    return Table(
+        (Column("File"), Column("Rows", "right")), shown, f"{len(files):,} files were read as one table.{more}"
+    )
 
 
 def _cleaning_table(steps: list[Mapping[str, Any]], rows: int) -> Table:
