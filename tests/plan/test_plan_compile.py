@@ -40,7 +40,8 @@ def outputs(step, key):
     from mlops_runner.digest import digest_bytes
 
     sides = ["train.parquet", "validation.parquet", "test.parquet"]
-    names = {"data": sides, "train": ["model"], "evaluate": ["evaluation.json"], "package": ["bundle.json"]}
+    evaluated = ["evaluation.json", "predictions.json"]
+    names = {"data": [*sides, "profile.json"], "train": ["model"], "evaluate": evaluated, "package": ["bundle.json"]}
     return {name: digest_bytes(f"{key} {name}".encode()) for name in names[step.kind]}
 
 
