@@ -48,7 +48,7 @@ def _version(project: "Project", revision: str) -> "Version":
 
     lock = project.lock_at(revision) if revision else project.lock()
     name = revision or "working tree"
-    files = _files(project, lock)
+    files = files_of_data(project, lock)
     if files is None:
         message = f"{name}: pipeline.lock has no data"
         raise UsageFailure(Diagnostic("no-data", message, hint="run: mlops run"))
@@ -66,7 +66,7 @@ def _version(project: "Project", revision: str) -> "Version":
     return version_of_profile(name, found, sides if len(sides) == len(locked) else None)
 
 
-def _files(project: "Project", lock: Lock) -> dict[str, Path | None] | None:
+def files_of_data(project: "Project", lock: Lock) -> dict[str, Path | None] | None:
     """Return where each output of the data stage lies, by its name; None for one that is not here as it was locked."""
     stage = lock.stages.get(STAGE)
     if stage is None:

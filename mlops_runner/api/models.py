@@ -1,15 +1,21 @@
 """Models as Python objects: from a project's lock, or from a bundle that lies somewhere."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_runner.api.project import load_project
-from mlops_runner.errors import Diagnostic, UsageFailure
+from mlops_runner.api.data_versions import files_of_data
+from mlops_runner.api.project import Project, load_project
+from mlops_runner.durable import write_bytes
+from mlops_runner.errors import Diagnostic, InvalidInput, UsageFailure
 from mlops_runner.lock.model import FILE_NAME
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from mlops_runner.train.model import Model
+    from mlops_runner.train.onnx.parity import Parity
 
 BUNDLE = "bundle.json"
 
@@ -55,3 +61,49 @@ def _locked(folder: Path, *, project_code: bool) -> tuple[Path, dict[str, str]]:
         sys.path.insert(0, str(project.sources.code_folder(project.compiled())))
     expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
     return project.root / next(iter(stage.outputs)).rpartition("/")[0], expected
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written, and how it compares with the bundle. sides: what was compared besides the probe."""
+
+    path: Path
+    size: int
+    opset: int
+    sides: tuple[str, ...]
+    parity: "Parity"
+
+
+def export_onnx(project: Project, out: Path, opset: int | None = None) -> Exported:
+    """Write the project's model as an ONNX file, once it predicts what the bundle predicts.
+
+    Compared are the rows of the probe and those of the test side, where they are on this machine.
+    Raises UsageFailure for an opset that is not offered, or a file that cannot be written, InvalidInput without the
+    extra onnx, StepFailed for what ONNX cannot express, NotVerified for other predictions.
+    """
+    try:
+        from mlops_runner.train.onnx.export import OPSET, export
+        from mlops_runner.train.onnx.parity import compare
+    except ModuleNotFoundError as error:
+        message = f"exporting to ONNX needs {error.name}, which is not installed"
+        raise InvalidInput(Diagnostic("missing-extra", message, hint="pip install mlops_runner[onnx]")) from error
+    model = load_model(project.root, project_code=True)
+    data = export(model, OPSET if opset is None else opset)
+    sides = _held_out(project)
+    parity = compare(data, model, sides)
+    try:
+        write_bytes(out, data)
+    except OSError as error:
+        message = f"{out} cannot be written: {error.strerror}"
+        raise UsageFailure(Diagnostic("not-writeable", message, hint="name another file with --out")) from error
+    return Exported(out, len(data), OPSET if opset is None else opset, tuple(sides), parity)
+
+
+def _held_out(project: Project) -> "dict[str, DataFrame]":
+    """Return the rows of the last side, if they are here as they were locked."""
+    import polars as pl
+
+    files = files_of_data(project, project.lock()) or {}
+    last = next((side for side in ("test", "validation", "train") if f"{side}.parquet" in files), None)
+    path = files[f"{last}.parquet"] if last else None
+    return {} if last is None or path is None else {last: pl.read_parquet(path)}

@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "diff": ("results", "diff", "Compare what two revisions resolved to."),
     "exp": ("experiments", "experiments", "Look at what was tried: list, compare, keep."),
     "data": ("data", "data", "Look after the data: fetch anew, compare versions."),
+    "model": ("model", "model", "Look at the packaged model: show, card, export."),
     "gc": ("store", "gc", "Say what nothing names any more in the cache; with --yes, remove it."),
     "lock": ("locks", "lock", "Mend pipeline.lock: resolve a conflict, accept a change, prune."),
 }

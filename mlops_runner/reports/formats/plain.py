@@ -29,7 +29,7 @@ def render_text(report: Report) -> str:
     title = one_line(report.title)
     head = [title, "=" * len(title), *_wrapped(report.subtitle), ""]
     head += [*_wrapped(f"{verdict_word(report.verdict.answer)}: {report.verdict.text}"), ""]
-    lines = [*head, *_facts(report.highlights.items)]
+    lines = [*head, *facts_lines(report.highlights.items)]
     for section in report.sections:
         lines += ["", *_section(section)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -48,15 +48,15 @@ def _block(block: Block) -> list[str]:
         case Paragraph():
             return _wrapped(block.text)
         case Table():
-            return [*_table(block.columns, block.rows), *_wrapped(block.note)]
+            return [*table_lines(block.columns, block.rows), *_wrapped(block.note)]
         case Figure():
             return _wrapped(f"[figure] {block.caption} {block.alt}")
         case Facts():
-            return _facts(block.items)
+            return facts_lines(block.items)
         case Verdicts():
             heads = tuple(Column(name) for name in ("Verdict", "Gate", "Numbers compared", "Measured on"))
             rows = tuple((verdict_word(gate.answer), gate.name, gate.comparison, gate.where) for gate in block.gates)
-            return _table(heads, rows)
+            return table_lines(heads, rows)
         case Code():
             return [f"  {line}" for line in visible(block.text, "\n\t").split("\n")]
         case _:
@@ -67,12 +67,14 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(one_line(text), WIDTH)
 
 
-def _facts(items: tuple[tuple[str, Inline], ...]) -> list[str]:
+def facts_lines(items: tuple[tuple[str, Inline], ...]) -> list[str]:
+    """Return names and values as two columns."""
     widest = max((len(one_line(name)) for name, _ in items), default=0)
     return [f"{one_line(name):<{widest}}  {plain(value)}" for name, value in items]
 
 
-def _table(columns: tuple[Column, ...], rows: tuple[tuple[Inline, ...], ...]) -> list[str]:
+def table_lines(columns: tuple[Column, ...], rows: tuple[tuple[Inline, ...], ...]) -> list[str]:
+    """Return aligned lines, the head first."""
     table = [[one_line(column.name) for column in columns], *([_spelled(cell) for cell in row] for row in rows)]
     widths = [max(len(row[at]) for row in table) for at in range(len(columns))]
     return [
