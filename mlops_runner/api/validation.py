@@ -14,6 +14,7 @@ from mlops_runner.specs.rollout import rollout_warnings
 from mlops_runner.specs.schema import check
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.train.trainer_checks.base import check as check_trainer
 
 
 def validate(root: Path) -> list[Diagnostic]:
@@ -55,12 +56,10 @@ def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
 
 def _untrainable(training: Loaded[Training]) -> Iterator[Diagnostic]:
     """Ask every trainer what is wrong with its spec: unknown parameters, estimators that do not fit the task."""
-    from mlops_runner.train.trainers import base
-
     trainers: dict[tuple[str, ...], Trainer] = {("baseline",): training.spec.baseline}
     trainers |= {("candidates", name): trainer for name, trainer in training.spec.candidates.items()}
     for path, trainer in trainers.items():
-        for found in base.check(trainer, training.spec.task):
+        for found in check_trainer(trainer, training.spec.task):
             quoted = [("params", word) for word in re.findall(r'"([^"]+)"', found.message) if word in trainer.params]
             place = training.document.place((*path, *(quoted[0] if quoted else ("trainer",))))
             yield replace(found, place=found.place or place)

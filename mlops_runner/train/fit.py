@@ -17,7 +17,7 @@ from mlops_runner.train.job import prepare
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, module_of
+from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, train
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
@@ -29,6 +29,15 @@ class FitResult:
 
     metrics: dict[str, float | int]
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a fit is given beside rows. files: folder of the project's files; personal: columns of personal data."""
+
+    files: Path
+    log: Callable[[str], None]
+    personal: frozenset[str] = frozenset()
 
 
 def fit(
@@ -47,18 +56,26 @@ def fit(
     Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
     """
     sides = read_sides(spec, columns, data)
-    prepared = prepare(spec, trainer, sides, log)
-    fitted = module_of(trainer).train(trainer, replace(prepared.job, files=data / FILES))
-    _refuse_divergence(fitted)
-    calibration = _calibration(trainer, prepared.job, fitted.model)
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
-    record = _record(trainer, sides, fitted, prepared.job.outputs, personal)
-    loader = trainer.load if isinstance(trainer, PythonTrainer) else None
-    record = record.model_copy(update={"calibration": calibration, "loader": loader})
-    save_candidate(out, record, fitted.model, prepared.preprocess)
+    candidate, warnings = fit_candidate(spec, trainer, sides, Surroundings(data / FILES, log, personal))
+    save_candidate(out, candidate.record, candidate.model, candidate.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
-    return FitResult(dict(record.metrics), fitted.warnings)
+    return FitResult(dict(candidate.record.metrics), warnings)
+
+
+def fit_candidate(
+    spec: Training, trainer: Trainer, sides: Sides, around: Surroundings
+) -> tuple[Candidate, tuple[str, ...]]:
+    """Train one candidate in memory; also return what there is to warn of. Raises InvalidInput, StepFailed."""
+    prepared = prepare(spec, trainer, sides, around.log)
+    fitted = train(trainer, replace(prepared.job, files=around.files))
+    _refuse_divergence(fitted)
+    calibration = _calibration(trainer, prepared.job, fitted.model)
+    record = _record(trainer, sides, fitted, prepared.job.outputs, around.personal)
+    loader = trainer.load if isinstance(trainer, PythonTrainer) else None
+    record = record.model_copy(update={"calibration": calibration, "loader": loader})
+    return Candidate(record, fitted.model, prepared.preprocess), fitted.warnings
 
 
 def _calibration(trainer: Trainer, job: Job, model: Any) -> Calibration | None:

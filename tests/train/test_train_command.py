@@ -16,7 +16,7 @@ from mlops_runner.specs.training_trainers import CommandTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.fit import FitResult, fit
 from mlops_runner.train.targets import encode_target
-from mlops_runner.train.trainers.base import check
+from mlops_runner.train.trainer_checks.base import check
 
 FIT = """\
 import json, polars, xgboost

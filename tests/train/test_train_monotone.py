@@ -12,7 +12,7 @@ from train_tables import by_hand, columns, sklearn, table, trained, training, wr
 from mlops_runner.errors import InvalidInput
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.fit import fit
-from mlops_runner.train.trainers.base import check
+from mlops_runner.train.trainer_checks.base import check
 
 HISTOGRAM = "ensemble.HistGradientBoostingRegressor"
 PATHS = [HISTOGRAM, "tree.DecisionTreeRegressor", "ensemble.RandomForestRegressor", "ensemble.ExtraTreesRegressor"]

@@ -8,7 +8,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.fit import fit
-from mlops_runner.train.trainers.base import check
+from mlops_runner.train.trainer_checks.base import check
 
 
 def only(diagnostics: tuple[Diagnostic, ...]) -> Diagnostic:

@@ -17,7 +17,7 @@ from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.fit import fit
 from mlops_runner.train.sides import side_of
 from mlops_runner.train.targets import encode_target
-from mlops_runner.train.trainers.base import check
+from mlops_runner.train.trainer_checks.base import check
 from mlops_runner.train.weights import training_weights
 
 LOGISTIC = "linear_model.LogisticRegression"

@@ -6,7 +6,7 @@ from train_tables import preprocessing, trained, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.train.artifacts import load_candidate, predict
-from mlops_runner.train.trainers.base import check
+from mlops_runner.train.trainer_checks.base import check
 
 
 @pytest.mark.parametrize(("task", "shape"), [("binary", (100,)), ("multiclass", (100, 3)), ("regression", (100,))])

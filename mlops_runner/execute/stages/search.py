@@ -1,6 +1,7 @@
 """The search stage: find parameters of one candidate."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
 from mlops_runner.train.record import rounded
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import FILES, check
+from mlops_runner.train.trainer_checks.base import check
+from mlops_runner.train.trainers.base import FILES, Side
 from mlops_runner.train.tuning.bench import Bench, Plan
 from mlops_runner.train.tuning.folds import Fold, declared_folds, validation_fold
 from mlops_runner.train.tuning.memory import Memory
@@ -70,7 +72,7 @@ def _folds(request: Request, search: Search, sides: Sides) -> tuple[Fold, ...]:
 
 
 def _measure(request: Request, schema: Schema) -> Measure:
-    """Return the metric as a function of targets and predictions; decisions are made at one half."""
+    """Return the metric as a function of rows and predictions; decisions are made at one half."""
     metric = request.config["metric"]
     if metric not in known_metrics(schema.task):
         message = f'the search is measured by "{metric}", which a {schema.task} task does not have'
@@ -78,8 +80,8 @@ def _measure(request: Request, schema: Schema) -> Measure:
     classes = tuple(str(value) for value in schema.classes)
     cut = UNRULED_THRESHOLD if schema.task == "binary" else None
 
-    def measured(target: Any, scores: Any) -> float:
-        value = measure(metric, sample_of(schema.task, classes, target, scores, cut))
+    def measured(side: Side, scores: Any) -> float:
+        value = measure(metric, replace(sample_of(schema.task, classes, side.y, scores, cut), query=side.query))
         if isinstance(value, Unmeasured):
             raise ValueError(f"{metric} could not be measured: {value.reason}")
         return float(value)

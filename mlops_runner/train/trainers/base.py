@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
-from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Output, Schema
+from mlops_runner.train.trainer_checks.base import check
 
 Log = Callable[[str], None]
 Curve = Mapping[str, Mapping[str, tuple[float, ...]]]
@@ -25,10 +25,11 @@ TRAINERS = {
     "xgboost": "mlops_runner.train.trainers.xgboost",
     "python": "mlops_runner.train.trainers.python",
     "command": "mlops_runner.train.trainers.command",
+    "naive": "mlops_runner.train.trainers.naive",
 }
 FILES = "files"  # the folder beside the sides in which a command's files lie
 # These do their own preprocessing: they are given the matrix as a frame.
-RAW = frozenset({"python"})
+RAW = frozenset({"python", "naive"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,18 +92,18 @@ class Fitted:
 
 
 class TrainerModule(Protocol):
-    """The two functions of every leaf."""
-
-    def check(self, trainer: Any, task: Task) -> tuple[Diagnostic, ...]:
-        """Say what is wrong with the trainer's spec, without data."""
+    """The function of every leaf."""
 
     def train(self, trainer: Any, job: Job) -> Fitted:
         """Train. Raises StepFailed with what the library or the project's code complained about."""
 
 
-def module_of(trainer: Trainer) -> TrainerModule:
-    """Import the leaf of a trainer's kind."""
-    return import_module(TRAINERS[trainer.trainer])
+def train(trainer: Trainer, job: Job) -> Fitted:
+    """Train, by the leaf of the trainer's kind. Raises InvalidInput for the spec, StepFailed for what went wrong."""
+    if problems := check(trainer, job.schema.task):
+        raise InvalidInput(problems)
+    module: TrainerModule = import_module(TRAINERS[trainer.trainer])
+    return module.train(trainer, job)
 
 
 def watched_side(job: Job) -> Side:
@@ -111,8 +112,3 @@ def watched_side(job: Job) -> Side:
         message = "early_stopping_rounds needs a validation side, and it has no rows"
         raise InvalidInput(Diagnostic("no-validation", message, hint="raise split.validation in the data spec"))
     return job.validation
-
-
-def check(trainer: Trainer, task: Task) -> tuple[Diagnostic, ...]:
-    """Say what is wrong with a trainer's spec for a task: estimators, parameters. Needs no data."""
-    return module_of(trainer).check(trainer, task)

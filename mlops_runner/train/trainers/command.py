@@ -22,7 +22,6 @@ import polars as pl
 
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
-from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import CommandTrainer
 from mlops_runner.train.canonical import canonical
 from mlops_runner.train.formats.base import BOOSTER, ESTIMATOR, format_of
@@ -36,22 +35,8 @@ LAST_LINES = 8
 SKIPPED = {".git", ".mlops", ".dvc", "__pycache__"}
 
 
-def check(trainer: CommandTrainer, task: Task) -> tuple[Diagnostic, ...]:  # noqa: ARG001
-    """Complain about a command that was meant for a shell. Needs no data."""
-    program = trainer.command[0]
-    if len(program.split()) > 1:
-        message = f'"{program}" is not a program: a command is a list of arguments'
-        return (Diagnostic("shell-command", message, hint=f"write {json.dumps(program.split())}"),)
-    if "/" in program and not program.startswith("/") and os.path.normpath(program) not in trainer.files:
-        message = f'"{program}" is a file of the project that files does not name'
-        return (Diagnostic("undeclared-file", message, hint="add it to files, so that it is in the key"),)
-    return ()
-
-
 def train(trainer: CommandTrainer, job: Job) -> Fitted:
     """Run the command and read what it wrote. Raises StepFailed."""
-    if problems := check(trainer, job.schema.task):
-        raise StepFailed(problems)
     folder = Path(tempfile.mkdtemp(prefix="command-"))
     try:
         _lay_out(trainer, job, folder)

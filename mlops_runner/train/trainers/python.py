@@ -24,7 +24,6 @@ import numpy as np
 import xgboost
 
 from mlops_runner.errors import Diagnostic, StepFailed
-from mlops_runner.specs.task import Task
 from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.formats.project import keep
 from mlops_runner.train.project_code import find, guarded
@@ -33,19 +32,8 @@ from mlops_runner.train.trainers.catalogue import ESTIMATORS, PREPROCESSING, PRO
 from mlops_runner.train.trainers.observed import heard
 
 
-def check(trainer: PythonTrainer, task: Task) -> tuple[Diagnostic, ...]:  # noqa: ARG001
-    """Complain about a param that the contract itself passes. The project's code is not imported for that."""
-    taken = [name for name in ("x", "y", "seed", "weight", "query", "validation") if name in trainer.params]
-    return tuple(
-        Diagnostic("given-elsewhere", f'param "{name}" of {trainer.callable} is passed by the runner', hint="rename it")
-        for name in taken
-    )
-
-
 def train(trainer: PythonTrainer, job: Job) -> Fitted:
     """Call the project's function. Raises StepFailed, with the place in the project's code when that code failed."""
-    if problems := check(trainer, job.schema.task):
-        raise StepFailed(problems)
     # For code that draws from the global generators in spite of the seed it is given.
     random.seed(job.seed)
     np.random.seed(job.seed)

@@ -1,6 +1,5 @@
 """Trainer `sklearn`: an estimator of the catalogue, with its parameters checked before any data is read."""
 
-from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -9,47 +8,19 @@ import numpy as np
 from sklearn.utils.validation import has_fit_parameter
 
 from mlops_runner.errors import Diagnostic, InvalidInput
-from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training_trainers import SklearnTrainer
 from mlops_runner.train.trainers.base import Fitted, Importance, Job, watched_side
-from mlops_runner.train.trainers.catalogue import ESTIMATORS
 from mlops_runner.train.trainers.curves import curve_of
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
 
-# Given by the spec itself: a second place for the same value could contradict the first.
-GIVEN = {"random_state": "seed", "n_jobs": "threads"}
 # `n_jobs` is still in its signature, but setting it only gives a deprecation warning.
 NO_THREADS = frozenset({"sklearn.linear_model.LogisticRegression"})
-# These can watch the validation side; others that stop early set rows of the training side apart.
-STOPPING = frozenset(
-    {
-        "sklearn.ensemble.HistGradientBoostingClassifier",
-        "sklearn.ensemble.HistGradientBoostingRegressor",
-    }
-)
-STOPPED_BY = ("early_stopping", "n_iter_no_change", "validation_fraction", "scoring")
-
-
-def check(trainer: SklearnTrainer, task: Task) -> tuple[Diagnostic, ...]:
-    """Complain about an estimator that is not listed, does not fit the task, or has no such parameter."""
-    entry = ESTIMATORS.get(trainer.estimator)
-    if entry is None:
-        return (_unknown_estimator(trainer.estimator, task),)
-    wanted = "classifier" if task in CLASSIFYING else "regressor"
-    if entry.kind != wanted:
-        message = f"{trainer.estimator} is a {entry.kind}; a {task} task needs a {wanted}"
-        other = trainer.estimator.replace(entry.kind.capitalize(), wanted.capitalize())
-        hint = f'did you mean "{other}"?' if other in ESTIMATORS and other != trainer.estimator else None
-        return (Diagnostic("wrong-task", message, hint=hint),)
-    return (*_check_params(trainer), *_check_fields(trainer))
 
 
 def train(trainer: SklearnTrainer, job: Job) -> Fitted:
     """Fit the estimator with the seed and the threads of the spec. Raises InvalidInput, StepFailed."""
-    if problems := check(trainer, job.schema.task):
-        raise InvalidInput(problems)
     estimator = _build(trainer, job)
     _refuse_mute(estimator, trainer, job.schema.task)
     arguments = {**_weights(estimator, trainer, job), **_watched(trainer, job)}
@@ -66,56 +37,6 @@ def train(trainer: SklearnTrainer, job: Job) -> Fitted:
         curve=curve_of(estimator),
         importance=_importance(estimator),
     )
-
-
-def _unknown_estimator(path: str, task: Task) -> Diagnostic:
-    message = f'estimator "{path}" is not in the list of those that can be stored without executable code'
-    same_name = [known for known in ESTIMATORS if known.rsplit(".", 1)[1] == path.rsplit(".", 1)[-1]]
-    wanted = "classifier" if task in CLASSIFYING else "regressor"
-    fitting = [known for known, entry in ESTIMATORS.items() if entry.kind == wanted]
-    hint = f'did you mean "{same_name[0]}"?' if same_name else nearest(path, fitting) or nearest(path, ESTIMATORS)
-    return Diagnostic("unknown-estimator", message, hint=hint or "or use a trainer of kind python or xgboost")
-
-
-def _check_params(trainer: SklearnTrainer) -> list[Diagnostic]:
-    known = _class(trainer.estimator)().get_params(deep=False)
-    problems = []
-    for name in trainer.params:
-        if name in GIVEN:
-            message = f'param "{name}" of {trainer.estimator} is set from the key {GIVEN[name]}'
-            problems.append(Diagnostic("given-elsewhere", message, hint=f"remove it; set {GIVEN[name]} in the spec"))
-        elif name not in known:
-            message = f'{trainer.estimator} has no param "{name}"'
-            hint = nearest(name, known) or f"known params: {', '.join(sorted(set(known) - set(GIVEN)))}"
-            problems.append(Diagnostic("unknown-param", message, hint=hint))
-    return problems
-
-
-def _check_fields(trainer: SklearnTrainer) -> Iterator[Diagnostic]:
-    known = _class(trainer.estimator)().get_params(deep=False)
-    if trainer.class_weight is not None and "class_weight" in trainer.params:
-        message = f'the key class_weight and param "class_weight" of {trainer.estimator} both weigh the classes'
-        yield Diagnostic("given-twice", message, hint="remove the param")
-    if trainer.monotone and "monotonic_cst" not in known:
-        hint = f"these can: {', '.join(sorted(_able('monotonic_cst', ESTIMATORS[trainer.estimator].kind)))}; or xgboost"
-        yield Diagnostic("no-monotone", f"{trainer.estimator} cannot hold a column to one direction", hint=hint)
-    if trainer.early_stopping_rounds and trainer.estimator not in STOPPING:
-        message = f"{trainer.estimator} cannot watch the validation side"
-        yield Diagnostic("no-early-stopping", message, hint=f"these can: {', '.join(sorted(STOPPING))}; or xgboost")
-    if trainer.early_stopping_rounds:
-        for name in STOPPED_BY:
-            if name in trainer.params:
-                message = f'param "{name}" of {trainer.estimator} is set from the key early_stopping_rounds'
-                yield Diagnostic("given-elsewhere", message, hint="remove one of them")
-    if trainer.params.get("loss") == "quantile" and "quantile" in known and trainer.params.get("quantile") is None:
-        message = f'loss: quantile of {trainer.estimator} needs the param "quantile", a number between 0 and 1'
-        yield Diagnostic("missing-quantile", message, hint="for example: quantile: 0.9")
-
-
-def _able(param: str, kind: str) -> Iterator[str]:
-    for path, entry in ESTIMATORS.items():
-        if entry.kind == kind and param in _class(path)().get_params(deep=False):
-            yield path
 
 
 def _class(path: str) -> Any:

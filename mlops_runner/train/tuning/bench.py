@@ -14,7 +14,7 @@ from mlops_runner.train.features import Schema
 from mlops_runner.train.formats.base import file_name, predicting
 from mlops_runner.train.job import Prepared, prepare
 from mlops_runner.train.sides import Sides
-from mlops_runner.train.trainers.base import Job, Side, module_of
+from mlops_runner.train.trainers.base import Job, Side, train
 from mlops_runner.train.tuning.folds import Fold
 from mlops_runner.train.tuning.trial import Measure, Params, with_params
 
@@ -51,9 +51,9 @@ class Bench:
         trainer, prepared = with_params(self._plan.trainer, params), self._fold(fold)
         job = prepared.job
         assert job.validation is not None
-        model = module_of(trainer).train(trainer, job).model
+        model = train(trainer, job).model
         try:
-            return self._plan.measure(job.validation.y, _predict(model, job.validation, job.schema))
+            return self._plan.measure(job.validation, _predict(model, job.validation, job.schema))
         except (ValueError, TypeError) as error:
             raise StepFailed(Diagnostic("not-measured", " ".join(str(error).split())[:500])) from error
 

@@ -1,0 +1,1 @@
+"""What is wrong with a trainer's spec, said without its library and without data."""
