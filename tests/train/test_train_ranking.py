@@ -15,7 +15,9 @@ from mlops_runner.specs.data import Column
 from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.fit import fit
+from mlops_runner.train.sides import read_sides
 from mlops_runner.train.trainers.base import check
+from mlops_runner.train.tuning.folds import declared_folds
 
 COLUMNS = {
     "query": Column(type="int", role="group"),
@@ -196,3 +198,16 @@ def test_a_ranking_has_no_classes_to_weigh_and_nothing_to_calibrate() -> None:
     for field, value in (("class_weight", "balanced"), ("calibrate", "sigmoid")):
         with pytest.raises(ValueError, match="a ranking task"):
             training("ranking", candidates={"one": xgboost(4).model_copy(update={field: value})})
+
+
+def test_folds_keep_queries_whole_or_are_refused(tmp_path: Path) -> None:
+    for name, frame in (("train", rows(1)), ("validation", rows(2, 100))):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+    sides = read_sides(training("ranking"), COLUMNS, tmp_path)
+    file = tmp_path / "folds.parquet"
+    rows(1).select((pl.col("query") % 3).cast(pl.UInt8).alias("repeat_1")).write_parquet(file)
+    for fold in declared_folds(sides, file, in_time=False):
+        assert not set(fold.fit.query.tolist()) & set(fold.held_out.query.tolist())
+    rows(1).select((pl.int_range(pl.len()) % 3).cast(pl.UInt8).alias("repeat_1")).write_parquet(file)
+    with pytest.raises(InvalidInput, match=r'the folds tear 29 of 30 queries apart \("query"\)'):
+        declared_folds(sides, file, in_time=False)

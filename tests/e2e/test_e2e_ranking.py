@@ -1,0 +1,60 @@
+"""The example of searches in a shop: a ranking from its rows to the bundle, and once more to the same bytes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import ndcg_score
+
+from mlops_runner import load_model
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "searches"
+QUICK = {
+    "callables/searches.py": ("SEARCHES = 400", "SEARCHES = 120"),
+    "specs/training.yaml": ("rounds: 200", "rounds: 30"),
+}
+
+
+@pytest.fixture
+def searches(fresh, tmp_path):
+    """The example, smaller."""
+    shutil.copytree(EXAMPLE, tmp_path / "searches")
+    sandbox = type(fresh)(tmp_path / "searches")
+    for file, (old, new) in QUICK.items():
+        sandbox.edit(file, old, new)
+    sandbox.git("init", "-q", "-b", "main")
+    sandbox.commit("searches")
+    return sandbox
+
+
+def test_the_example_of_searches_ranks_and_repeats_itself(searches):
+    answer = searches.mlops("run")
+    assert answer.code == 0, answer.err
+    evidence = json.loads(searches.read("artifacts/evaluation/evaluation.json"))
+    assert evidence["intervals"]["sides"]["test"]["unit"] == "query"
+    assert len(evidence["worst_queries"]["queries"]) == 20
+    assert evidence["worst_rows"] is None
+    model = load_model(searches.root)
+    rows = pl.read_parquet(searches.root / "artifacts/data/test.parquet")
+    rows = rows.with_columns(score=pl.Series(model.predict(rows)))
+    values = [
+        ndcg_score([query["relevance"]], [query["score"]], k=10)
+        for _, query in rows.group_by("search", maintain_order=True)
+    ]
+    assert evidence["metrics"][evidence["winner"]]["test"]["ndcg_at_10"] == round(float(np.mean(values)), 6)
+    assert model.decide(rows.head(3)) == model.predict(rows.head(3)).tolist()
+    answer = searches.mlops("verify", "--rerun", "1")
+    assert answer.code == 0, answer.out + answer.err
+
+
+def test_a_query_that_is_torn_between_sides_is_named(searches):
+    searches.edit("specs/data.yaml", "{kind: group, group: search, seed: 3}", "{kind: hash, columns: [search, price]}")
+    searches.edit("specs/training.yaml", "    search:\n      space:\n        max_depth: {min: 2, max: 4}\n"
+                  "      method: grid\n      trials: 3\n", "")  # fmt: skip
+    answer = searches.mlops("run", "--no-report")
+    assert answer.code != 0
+    assert 'queries have rows on the train and on the validation side ("search": ' in answer.err
+    assert "split: {kind: group, group: search, seed: 1}" in answer.err
