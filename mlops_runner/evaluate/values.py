@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_runner.evaluate.timeline import Timeline
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.task import CLASSIFYING, Task
 from mlops_runner.specs.training import Select
@@ -38,6 +39,7 @@ class Side:
     clusters: shape (rows,), the number of the group a row belongs to, from 0; None when rows stand on their own.
     groups: name of a fairness gate -> the groups it compares.
     queries: shape (rows,), the number of the query a row is ranked in, from 0; None for other tasks than ranking.
+    timeline: when and in which series the rows stand; None for other tasks than forecasting.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Side:
     clusters: Integers | None = None
     groups: Mapping[str, Groups] = field(default_factory=dict)
     queries: Integers | None = None
+    timeline: Timeline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Sample:
     scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), else (rows,).
     decisions: shape (rows,) class indices; None for tasks without classes.
     query: shape (rows,), the number of each row's query; None for other tasks than ranking.
+    scale: shape (rows,), what an error of the row is compared with; None for other tasks than forecasting.
     """
 
     task: Task
@@ -85,12 +89,14 @@ class Sample:
     scores: Floats
     decisions: Integers | None
     query: Integers | None = None
+    scale: Floats | None = None
 
     def only(self, rows: Mask) -> "Sample":
         """Return the sample of the rows that the mask selects."""
         decisions = None if self.decisions is None else self.decisions[rows]
         query = None if self.query is None else self.query[rows]
-        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query)
+        scale = None if self.scale is None else self.scale[rows]
+        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query, scale)
 
 
 def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | None:
@@ -101,7 +107,7 @@ def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | No
             return np.asarray(scores >= cut, dtype=np.int64)
         case "multiclass":
             return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
-        case "regression" | "ranking":
+        case "regression" | "ranking" | "forecasting":
             return None
 
 
@@ -116,7 +122,8 @@ def sample_of(
 
 def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: float | None) -> Sample:
     """Build the sample of a whole side from the scores of a model."""
-    return replace(sample_of(options.task, options.classes, side.target, scores, threshold), query=side.queries)
+    sample = sample_of(options.task, options.classes, side.target, scores, threshold)
+    return replace(sample, query=side.queries, scale=None if side.timeline is None else side.timeline.scale)
 
 
 def _not_perturbed(winner: str, gate: str) -> Unmeasured:

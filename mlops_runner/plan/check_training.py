@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from mlops_runner.errors import Diagnostic
+from mlops_runner.plan.check_forecasting import FORECASTING_CHECKS
 from mlops_runner.plan.check_ranking import RANKING_CHECKS
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding
 from mlops_runner.specs.training_preprocessing import TEXT_TAG, Preprocessing, columns_fit
-from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer
+from mlops_runner.specs.training_trainers import CommandTrainer, RawTrainer
 
 
 def _preprocessing_fits(core: Core) -> Iterator[Diagnostic]:
@@ -29,7 +30,7 @@ def _monotone_columns_have_an_order(core: Core) -> Iterator[Diagnostic]:
     """A column that moves the prediction in one direction is a number or a date."""
     features = _features(core)
     for path, trainer in core.training.spec.trainers():
-        if isinstance(trainer, PythonTrainer | CommandTrainer):
+        if isinstance(trainer, RawTrainer | CommandTrainer):
             continue
         preprocessing = trainer.preprocessing or core.training.spec.preprocessing
         for name in trainer.monotone:
@@ -45,7 +46,7 @@ def _preprocessings(core: Core) -> Iterator[tuple[Path, Preprocessing]]:
     spec = core.training.spec
     yield ("preprocessing",), spec.preprocessing
     for path, trainer in spec.trainers():
-        if not isinstance(trainer, PythonTrainer) and trainer.preprocessing is not None:
+        if not isinstance(trainer, RawTrainer) and trainer.preprocessing is not None:
             yield (*path, "preprocessing"), trainer.preprocessing
 
 
@@ -70,4 +71,5 @@ TRAINING_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _preprocessing_fits,
     _monotone_columns_have_an_order,
     *RANKING_CHECKS,
+    *FORECASTING_CHECKS,
 )

@@ -48,9 +48,11 @@ def _evaluate_step(core: Core, models: list[str]) -> Step:
     training, evaluation = core.training, core.evaluation
     keys = ("metrics", "digits", "intervals", "champion", "threshold", "slices", "find_slices", "worst_rows", "gates")
     config = {key: value for key, value in dump(evaluation.spec).items() if key in keys and key != "champion"}
-    selected = ("task", "positive", "select")
+    selected = ("task", "positive", "horizon", "season", "select")
     config |= {key: value for key, value in dump(training.spec).items() if key in selected}
     config["models"] = models
+    if training.spec.task == "forecasting" and core.data.spec.series is not None:
+        config["series"] = {key: value for key, value in dump(core.data.spec.series).items() if key != "known"}
     config |= columns_of(core.data.spec, {*TRAINED_ROLES, "group", "id", "time", "ignored"})
     places = {
         **shared_places(core, evaluation.document),

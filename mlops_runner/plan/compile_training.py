@@ -23,7 +23,7 @@ from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.versions import SEARCH_VERSION, TRAIN_VERSION
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.training_search import Search
-from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer, Trainer
+from mlops_runner.specs.training_trainers import CommandTrainer, RawTrainer, Trainer
 
 BASELINE = "baseline"
 LIMITS = ("timeout", "memory")  # they end a fit, and change none that ends
@@ -65,7 +65,7 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
     keys = ("task", "positive", "preprocessing")
     config = {key: value for key, value in dump(spec).items() if key in keys}
     config["trainer"] = {key: value for key, value in dump(trainer).items() if key not in {"search", *LIMITS}}
-    means = not isinstance(trainer, PythonTrainer) and (trainer.preprocessing or spec.preprocessing).cross_fitted()
+    means = not isinstance(trainer, RawTrainer) and (trainer.preprocessing or spec.preprocessing).cross_fitted()
     group = group_of(core.data.spec) if means and spec.task != "ranking" else None  # which reads its queries anyway
     config |= columns_of(core.data.spec, trained_roles(core), group)
     path = (BASELINE,) if name == BASELINE else ("candidates", name)
@@ -75,8 +75,8 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
         **dict(places_below(document, path, "trainer")),
         **execution_places(core),
     }
-    if isinstance(trainer, PythonTrainer):
-        config.pop("preprocessing", None)  # a python trainer receives the raw columns
+    if isinstance(trainer, RawTrainer):
+        config.pop("preprocessing", None)  # it is given the columns as they are
     elif trainer.preprocessing is not None:
         config.pop("preprocessing", None)  # it has its own
     return config, places

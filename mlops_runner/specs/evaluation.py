@@ -12,8 +12,9 @@ from mlops_runner.specs.evaluation_threshold import Threshold
 class Intervals(Part):
     """How far the numbers could be off by the chance of which rows were measured: percentile bootstrap intervals.
 
-    Rows are drawn with replacement; whole groups, when the data have a column with role group. All models are measured
-    on the same resamples. Large sides are resampled less often, at least 200 times.
+    Rows are drawn with replacement; whole groups, when the data have a column with role group; in a forecasting task
+    without one, blocks of consecutive moments of all series. All models are measured on the same resamples. Large
+    sides are resampled less often, at least 200 times.
     """
 
     level: Annotated[float, Field(ge=0.5, lt=1, description="Share of such intervals that hold the true value.")] = 0.95
@@ -22,6 +23,14 @@ class Intervals(Part):
         Literal["none", "target"],
         Field(description="Whether resamples keep the number of rows of each class, as if it were not up to chance."),
     ] = "none"
+    block: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Moments that are drawn together in a forecasting task; the horizon, or the cube root of their "
+            "number where that is more, when left out.",
+        ),
+    ] = None
     seed: Annotated[
         int | None, Field(ge=0, lt=2**32, description="Seed of the resamples; that of the training when left out.")
     ] = None

@@ -33,6 +33,21 @@ class Training(Spec):
     positive: Annotated[
         Scalar, Field(description="The value of the target that counts as positive; binary tasks need it.")
     ] = None
+    horizon: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="Steps ahead that are forecast: what is not known in advance is known no nearer to a row than "
+            "this. Forecasting tasks need it.",
+        ),
+    ] = None
+    season: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Steps of a season, 1 for none; mase compares with the value a season before.",
+        ),
+    ] = 1
     seed: Annotated[int, Field(ge=0, lt=2**32, description="Seed of every random choice.")]
     threads: Annotated[
         int, Field(ge=1, le=512, description="Threads of every library; fixed, not taken from the machine.")
@@ -103,6 +118,23 @@ def _categories_are_readable(training: Training) -> Iterator[Finding]:
         yield Finding((*path, "preprocessing" if own else "trainer"), "unreadable-categories", message, hint)
 
 
+def _forecasts_have_a_horizon(training: Training) -> Iterator[Finding]:
+    """A forecasting task says how far ahead it looks; other tasks have no horizon, no season and no naive forecast."""
+    if training.task == "forecasting":
+        if training.horizon is None:
+            message = "a forecasting task needs the key horizon"
+            yield Finding(("task",), "missing-horizon", message, "the steps ahead that are forecast: horizon: 24")
+        return
+    for field in ("horizon", "season"):
+        if field in training.model_fields_set:
+            message = f"{field} only makes sense for a forecasting task"
+            yield Finding((field,), "needless-horizon", message, "remove it, or set task: forecasting")
+    for path, trainer in training.trainers():
+        if trainer.trainer == "naive":
+            message = f"a naive forecast needs a forecasting task; this one is {training.task}"
+            yield Finding((*path, "trainer"), "wrong-task", message, "use another trainer")
+
+
 def _objectives_rank(training: Training) -> Iterator[Finding]:
     """Objectives that rank are those of a ranking, and the only ones it has."""
     for path, trainer in training.trainers():
@@ -119,5 +151,6 @@ def _objectives_rank(training: Training) -> Iterator[Finding]:
 
 
 _RULES = (
-    _classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable, _objectives_rank,
+    _classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable,
+    _forecasts_have_a_horizon, _objectives_rank,
 )  # fmt: skip

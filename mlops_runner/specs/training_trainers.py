@@ -1,7 +1,7 @@
 """Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -137,4 +137,29 @@ class CommandTrainer(ColumnTrainer):
     search: Searched = None
 
 
-Trainer = Annotated[SklearnTrainer | XgboostTrainer | PythonTrainer | CommandTrainer, Field(discriminator="trainer")]
+class NaiveTrainer(Part):
+    """The seasonal naive forecast: the value of the target some steps before; the baseline of forecasting tasks."""
+
+    trainer: Literal["naive"]
+    columns: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="Lags of the target; the first that is known counts, and the mean of the training rows where "
+            "none is.",
+            examples=[["sales_lag_7"]],
+        ),
+    ]
+    params: ClassVar[dict[str, Scalar]] = {}
+    class_weight: ClassVar[None] = None
+    calibrate: ClassVar[Literal["none"]] = "none"
+    timeout: ClassVar[None] = None
+    memory: ClassVar[None] = None
+    search: ClassVar[None] = None
+
+
+# These are given the features as they are, without preprocessing.
+RawTrainer = PythonTrainer | NaiveTrainer
+Trainer = Annotated[
+    SklearnTrainer | XgboostTrainer | PythonTrainer | CommandTrainer | NaiveTrainer, Field(discriminator="trainer")
+]

@@ -20,6 +20,7 @@ from mlops_runner.train.formats.base import (
     BOOSTER,
     ESTIMATOR,
     FORMATS,
+    NAIVE,
     PREPROCESS,
     PROJECT,
     file_name,
@@ -39,7 +40,7 @@ from mlops_runner.train.record import (
 )
 
 RECORD: Literal["candidate.json"] = "candidate.json"
-NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, PREPROCESS)
+NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, NAIVE, PREPROCESS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_preprocessing import Preprocessing
-from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
+from mlops_runner.specs.training_trainers import RawTrainer, Trainer
 from mlops_runner.train.columns.target_means import target_of_side
 from mlops_runner.train.preprocess import Fitted, Rows, fit_preprocessing
 from mlops_runner.train.sides import Sides
@@ -27,7 +27,7 @@ def prepare(spec: Training, trainer: Trainer, sides: Sides, log: Log) -> Prepare
     """Fit preprocessing on the training side and apply it to both. Raises InvalidInput, StepFailed."""
     weight = training_weights(trainer.class_weight, sides.schema, sides.train)
     train, validation = replace(sides.train, weight=weight), sides.validation
-    if isinstance(trainer, PythonTrainer):
+    if isinstance(trainer, RawTrainer):
         return Prepared(Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log), None)
     # Classes are weighed in the fit alone: a category's mean of the target is that of the rows as they are.
     target = target_of_side(sides.schema, sides.train, spec.seed)
@@ -39,5 +39,5 @@ def prepare(spec: Training, trainer: Trainer, sides: Sides, log: Log) -> Prepare
 
 
 def _preprocessing(spec: Training, trainer: Trainer) -> Preprocessing:
-    own = None if isinstance(trainer, PythonTrainer) else trainer.preprocessing
+    own = None if isinstance(trainer, RawTrainer) else trainer.preprocessing
     return own or spec.preprocessing

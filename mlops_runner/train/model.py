@@ -77,7 +77,7 @@ class Model:
                 return [self.record.classes[int(p >= threshold)] for p in found]
             case "multiclass":
                 return [self.record.classes[int(index)] for index in found.argmax(axis=1)]
-            case "regression" | "ranking":
+            case "regression" | "ranking" | "forecasting":
                 return [float(value) for value in found]
 
     def check_probe(self) -> None:

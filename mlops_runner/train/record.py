@@ -18,7 +18,10 @@ Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # What a model of the project may save, each file as `model.NAME`. None of these kinds runs code when it is read.
 PROJECT_FILE = re.compile(r"model\.[A-Za-z0-9][A-Za-z0-9_-]{0,60}\.(safetensors|json|ubj|onnx|npy)")
 ProjectFile = Annotated[str, Field(pattern=f"^{PROJECT_FILE.pattern}$")]
-FileName = Literal["candidate.json", "model.ubj", "model.skops", "preprocess.json", "reference.json"] | ProjectFile
+FileName = (
+    Literal["candidate.json", "model.ubj", "model.skops", "model.json", "preprocess.json", "reference.json"]
+    | ProjectFile
+)
 MAX_BYTES = 1 << 28
 # Fields that came after the first records, with the value that says nothing: without it, those records stay the same.
 LATER: tuple[tuple[tuple[str, ...], Any], ...] = (
@@ -64,7 +67,7 @@ class CandidateRecord(Part):
     """One trained candidate."""
 
     format: Literal[1] = 1
-    trainer: Literal["sklearn", "xgboost", "python", "command"]
+    trainer: Literal["sklearn", "xgboost", "python", "command", "naive"]
     family: str
     params: dict[str, Scalar]
     signature: Schema

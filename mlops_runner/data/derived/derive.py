@@ -51,20 +51,20 @@ class WithDerived:
 
     def lines(self) -> Iterator[str]:
         """Yield what the log says."""
-        if self.steps:
+        if self.series:
             holes = f", {counted(self.holes, 'moment')} missing between first and last" if self.holes else ""
             yield f"{counted(self.series, 'series', 'series')}{holes}"
         yield from map(str, self.steps)
 
 
 def derive(spec: Data, table: Table) -> WithDerived:
-    """Derive the columns. Rows keep their order; those without a full past leave where a step says so.
+    """Order the series and derive the columns. Rows keep their order; those without a full past leave on demand.
 
     A table that lacks a column which is needed stays as it is: that was complained about before. It also does when
     moments are missing, doubled or off the step, or no row would be left; `said` then holds the errors.
     """
     series = spec.series
-    if series is None or not spec.derived or not table.height or not _needed(spec, series) <= set(table.names):
+    if series is None or not table.height or not _needed(spec, series) <= set(table.names):
         return WithDerived(table)
     try:
         return _derived(spec, series, table)
@@ -74,6 +74,9 @@ def derive(spec: Data, table: Table) -> WithDerived:
 
 def _derived(spec: Data, series: Series, table: Table) -> WithDerived:
     line = timeline(series, table, spec.columns)
+    said, holes = tuple(_said(line, series, table)), line.holes if series.every is not None else 0
+    if not spec.derived:
+        return WithDerived(table, (), said, line.count, holes)
     sources = {name: table.column(name) for name in dict.fromkeys(n for step in spec.derived for n in step.columns)}
     columns: dict[str, pl.Series] = {}
     steps, stays = list[DerivedStep](), np.ones(table.height, np.bool_)
@@ -88,8 +91,7 @@ def _derived(spec: Data, series: Series, table: Table) -> WithDerived:
     if not stays.any():
         raise InvalidInput(_nothing_left(spec, table, line))
     joined = _joined(table, columns, stays)
-    holes = line.holes if series.every is not None else 0
-    return WithDerived(joined, tuple(steps), tuple(_said(line, series, table)), line.count, holes)
+    return WithDerived(joined, tuple(steps), said, line.count, holes)
 
 
 def _needed(spec: Data, series: Series) -> set[str]:

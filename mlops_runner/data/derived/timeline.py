@@ -4,7 +4,7 @@ A step is the distance that the spec declares, counted from the first moment of 
 leaves a hole. Without a declared distance a step is a row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,9 @@ MICROSECONDS = {"s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6, "d": 86_400 * 10
 MONTHS = {"mo": 1, "y": 12}
 # Steps of all series, laid end to end, are numbered in 64 bits.
 MOST_STEPS = 2**62
+
+
+Shown = tuple[Table, pl.Series, Column | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,18 +70,18 @@ class Timeline:
         return int(self.series[-1]) + 1 if len(self.series) else 0
 
 
-def timeline(spec: Series, table: Table, columns: dict[str, Column]) -> Timeline:
+def timeline(spec: Series, table: Table, columns: Mapping[str, Column]) -> Timeline:
     """Order the rows. Raises InvalidInput for missing moments or names, and for moments doubled or off the step."""
     times = table.column(spec.time)
     names = [table.column(name) for name in spec.by]
     _refuse([_missing(values, table) for values in (times, *names)])
     ticks = _ticks(times, spec.every)
-    codes = _codes(names, len(times))
+    codes = series_codes(names, len(times))
     order = np.lexsort((ticks, codes))
     ticks, codes = ticks[order], codes[order]
     begins = np.append(True, codes[1:] != codes[:-1])[: len(order)]
     again = np.append(False, (codes[1:] == codes[:-1]) & (ticks[1:] == ticks[:-1]))[: len(order)]
-    shown = (table, times, columns[spec.time])
+    shown = (table, times, columns.get(spec.time))
     _refuse([_doubled(np.sort(order[again]), shown, spec)])
     first = np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
     if spec.every is None:
@@ -115,7 +118,7 @@ def _unit(every: str | int, dtype: pl.DataType) -> int:
     return size * MICROSECONDS[unit] // (MICROSECONDS["d"] if dtype == pl.Date else 1)
 
 
-def _codes(names: Sequence[pl.Series], rows: int) -> Integers:
+def series_codes(names: Sequence[pl.Series], rows: int) -> Integers:
     """Number the series in the order of their names."""
     codes = np.zeros(rows, np.int64)
     for values in names:
@@ -147,7 +150,7 @@ def _missing(values: pl.Series, table: Table) -> Diagnostic | None:
     return Diagnostic("missing-series-value", message, hint="every row needs its series and its moment")
 
 
-def _doubled(rows: Integers, shown: tuple[Table, pl.Series, Column], spec: Series) -> Diagnostic | None:
+def _doubled(rows: Integers, shown: Shown, spec: Series) -> Diagnostic | None:
     if not len(rows):
         return None
     words = counted(len(rows), "row repeats", "rows repeat")
@@ -158,7 +161,7 @@ def _doubled(rows: Integers, shown: tuple[Table, pl.Series, Column], spec: Serie
     )
 
 
-def _off_step(rows: Integers, shown: tuple[Table, pl.Series, Column], spec: Series) -> Diagnostic | None:
+def _off_step(rows: Integers, shown: Shown, spec: Series) -> Diagnostic | None:
     if not len(rows):
         return None
     words = counted(len(rows), "row is", "rows are")
@@ -166,11 +169,11 @@ def _off_step(rows: Integers, shown: tuple[Table, pl.Series, Column], spec: Seri
     return Diagnostic("off-step", f"{message}: {_rows(rows, shown)}", hint="correct series.every, or round the moments")
 
 
-def _place(shown: tuple[Table, pl.Series, Column]) -> str:
+def _place(shown: Shown) -> str:
     return f'{shown[0].origin}: column "{shown[1].name}":'
 
 
-def _rows(rows: Integers, shown: tuple[Table, pl.Series, Column]) -> str:
+def _rows(rows: Integers, shown: Shown) -> str:
     table, times, column = shown
     positions = rows[: SHOWN_ROWS + 1].tolist()
     return first_rows(table, positions, times.gather(positions[:SHOWN_ROWS]).to_list(), column)

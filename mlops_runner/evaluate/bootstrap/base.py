@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap import decisions, probabilities, queries, ranking, regression
+from mlops_runner.evaluate.bootstrap import decisions, forecasting, probabilities, queries, ranking, regression
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
 from mlops_runner.evaluate.metrics.queries import PER_QUERY
 from mlops_runner.evaluate.values import Floats, Sample
@@ -18,6 +18,7 @@ FAMILIES: Mapping[str, Prepare] = {
     **dict.fromkeys((*probabilities.COSTS, "ece"), probabilities.prepare),
     **dict.fromkeys(decisions.FORMS, decisions.prepare),
     **dict.fromkeys(regression.METRICS, regression.prepare),
+    **dict.fromkeys(forecasting.METRICS, forecasting.prepare),
     **dict.fromkeys(PER_QUERY, queries.prepare),
 }
 

@@ -23,10 +23,12 @@ class Units:
 
     strata: arrays of row numbers (or of cluster numbers) that are drawn from on their own, each as often as it is long.
     clusters: shape (rows,), the cluster of each row, when clusters are drawn instead of rows; numbered from 0.
+    block: how many units that follow each other are drawn together; then there is one stratum, in their order.
     """
 
     strata: tuple[Integers, ...]
     clusters: Integers | None = None
+    block: int = 1
 
     @property
     def size(self) -> int:
@@ -49,7 +51,8 @@ def draw(units: Units, resamples: int, seed: tuple[int, ...]) -> Iterator[Intege
     at_once = min(resamples, max(1, BLOCK_CELLS // max(columns, 1)))
     room = np.empty((at_once, units.size), dtype=np.uint64)
     for first in range(0, resamples, at_once):
-        counts = _counts(units, room[: resamples - first], generator)
+        drawn = room[: resamples - first]
+        counts = _counts(units, drawn, generator) if units.block == 1 else _block_counts(units, len(drawn), generator)
         yield counts if units.clusters is None else counts.take(units.clusters, axis=1)
 
 
@@ -68,6 +71,21 @@ def _counts(units: Units, drawn: Raw, generator: np.random.PCG64) -> Integers:
     joined = np.empty(drawn.shape, dtype=np.int64)
     joined[:, np.concatenate(units.strata)] = np.concatenate(counts, axis=1)
     return joined
+
+
+def _block_counts(units: Units, resamples: int, generator: np.random.PCG64) -> Integers:
+    """Draw blocks instead of units, the first unit following the last, and count units (Politis and Romano 1992).
+
+    On the circle every unit is as likely as any other. So many blocks are drawn as cover all units.
+    """
+    size, length = units.size, units.block
+    halves = _halves(generator, resamples, -(-size // length))
+    first = ((halves.astype(np.uint64) * np.uint64(size)) >> np.uint64(32)).view(np.int64)
+    begun = _tally(first, size)
+    # A unit stands in the blocks that begin at it, and at the units before it that a block reaches back to.
+    around = np.concatenate([begun[:, size - length + 1 :], begun], axis=1)
+    upto = np.cumsum(np.pad(around, ((0, 0), (1, 0))), axis=1)
+    return np.asarray(upto[:, length:] - upto[:, :-length])
 
 
 def _halves(generator: np.random.PCG64, resamples: int, size: int) -> Halves:

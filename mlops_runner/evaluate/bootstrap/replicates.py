@@ -17,6 +17,8 @@ from mlops_runner.specs.evaluation import Intervals
 # Rows x resamples x models (x classes, where each needs an order of its own) that a side may cost: about ten seconds.
 MOST_VISITS = 300_000_000
 FEWEST_RESAMPLES = 200
+# Fewer blocks of time hardly differ from one resample to the next: an interval from them would be too narrow.
+FEWEST_BLOCKS = 8
 ORDERINGS = frozenset({"roc_auc", "average_precision"})
 
 
@@ -99,6 +101,8 @@ def replicate(job: Job, metrics: tuple[str, ...]) -> Replicates:
         for name, measure in job.extra.items():
             extra[name].append(measure(counts[None]))
         first = last
+    if too_few_blocks(job.side):
+        cells = {cell: np.full(resamples, np.nan) for cell in cells}
     joined = {name: np.concatenate(parts) for name, parts in extra.items() if parts}
     return Replicates(Drawing(unit, units.size, resamples), cells, joined)
 
@@ -128,19 +132,33 @@ def _seed(seed: int, side: Side) -> tuple[int, ...]:
 
 
 def _units(side: Side, intervals: Intervals) -> tuple[Units, str]:
-    """Clusters when the rows belong to groups or queries, strata of the target when asked for, else rows."""
+    """Groups, queries or blocks of time when rows belong to them, strata of the target when asked for, else rows."""
     rows = np.arange(len(side.target))
     if side.clusters is not None:
         number = int(side.clusters.max(initial=-1)) + 1
         return Units((np.arange(number),), side.clusters), "group" if side.queries is None else "query"
+    if side.timeline is not None:
+        line = side.timeline
+        unit = f"block of {line.block} moments" if line.block > 1 else "moment"
+        return Units((np.arange(len(line.moments)),), line.moment, line.block), unit
     if intervals.stratify == "target":
         strata = tuple(rows[side.target == value] for value in np.unique(side.target))
         return Units(strata), "row of a class"
     return Units((rows,)), "row"
 
 
+def too_few_blocks(side: Side) -> str | None:
+    """Say why a side in time cannot be resampled; None when it can, or when it is resampled by groups."""
+    line = side.timeline
+    if line is None or side.clusters is not None or line.blocks >= FEWEST_BLOCKS:
+        return None
+    return f"{len(line.moments)} moments are {line.blocks} blocks of {line.block}, and {FEWEST_BLOCKS} are needed"
+
+
 def interval_of(job: Job, replicates: Replicates, cell: Cell) -> Bounds:
     """Return the interval of a measured number; of a share that is 0 or 1 the exact one, as no resample differs."""
+    if few := too_few_blocks(job.side):
+        return Unmeasured(few)
     level, digits, value = job.intervals.level, job.options.evaluation.digits, job.table[cell]
     found = percentile_interval(replicates.cells[cell], level, digits)
     if not isinstance(found, Interval) or not found.constant or value not in (0.0, 1.0):

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.curves.binary import binary_curves
+from mlops_runner.evaluate.curves.forecasting import forecasting_curves
 from mlops_runner.evaluate.curves.multiclass import multiclass_curves
 from mlops_runner.evaluate.curves.ranking import ranking_curves
 from mlops_runner.evaluate.curves.regression import regression_curves
@@ -29,6 +30,8 @@ def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> d
             return common | multiclass_curves(here, winner)
         case "regression":
             return common | regression_curves(here[winner])
+        case "forecasting":
+            return common | forecasting_curves(here, winner, known.sides[side].timeline)
         case "ranking":
             return common | ranking_curves(here, winner)
         case _:

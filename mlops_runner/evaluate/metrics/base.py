@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.metrics import decisions, probabilities, queries, ranking, regression
+from mlops_runner.evaluate.metrics import decisions, forecasting, probabilities, queries, ranking, regression
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.evaluate.values import Measurement, Sample, Unmeasured
 
@@ -35,6 +35,9 @@ LEAVES: Mapping[str, Leaf] = {
     "max_error": regression.max_error,
     "mape": regression.mape,
     "r2": regression.r2,
+    "smape": forecasting.smape,
+    "wape": forecasting.wape,
+    "mase": forecasting.mase,
     **{name: queries.mean_of(name) for name in queries.PER_QUERY},
 }
 

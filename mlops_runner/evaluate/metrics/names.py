@@ -26,10 +26,14 @@ class Metric:
 _BINARY: tuple[Task, ...] = ("binary",)
 _MULTICLASS: tuple[Task, ...] = ("multiclass",)
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
-_NUMBERS: tuple[Task, ...] = ("regression",)
+_NUMBERS: tuple[Task, ...] = ("regression", "forecasting")
+_FORECASTS: tuple[Task, ...] = ("forecasting",)
 _RANKING: tuple[Task, ...] = ("ranking",)
 # Numbers of first places that rankings are looked at.
 CUTS = (1, 3, 5, 10, 20, 50, 100)
+
+# These need more than the rows that are measured: what the training side says of their series.
+SCALED = frozenset({"mase"})
 
 METRICS: Mapping[str, Metric] = {
     "roc_auc": Metric(_CLASSES, "scores", "higher", "area under the ROC curve; one-vs-rest macro mean"),
@@ -54,6 +58,9 @@ METRICS: Mapping[str, Metric] = {
     "max_error": Metric(_NUMBERS, "predictions", "lower", "largest absolute error, in units of the target"),
     "mape": Metric(_NUMBERS, "predictions", "lower", "mean absolute error as a share of the target"),
     "r2": Metric(_NUMBERS, "predictions", "higher", "share of the target's variance that is explained"),
+    "smape": Metric(_NUMBERS, "predictions", "lower", "symmetric mean absolute percentage error, as a share (0 to 2)"),
+    "wape": Metric(_NUMBERS, "predictions", "lower", "sum of absolute errors as a share of the sum of the target"),
+    "mase": Metric(_FORECASTS, "predictions", "lower", "mean absolute error over that of the seasonal naive forecast"),
     "ndcg": Metric(_RANKING, "scores", "higher", "discounted cumulative gain as a share of the best possible"),
     "map": Metric(_RANKING, "scores", "higher", "mean average precision of the relevant rows"),
     "mrr": Metric(_RANKING, "scores", "higher", "mean of one divided by the place of the first relevant row"),

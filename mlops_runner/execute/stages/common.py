@@ -36,6 +36,8 @@ def training_from(request: Request, trainer: Mapping[str, Any]) -> Training:
     """Rebuild the Training document of a step that trains or uses one candidate."""
     config = {key: value for key, value in request.config.items() if key in {"task", "positive", "preprocessing"}}
     select = request.config.get("select", {"metric": "unused"})
+    if config["task"] == "forecasting":
+        config["horizon"] = 1  # how far ahead is not the business of what fits a model
     values = {**config, **request.execution, "baseline": trainer, "candidates": {"candidate": trainer}}
     return spec_from(Training, {**values, "select": select})
 

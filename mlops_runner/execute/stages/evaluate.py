@@ -1,6 +1,7 @@
 """The evaluate stage: every model on every side, thresholds, the winner, intervals, slices, gates and importance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models
 from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
 from mlops_runner.execute.stages.evaluated_rows import sides_of
+from mlops_runner.execute.stages.evaluated_series import forecast_of, timelines_of
 from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
@@ -36,6 +38,10 @@ def execute(request: Request) -> Reply:
     schema = models.schema
     frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
     sides = sides_of(frames, schema, evaluation, config["columns"])
+    if schema.task == "forecasting":
+        block = evaluation.intervals.block if evaluation.intervals else None
+        lines = timelines_of(frames, forecast_of(config, schema.target, block))
+        sides = {name: replace(side, timeline=lines[name]) for name, side in sides.items()}
     scores = models.scores(frames)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     found = assess(options, sides, scores, _extras(request, models, frames, evaluation))

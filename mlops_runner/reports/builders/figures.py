@@ -29,7 +29,7 @@ def plots_section(evidence: Evidence) -> Section:
             blocks: tuple[Block, ...] = tuple(_binary(evidence, curves, where))
         case "multiclass":
             blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
-        case "regression":
+        case "regression" | "forecasting":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
         case "ranking":
             winner, at = evidence["winner"], f"{curves['side']} side, {curves['queries']:,} queries"

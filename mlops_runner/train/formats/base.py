@@ -10,14 +10,16 @@ from mlops_runner.train.features import Schema
 
 BOOSTER: Literal["model.ubj"] = "model.ubj"
 ESTIMATOR: Literal["model.skops"] = "model.skops"
+NAIVE: Literal["model.json"] = "model.json"
 PREPROCESS: Literal["preprocess.json"] = "preprocess.json"
 PROJECT: Literal["model.*"] = "model.*"
-FormatFile = Literal["model.ubj", "model.skops"]
+FormatFile = Literal["model.ubj", "model.skops", "model.json"]
 ModelFile = FormatFile | Literal["model.*"]
 # By the name of the file. Leaves are imported when needed: serving a booster must not wait for skops.
 FORMATS: dict[FormatFile, str] = {
     BOOSTER: "mlops_runner.train.formats.booster",
     ESTIMATOR: "mlops_runner.train.formats.estimator",
+    NAIVE: "mlops_runner.train.formats.naive",
 }
 
 
@@ -50,5 +52,5 @@ def predicting(name: ModelFile) -> Predicting:
 
 def file_name(model: Any) -> ModelFile:
     """Return the name of the file a model is stored in; `model.*` for the files of a model of the project."""
-    name = type(model).__name__
-    return PROJECT if name == "ProjectModel" else BOOSTER if name == "Booster" else ESTIMATOR
+    own: dict[str, ModelFile] = {"ProjectModel": PROJECT, "Booster": BOOSTER, "NaiveForecast": NAIVE}
+    return own.get(type(model).__name__, ESTIMATOR)
