@@ -7,18 +7,15 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
-import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from mlops_runner.execute import descendants
+from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.messages import Reply
 from mlops_runner.execute.stages.limits import Limits, answered, limit_memory
 from mlops_runner.train.tuning.batch import Fit
@@ -59,38 +56,21 @@ class Hand:
 def started(terms: Terms) -> Hand:
     """Start a process, which says when it is ready."""
     ours, theirs = socket.socketpair()
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
+
+    def serve() -> None:
         ours.close()
-        _serve(terms, theirs)
+        _speak(terms, theirs)
+
+    child = fork(serve)
     theirs.close()
-    with contextlib.suppress(OSError):
-        os.setpgid(child, child)  # both sides set it, so that it holds whichever runs first
     return Hand(child, ours)
 
 
 def end(hand: Hand) -> int:
     """Kill a process and what it has started, and return what it ended with."""
     hand.channel.close()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(hand.process, signal.SIGKILL)
+    kill_group(hand.process)
     return os.waitstatus_to_exitcode(os.waitpid(hand.process, 0)[1])
-
-
-def _serve(terms: Terms, channel: socket.socket) -> NoReturn:
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        descendants.end_with_parent()
-        _speak(terms, channel)
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def _speak(terms: Terms, channel: socket.socket) -> None:

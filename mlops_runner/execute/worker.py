@@ -14,10 +14,10 @@ import os
 import select
 import signal
 import sys
-import traceback
 from pathlib import Path
 
 from mlops_runner.execute import descendants
+from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.handlers import handle
 from mlops_runner.execute.messages import decode_request
 
@@ -79,20 +79,16 @@ def _wake_on_child_exit() -> int:
 
 def _serve(line: str, woken: int) -> tuple[int, int]:
     """Fork, wait for the step or for the end of the input, and return exit code and peak memory in KiB."""
-    child = os.fork()
-    if child == 0:
-        _become_step(line)
-    with contextlib.suppress(OSError):
-        os.setpgid(child, child)  # both sides set it, so that it holds whichever runs first
+    child = fork(lambda: _do_step(line))
     while True:
         ended, status, usage = os.wait4(child, os.WNOHANG)
         if ended:
             break
         if _runner_gone(woken):
-            _kill_group(child)
+            kill_group(child)
             descendants.kill()
             os._exit(1)
-    _kill_group(child)  # what the step left behind
+    kill_group(child)  # what the step left behind
     descendants.kill()
     scale = 1024 if sys.platform == "darwin" else 1
     return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale
@@ -108,35 +104,18 @@ def _runner_gone(woken: int) -> bool:
     return 0 in ready and not os.read(0, 1)
 
 
-def _kill_group(child: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
-
-
-def _become_step(line: str) -> None:
-    """Turn this fork into the step's process; never returns."""
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        descendants.end_with_parent()
-        sys.argv[:] = ["mlops"]
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        request = decode_request(line)
-        work = Path(request.work)
-        _redirect(work / "log.txt")
-        os.chdir(work)
-        os.environ |= {"HOME": str(work), "TMPDIR": str(work)}
-        sys.path.insert(0, request.code)
-        reply = handle(request)
-        (work / "reply.json").write_text(reply.encode(), encoding="utf-8")
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _do_step(line: str) -> None:
+    sys.argv[:] = ["mlops"]
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    request = decode_request(line)
+    work = Path(request.work)
+    _redirect(work / "log.txt")
+    os.chdir(work)
+    os.environ |= {"HOME": str(work), "TMPDIR": str(work)}
+    sys.path.insert(0, request.code)
+    reply = handle(request)
+    (work / "reply.json").write_text(reply.encode(), encoding="utf-8")
 
 
 def _redirect(log: Path) -> None:

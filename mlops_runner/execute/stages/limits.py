@@ -1,20 +1,17 @@
 """Limits of a fit: it runs in a process of its own, which is ended when it takes too long, and refused more memory."""
 
-import contextlib
 import os
 import resource
 import select
 import signal
-import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
-from mlops_runner.execute import descendants
+from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.messages import Reply, decode_reply
 from mlops_runner.specs.base import seconds
 from mlops_runner.specs.training_trainers import bytes_of
@@ -43,18 +40,18 @@ def within(limits: Limits, who: str, call: Callable[[], Reply]) -> Reply:
     if limits == Limits():
         return _spoken(who, limits, call)
     reading, writing = os.pipe()
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
+
+    def answer() -> None:
         os.close(reading)
-        _become(limits, who, call, writing)
+        limit_memory(limits)
+        with os.fdopen(writing, "wb") as stream:
+            stream.write(answered(who, limits, call).encode().encode())
+
+    child = fork(answer)
     os.close(writing)
-    with contextlib.suppress(OSError):
-        os.setpgid(child, child)  # both sides set it, so that it holds whichever runs first
     text, in_time = _listen(reading, limits.timeout)
     if not in_time:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
+        kill_group(child)
     _, status = os.waitpid(child, 0)
     if not in_time:
         raise StepFailed(too_late(who, limits))
@@ -79,23 +76,6 @@ def _listen(reading: int, timeout: float | None) -> tuple[str, bool]:
             if not chunk:
                 return found.decode(), True
             found += chunk
-
-
-def _become(limits: Limits, who: str, call: Callable[[], Reply], writing: int) -> NoReturn:
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        descendants.end_with_parent()
-        limit_memory(limits)
-        with open(writing, "wb") as stream:
-            stream.write(answered(who, limits, call).encode().encode())
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 def answered(who: str, limits: Limits, call: Callable[[], Reply]) -> Reply:
