@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlops_runner.data.infer.limits import round_down
+from mlops_runner.data.infer.propose import repeated
 from mlops_runner.data.infer.values import Guess, Proposal
 from mlops_runner.specs.yaml_text import flow_text
 from mlops_runner.starter.lines import WIDTH, commented, entry, mapping, pair
@@ -75,7 +76,7 @@ def _checks(proposal: Proposal) -> list[str]:
     lines = ["checks:", *commented(f"  rows: {{min: {rows}}}", f"the file has {proposal.rows}")]
     dropped = any(step["kind"] == "drop_duplicates" for step, _ in proposal.cleaning)
     if proposal.duplicates and not dropped:
-        why = f"{proposal.duplicates} rows equal an earlier one: their columns hold too little to tell rows apart"
+        why = f"{repeated(proposal.duplicates)}: their columns hold too little to tell rows apart"
         lines += commented("  duplicate_rows: allow", why)
     if proposal.rules:
         lines += ["  rules:"]

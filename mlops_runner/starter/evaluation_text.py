@@ -13,7 +13,6 @@ METRICS = {
     "regression": "[rmse, mae, r2]",
 }
 MARGIN = 0.02
-DRIFT = 0.9
 SLICED_VALUES = 3
 SLICED_SHARE = 0.05
 
@@ -25,12 +24,6 @@ def evaluation_text(name: str, proposal: Proposal) -> str:
     lines += ["", "# Raise them when a model does well: a gate keeps what was reached.", "gates:"]
     lines += _regression_gates(proposal) if proposal.task.task == "regression" else _class_gates(proposal)
     return "\n".join(lines) + "\n"
-
-
-def guessing_loss(counts: list[int]) -> float:
-    """Return the log loss, in nats, of always answering the shares of the classes."""
-    total = sum(counts)
-    return -sum(count / total * math.log(count / total) for count in counts)
 
 
 def _threshold(proposal: Proposal) -> list[str]:
@@ -57,7 +50,7 @@ def _sliced(guess: Guess) -> list[object]:
 
 
 def _class_gates(proposal: Proposal) -> list[str]:
-    loss = guessing_loss([count for _, count in proposal.task.classes])
+    loss = proposal.guessing.loss
     limit, margin = _up(loss), _round(MARGIN * loss)
     return [
         *_gate(
@@ -69,18 +62,15 @@ def _class_gates(proposal: Proposal) -> list[str]:
 
 
 def _positives(proposal: Proposal) -> list[str]:
-    counts = dict(proposal.task.classes)
-    share = counts[proposal.task.positive] / sum(counts.values())
-    # Where classes are not held in proportion, the test side may have fewer positives than the file.
-    share *= 1 if "stratify" in proposal.split.fields else DRIFT
-    limit = math.floor(share * 100) / 100 or float(f"{share * DRIFT:.1g}")
+    share = proposal.guessing.positives
+    limit = math.floor(share * 100) / 100 or _down(share)
     why = "about the share of positives, which is what chance reaches"
     return _gate("finds_positives", "absolute", "average_precision", f"min: {limit:g}", why)
 
 
 def _regression_gates(proposal: Proposal) -> list[str]:
-    deviation = proposal.task.deviation
-    why = "the standard deviation of the target: what always answering its mean has"
+    deviation = proposal.guessing.loss
+    why = "about what always answering the mean of the target has"
     return [
         *_gate("informed", "absolute", "rmse", f"max: {_up(deviation)!r}", why),
         *_gate(
@@ -102,6 +92,12 @@ def _up(value: float) -> float:
     """Round a positive number up to two significant digits."""
     power = 10.0 ** (math.floor(math.log10(value)) - 1)
     return float(f"{math.ceil(value / power - 1e-9) * power:.2g}")
+
+
+def _down(value: float) -> float:
+    """Round a positive number down to one significant digit."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return float(f"{math.floor(value / power + 1e-9) * power:.1g}")
 
 
 def _round(value: float) -> float:

@@ -9,6 +9,7 @@ from mlops_runner.starter.lines import commented
 
 LARGE_CELLS = 5_000_000
 HUGE_CELLS = 20_000_000
+MOST_OF_32_BITS = 1e17
 THREADS = "fixed, so that every machine computes the same; more are faster where cores are idle"
 
 
@@ -35,16 +36,24 @@ def training_text(name: str, proposal: Proposal) -> str:
     if task.task == "binary":
         lines += commented(f"positive: {scalar_text(task.positive)}", task.positive_why)
     lines += ["seed: 1", *commented("threads: 1", THREADS), "", *_preprocessing(proposal), "", *_baseline(proposal), ""]
-    lines += ["candidates:", *_linear(proposal, size), *_boosted(size), "", *_select(proposal)]
+    boosted = _boosted(size) if task.deviation < MOST_OF_32_BITS else _boosted_in_64_bits()
+    lines += ["candidates:", *_linear(proposal, size), *boosted, "", *_select(proposal)]
     return "\n".join(lines) + "\n"
 
 
 def _preprocessing(proposal: Proposal) -> list[str]:
     lines = ["preprocessing:", "  numeric: {impute: median, scale: standard}"]
-    if any(guess.facts.type in {"string", "bool"} for guess in proposal.with_role("feature")):
+    features = proposal.with_role("feature")
+    if any(guess.facts.type in {"string", "bool"} and "text" not in guess.tags for guess in features):
         text = f"  categorical: {{encode: one_hot, min_count: {proposal.min_count}}}"
         why = "rarer categories share a column" if proposal.min_count > 1 else ""
         lines += commented(text, why, at=56)
+    if proposal.terms:
+        lines += commented(f"  text: {{max_terms: {proposal.terms}}}", "the most frequent words", at=56)
+    if proposal.by_target:
+        own = [f"    {scalar_text(name)}: {{encode: target, min_count: 1}}" for name in proposal.by_target]
+        why = "too many categories for a column each: the mean of the target, cross-fitted, in place of each"
+        lines += ["  columns:", *commented(own[0], why, at=56), *own[1:]]
     return lines
 
 
@@ -81,6 +90,14 @@ def _boosted(size: _Size) -> list[str]:
         *commented(f"    rounds: {rounds}", "at most"),
         "    early_stopping_rounds: 30",
         f"    params: {{max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: {columns}}}",
+    ]
+
+
+def _boosted_in_64_bits() -> list[str]:
+    return [
+        "  # not xgboost: it computes in 32 bits, which do not hold the squares of such a target",
+        *("  boosted:", "    trainer: sklearn", "    estimator: sklearn.ensemble.HistGradientBoostingRegressor"),
+        "    params: {max_iter: 200, learning_rate: 0.1, max_leaf_nodes: 15}",
     ]
 
 

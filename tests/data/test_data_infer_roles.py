@@ -9,11 +9,13 @@ from infer_files import LABELS, NUMBERS, ROWS, column, proposal, table
 from mlops_runner.data.infer.limits import bounds, round_down, round_up, share_above
 from mlops_runner.data.infer.values import Facts, Typing
 from mlops_runner.errors import InvalidInput
+from mlops_runner.starter.training_text import training_text
 
 DAYS = [f"{date(2024, 1, 1) + timedelta(days=i)}" for i in range(ROWS)]
 SHUFFLED = random.Random(5).sample(DAYS, ROWS)
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 TEXTS = [" ".join(random.Random(i).choices(WORDS, k=8)) for i in range(ROWS)]
+SHUFFLED_NUMBERS = random.Random(6).sample(range(1000, 1000 + 7 * ROWS, 7), ROWS)
 NAMES = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "mnopqrstuv"]
 
 
@@ -35,7 +37,13 @@ NAMES = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "mnopqrstuv"]
         ("weight", [60 + i % 40 for i in range(ROWS)], "feature", ""),
         ("k", [7] * ROWS, "ignored", "constant"),
         ("k", [""] * ROWS, "ignored", "no values at all"),
-        ("notes", TEXTS, "ignored", "free text"),
+        ("notes", TEXTS, "feature", "its words are features"),
+        ("notes", [*TEXTS[:100], *[""] * 100], "ignored", "too little of it"),
+        ("invoice", [f"INV-{i:06}" for i in SHUFFLED_NUMBERS], "id", "one code a row"),
+        ("ticket", [f"INV-{i % 150:06}" for i in SHUFFLED_NUMBERS], "ignored", "nearly every value is different"),
+        ("phone", [f"0{i:09}" for i in SHUFFLED_NUMBERS], "ignored", "personal data"),
+        ("price", [f"${i:,}.50" for i in SHUFFLED_NUMBERS], "ignored", "write 1234.5, not $1,234.50"),
+        ("rate", [f"{i % 77}.{i % 9}%" for i in SHUFFLED_NUMBERS], "ignored", "write 1234.5"),
         ("k", NAMES, "ignored", "nearly every value is different"),
         ("y_pred_proba", NUMBERS, "ignored", "output of a model"),
         ("k", LABELS, "ignored", "leak?"),
@@ -224,6 +232,27 @@ def test_categories_by_the_hundred_thousand_are_left_out_or_pooled(tmp_path):
     found = proposal(tmp_path, text)
     assert "rare" in column(found, "k").why
     assert found.width <= 100
+
+
+def test_categories_that_come_again_are_encoded_by_the_target(tmp_path):
+    text = "k,c,y\n" + "".join(f"v{i * 7919 % 1511},{i % 7},{LABELS[i * 13 % 200]}\n" for i in range(9_000))
+    found = proposal(tmp_path, text)
+    assert (column(found, "k").role, found.by_target) == ("feature", ("k",))
+    assert "    k: {encode: target, min_count: 1}" in training_text("t", found)
+
+
+def test_words_of_texts_become_columns(tmp_path):
+    found = proposal(tmp_path, table({"notes": TEXTS, "more": TEXTS[::-1]}))
+    assert column(found, "notes").tags == ("text",)
+    assert (found.terms, found.width) == (300, 601)
+    assert "  text: {max_terms: 300}" in training_text("t", found)
+    assert "categorical" not in training_text("t", found)
+
+
+def test_squares_that_32_bits_do_not_hold_are_left_to_another_trainer(tmp_path):
+    text = training_text("t", proposal(tmp_path, table({"y": [1e20 * (i * 37 % 101) for i in range(ROWS)]})))
+    assert "HistGradientBoostingRegressor" in text
+    assert "trainer: xgboost" not in text
 
 
 REFUSED = {

@@ -1,6 +1,6 @@
 """Types of columns: every row counts, not only the first ones."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -68,6 +68,14 @@ def test_day_and_month_are_told_apart_by_the_order_of_the_rows(tmp_path, form):
     found = typed(tmp_path, [f"{day:{form}}" for day in days], "seen_on")
     assert found.facts.typing.format == (form,)
     assert "other way round" in found.why
+
+
+@pytest.mark.parametrize(("form", "expected"), [("%m/%d/%Y %I:%M %p", "%m/%d"), ("%d/%m/%Y %H:%M", "%d/%m")])
+def test_who_writes_am_and_pm_writes_the_month_first(tmp_path, form, expected):
+    moments = [datetime(2025, 3, 1 + i // 24, i % 24, tzinfo=UTC) for i in range(200)]
+    found = typed(tmp_path, [f"{moment:{form}}" for moment in moments], "seen")
+    assert found.facts.typing.format[0].startswith(expected)
+    assert "please check" in found.why
 
 
 def test_dates_in_three_formats_are_read_by_three(tmp_path):

@@ -1,5 +1,6 @@
 """Measure every column over all rows, in few passes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,16 @@ from mlops_runner.data.table import Table
 EXACT_ROWS = 5_000_000
 NUMBERS = frozenset({"float", "int"})
 ORDERED = frozenset({"float", "int", "date", "datetime"})
+# A prefix and a number (INV-000123, 2026/0017), a UUID, or a long hexadecimal number.
+CODE = re.compile(
+    r"[A-Za-z]{0,8}[-_/]?\d{3,}(?:[-_/]\d+)*"
+    r"|[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|(?=[a-f]*\d)[0-9a-f]{16,64}"
+)
+# A number with a sign of money or per cent, or with a mark between thousands.
+AMOUNT = re.compile(
+    r"[-+]?[$€£¥] ?[-+]?\d[\d.,' ]*|[-+]?\d[\d.,' ]* ?(?:[$€£¥%]|[A-Z]{3})|[-+]?\d{1,3}(?:[,.' ]\d{3})+(?:[.,]\d+)?"
+)
+NEARLY_ALL = 0.95
 
 
 def measure(table: Table, types: Mapping[str, Typing]) -> tuple[Facts, ...]:
@@ -58,19 +69,24 @@ def _values(table: Table, names: list[str]) -> dict[str, tuple[tuple[Any, int], 
     return found
 
 
-def _looks(table: Table, names: list[str]) -> dict[str, tuple[float, float, str | None]]:
-    """Return characters and words on average, and the kind of personal data, of a sample of each text column."""
+def _looks(table: Table, names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return what is said about texts, by a sample of each text column."""
     if not names:
         return {}
     sample = sample_of(table, names)
     return {name: _look([text for text in sample[name].cast(pl.String).to_list() if text]) for name in names}
 
 
-def _look(texts: list[str]) -> tuple[float, float, str | None]:
+def _look(texts: list[str]) -> dict[str, Any]:
     if not texts:
-        return 0.0, 0.0, None
-    characters = sum(map(len, texts)) / len(texts)
-    return characters, sum(len(text.split()) for text in texts) / len(texts), kind_of(texts)
+        return {}
+    return {
+        "characters": sum(map(len, texts)) / len(texts),
+        "words": sum(len(text.split()) for text in texts) / len(texts),
+        "coded": all(CODE.fullmatch(text) for text in texts),
+        "amounts": sum(bool(AMOUNT.fullmatch(text)) for text in texts) > NEARLY_ALL * len(texts),
+        "personal": kind_of(texts),
+    }
 
 
 def _facts(
@@ -79,9 +95,8 @@ def _facts(
     rows: int,
     numbers: Mapping[str, Any],
     values: Mapping[str, tuple[tuple[Any, int], ...]],
-    looks: Mapping[str, tuple[float, float, str | None]],
+    looks: Mapping[str, Mapping[str, Any]],
 ) -> Facts:
-    characters, words, personal = looks.get(name, (0.0, 0.0, None))
     return Facts(
         name=name,
         typing=typing,
@@ -93,7 +108,5 @@ def _facts(
         values=values.get(name, ()),
         whole=bool(numbers["whole"]),
         ordered=numbers["falls"] is False,
-        characters=characters,
-        words=words,
-        personal=personal,
+        **looks.get(name, {}),
     )

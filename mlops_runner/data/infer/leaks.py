@@ -73,9 +73,16 @@ def _of_numbers(sample: pl.DataFrame, target: str, features: Sequence[Facts]) ->
 
 
 def _correlation(left: Floats, right: Floats) -> float:
-    left, right = left - left.mean(), right - right.mean()
+    left, right = _centred(left), _centred(right)
     size = float(np.sqrt(np.square(left).sum() * np.square(right).sum()))
     return float((left * right).sum()) / size if size else 0.0
+
+
+def _centred(values: Floats) -> Floats:
+    """Subtract the mean, and bring the numbers to at most 1, because squares of huge ones overflow."""
+    most = np.abs(values).max() or 1.0
+    scaled = values / most
+    return scaled - scaled.mean()
 
 
 def _composed(sample: pl.DataFrame, wanted: Floats, numbers: Sequence[Facts]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from mlops_runner.data.infer.categories import plan_encoding
 from mlops_runner.data.infer.facts import measure
+from mlops_runner.data.infer.guessing import guessing
 from mlops_runner.data.infer.leaks import leaks
 from mlops_runner.data.infer.limits import limited
 from mlops_runner.data.infer.markers import sample_of
@@ -53,7 +54,7 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
     _refuse_wishes(facts, wishes, file)
     guesses = _without_leaks(table, assign(facts, wishes), task)
     guesses = with_neighbours(guesses) if found.source["kind"] == "csv" else guesses
-    encoding = plan_encoding(table, [guess for guess in guesses if guess.role == "feature"])
+    encoding = plan_encoding(table, [guess for guess in guesses if guess.role == "feature"], len(task.classes))
     guesses = [_ignored(guess, encoding.too_rare) for guess in guesses]
     _refuse_featureless(guesses, file)
     guesses = [limited(guess, classes=guess.role == "target" and bool(task.classes)) for guess in guesses]
@@ -65,12 +66,15 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
         columns=tuple(guesses),
         task=task,
         split=split,
+        guessing=guessing(table, wishes.target, split, task),
         rows=table.height,
         duplicates=duplicates,
         cleaning=_cleaning(guesses, duplicates),
         rules=_rules(table, guesses, split, duplicates),
         skipped=found.skipped,
         min_count=encoding.min_count,
+        by_target=encoding.by_target,
+        terms=encoding.terms,
         width=encoding.width,
     )
 
@@ -119,9 +123,14 @@ def _cleaning(guesses: Sequence[Guess], duplicates: int) -> Steps:
         what = f"{guess.facts.missing} of {guess.facts.rows} rows have none"
         steps.append(({"kind": "filter", "where": {"column": guess.name, "missing": False}}, what))
     if duplicates and not _by_chance(guesses):
-        why = f"{duplicates} rows equal an earlier one: on both sides of the split they would flatter the model"
+        why = f"{repeated(duplicates)}: on both sides of the split they would flatter the model"
         steps.append(({"kind": "drop_duplicates"}, why))
     return tuple(steps)
+
+
+def repeated(rows: int) -> str:
+    """Say that so many rows come again."""
+    return f"{rows} {'row equals' if rows == 1 else 'rows equal'} an earlier one"
 
 
 def _rules(table: Table, guesses: Sequence[Guess], split: SplitGuess, duplicates: int) -> Steps:

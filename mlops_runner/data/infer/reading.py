@@ -87,7 +87,9 @@ def check_names(names: Iterable[str], wanted: Mapping[str, str | None], file: Fi
 
 
 def _unknown(option: str, name: str, names: list[str], file: File, named: bool) -> Diagnostic:
-    shown = _quoted(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    shown = _quoted(names)
+    if len(names) > MOST_NAMED:  # the last one is often the target
+        shown = f"{_quoted(names[: MOST_NAMED - 1])}, {len(names) - MOST_NAMED} more, and {_quoted(names[-1:])}"
     hint = nearest(name, names) or _same_letters(name, names) or f"the columns are {shown}"
     if not named:
         hint = f"the first line holds no names, so the columns are called {names[0]} to {names[-1]}"

@@ -10,6 +10,7 @@ from mlops_runner.data.infer.values import Facts, Guess, Role, Wishes
 FREE_TEXT_WORDS = 5.0
 NEAR_UNIQUE = 0.5
 FEWEST_TEXTS = 50
+FEWEST_DOCUMENTS = 200
 PERSONAL_VALUES = 20
 SEQUENCE_ROWS = 20
 GROUPS = 20
@@ -94,9 +95,19 @@ def _role(facts: Facts, wishes: Wishes) -> tuple[Role, str]:
         return _weight(facts)
     if is_personal(facts) and facts.type == "string":
         return "ignored", f"personal data{f': {facts.personal}' if facts.personal else ''}; no model should need it"
+    if facts.type == "string" and facts.amounts:
+        return "ignored", "numbers with signs or marks in them: write 1234.5, not $1,234.50, for a model to use them"
+    if is_text(facts):
+        return "feature", "free text: its words are features, and are kept with the model"
     if facts.type == "string" and (why := _too_many(facts)) is not None:
         return "ignored", why
     return "feature", ""
+
+
+def is_text(facts: Facts) -> bool:
+    """Whether a column holds sentences, and enough of them to learn from their words."""
+    long = facts.type == "string" and facts.words >= FREE_TEXT_WORDS and facts.distinct > NEAR_UNIQUE / 5 * facts.known
+    return long and facts.known >= FEWEST_DOCUMENTS and facts.distinct >= FEWEST_TEXTS
 
 
 def _says_nothing(facts: Facts) -> str | None:
@@ -115,6 +126,8 @@ def _id(facts: Facts) -> str | None:
         return None
     if naming.is_id(facts.name) or not facts.name:
         return "one value a row"
+    if facts.coded and facts.rows >= SEQUENCE_ROWS and not is_personal(facts):
+        return "one code a row"
     if facts.type == "int" and facts.low is not None and facts.high is not None and facts.rows >= SEQUENCE_ROWS:
         return "counts the rows" if facts.high - facts.low + 1 == facts.rows else None
     return None
@@ -147,7 +160,7 @@ def _too_many(facts: Facts) -> str | None:
     if facts.distinct < FEWEST_TEXTS:
         return None
     if facts.words >= FREE_TEXT_WORDS and facts.distinct > NEAR_UNIQUE / 5 * facts.known:
-        return "free text"
+        return "free text, too little of it to learn its words"
     if facts.distinct > NEAR_UNIQUE * facts.known:
         return f"nearly every value is different: {facts.distinct} in {facts.known}"
     return None
@@ -157,6 +170,8 @@ def _tagged(guess: Guess) -> Guess:
     tags = ("pii",) if is_personal(guess.facts) else ()
     if naming.has(guess.name, naming.PROTECTED) and not tags:
         tags = ("protected",)
+    if guess.role == "feature" and is_text(guess.facts):
+        tags = (*tags, "text")
     return Guess(guess.facts, guess.role, guess.why, tags)
 
 

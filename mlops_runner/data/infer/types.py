@@ -148,7 +148,13 @@ def _in_order(table: Table, name: str, ladder: list[Typing]) -> Typing:
     note = "day and month could be the other way round; in this order time runs forward"
     if runs_back[0] == runs_back[1]:
         note = "day and month could be the other way round: please check"
+        # Who writes AM and PM writes the month first.
+        chosen = next((one for one in ladder if _american(one)), ladder[0])
     return Typing(chosen.type, chosen.format, note=note)
+
+
+def _american(typing: Typing) -> bool:
+    return all("%p" in form and form.index("%m") < form.index("%d") for form in typing.format if "%m" in form)
 
 
 def _runs_back(table: Table, name: str, typing: Typing) -> int:

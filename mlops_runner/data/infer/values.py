@@ -45,7 +45,8 @@ class Facts:
 
     low, high: ends of a numeric column. values: every value with its count, the most frequent first, where there are
     at most 50. whole: no number has decimals. ordered: no value is smaller than the one before it.
-    Of texts, over a sample: characters and words on average, and the kind of personal data that they look like.
+    Of texts, over a sample: characters and words on average, whether they are codes, or amounts with signs in them, and
+    the kind of personal data that they look like.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Facts:
     ordered: bool = False
     characters: float = 0.0
     words: float = 0.0
+    coded: bool = False
+    amounts: bool = False
     personal: str | None = None
 
     @property
@@ -124,20 +127,35 @@ class TaskGuess:
 
 
 @dataclass(frozen=True, slots=True)
+class Guessing:
+    """What a constant guess reaches on the test side: the RMSE or log loss (in nats), and the share of positives."""
+
+    loss: float
+    positives: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """Everything that the documents are written from. skipped: columns that are not declared, and why."""
+    """Everything that the documents are written from. skipped: columns that are not declared, and why.
+
+    Of the features: the fewest rows of a category with a column of its own, those that are encoded by the target, the
+    most terms of a text, and how wide the matrix becomes.
+    """
 
     source: Mapping[str, Any]
     source_why: Mapping[str, str]
     columns: tuple[Guess, ...]
     task: TaskGuess
     split: SplitGuess
+    guessing: Guessing
     rows: int
     duplicates: int
     cleaning: tuple[tuple[Mapping[str, Any], str], ...] = ()
     rules: tuple[tuple[Mapping[str, Any], str], ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
     min_count: int = 1
+    by_target: tuple[str, ...] = ()
+    terms: int = 0
     width: int = 0
 
     @property
