@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
-from mlops_runner.evaluate.values import Integers, Measurement, Unmeasured, sample_of
+from mlops_runner.evaluate.values import Floats, Integers, Measurement, Unmeasured, sample_of
 from mlops_runner.specs.task import Task
 
 DIGITS = 6
@@ -34,7 +34,7 @@ class ImportanceOptions:
 
     threshold: of the decision, for metrics of decisions; binary only. Features beyond `max_features` are left out, so
     that a caller with a wide table ranks them first. query: shape (rows,), the number of each row's query in a ranking;
-    queries are looked at whole.
+    queries are looked at whole. scale: shape (rows,), what errors of a forecast are compared with.
     """
 
     metric: str
@@ -46,6 +46,7 @@ class ImportanceOptions:
     max_rows: int = 10_000
     threshold: float | None = None
     query: Integers | None = None
+    scale: Floats | None = None
 
 
 def permutation_importance(
@@ -63,12 +64,13 @@ def permutation_importance(
     rows = _chosen(frame.height, options)
     frame, target = frame[rows], np.asarray(target)[rows]
     query = None if options.query is None else options.query[rows]
+    scale = None if options.scale is None else options.scale[rows]
 
     def measured(tables: Sequence[pl.DataFrame]) -> list[Measurement]:
         # one prediction of all tables: a prediction's own overhead outweighs its work on small tables
         parts = np.split(predict(pl.concat(tables)), len(tables))
         samples = [sample_of(options.task, options.classes, target, part, options.threshold) for part in parts]
-        return [measure(options.metric, replace(sample, query=query)) for sample in samples]
+        return [measure(options.metric, replace(sample, query=query, scale=scale)) for sample in samples]
 
     whole = measured([frame])[0] if frame.height else Unmeasured("no rows")
     found = [_importance(name, frame, whole, measured, options) for name in features[: options.max_features]]

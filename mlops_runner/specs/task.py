@@ -6,7 +6,5 @@ Task = Literal["binary", "multiclass", "regression", "ranking", "forecasting"]
 
 # These have classes: probabilities, decisions, weights of classes. The others give one number a row.
 CLASSIFYING: frozenset[Task] = frozenset({"binary", "multiclass"})
-# These predict a number in units of the target.
-NUMERIC: frozenset[Task] = frozenset({"regression", "forecasting"})
 # Names the query of a ranking: rows of one query are ranked among themselves.
 QUERY_ROLE = "group"

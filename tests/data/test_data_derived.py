@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.data.derived.derive import derive
@@ -168,6 +168,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(rows=ROWS, shift=st.integers(0, 3), size=st.integers(2, 4), fewest=st.integers(2, 4))
 def test_every_value_is_that_of_the_definition(rows, shift, size, fewest):
     known = {(name, day): value for name, day, value in rows}
@@ -199,6 +200,7 @@ def test_every_value_is_that_of_the_definition(rows, shift, size, fewest):
         assert (row[f"v_min_{shift}_{size}"], row[f"v_max_{shift}_{size}"]) == (min(values), max(values))
 
 
+@settings(deadline=None)
 @given(rows=ROWS, more=st.integers(13, 40))
 def test_what_comes_later_changes_no_row_before(rows, more):
     columns = {"day": {"type": "int"}, "shop": {"type": "string"}, "v": {"type": "float", "role": "target"}}

@@ -7,6 +7,7 @@ import pytest
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.canvas import PALETTE, label
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc, lines_to_draw, tile_opacity
+from mlops_runner.reports.figures.forecast import draw_errors_over_time, draw_path
 from mlops_runner.reports.figures.importance import draw_importance
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
 
@@ -22,7 +23,10 @@ COST = {
     "threshold": 0.4,
     "sides": {"validation": {"threshold": [0.1, 0.4, 0.9], "cost_per_row": [0.5, 0.1, 2.0]}},
 }
+PATH = {"series": EVIL, "moments": ["2024-01-01", EVIL], "actual": [1.0, 2.0]}
 FIGURES = {
+    "path": lambda: draw_path(1, PATH | {"predicted": {"baseline": [1.0, 2.5], EVIL: [1.5, 2.0]}}, "test side"),
+    "errors over time": lambda: draw_errors_over_time({"from": [EVIL], "mae": {EVIL: [0.5]}}, "test side"),
     "roc": lambda: draw_roc({"baseline": ROC, EVIL: ROC}, EVIL, "test side"),
     "roc of classes": lambda: draw_roc({"a": ROC, EVIL: ROC}, None, "test side"),
     "pr": lambda: draw_pr({"baseline": PR, EVIL: PR}, EVIL, 0.4, "test side"),

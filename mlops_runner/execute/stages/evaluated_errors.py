@@ -119,6 +119,7 @@ class Explained:
         """Shuffle each feature on the side the winner was selected on: the held-out side stays out of every choice."""
         known = self.found.known
         side, model = known.options.select.split, self.model
+        line = known.sides[side].timeline
         options = ImportanceOptions(
             metric=known.options.select.metric,
             task=known.options.task,
@@ -126,6 +127,7 @@ class Explained:
             seed=self.seed,
             threshold=known.thresholds.get(known.winner),
             query=known.sides[side].queries,
+            scale=None if line is None else line.scale,
             max_features=max(FEWEST_SHUFFLED, min(MOST_SHUFFLED, SHUFFLED_CELLS // len(model.schema.features))),
         )
         rows = permutation_importance(

@@ -5,9 +5,10 @@ from typing import Any
 
 from mlops_runner.reports.builders.text import metric_text
 from mlops_runner.reports.context import ReportContext
-from mlops_runner.reports.document import Block, Cell, Column, Figure, Section, Table, threshold_word
+from mlops_runner.reports.document import Block, Cell, Column, Figure, Inline, Section, Table, threshold_word
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
+from mlops_runner.reports.figures.forecast import draw_errors_over_time, draw_path
 from mlops_runner.reports.figures.importance import draw_importance
 from mlops_runner.reports.figures.ranking import draw_ndcg, draw_queries
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
@@ -29,14 +30,38 @@ def plots_section(evidence: Evidence) -> Section:
             blocks: tuple[Block, ...] = tuple(_binary(evidence, curves, where))
         case "multiclass":
             blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
-        case "regression" | "forecasting":
+        case "regression":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
+        case "forecasting":
+            blocks = tuple(_forecast(curves, where))
         case "ranking":
             winner, at = evidence["winner"], f"{curves['side']} side, {curves['queries']:,} queries"
             blocks = (draw_ndcg(curves["ndcg"], winner, at), draw_queries(curves["spread"], winner, at))
         case unknown:
             raise ValueError(f"evidence of an unknown task: {unknown}")
     return Section("Figures", blocks)
+
+
+def _forecast(curves: Mapping[str, Any], where: str) -> Iterator[Block]:
+    for at, path in enumerate(curves.get("paths", ()), 1):
+        yield draw_path(at, path, where)
+    if "over_time" in curves:
+        yield draw_errors_over_time(curves["over_time"], where)
+    yield draw_predicted(curves["predicted"], where)
+    yield draw_residuals(curves["residuals"], where)
+    if curves.get("by_series", {}).get("count", 0) > 1:
+        yield _per_series(curves["by_series"])
+
+
+def _per_series(found: Mapping[str, Any]) -> Table:
+    models = list(found["worst"][0]["mae"])
+    columns = (Column("Series"), Column("Rows", "right"), *(Column(f"MAE {name}", "right") for name in models))
+    rows: tuple[tuple[Inline, ...], ...] = tuple(
+        (Cell(row["series"]), f"{row['rows']:,}", *(metric_text(row["mae"][name]) for name in models))
+        for row in found["worst"]
+    )
+    left = found["count"] - len(rows)
+    return Table(columns, rows, f"{left} more series, with smaller errors, are not shown." if left else "")
 
 
 def _binary(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterator[Figure]:
