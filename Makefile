@@ -24,7 +24,7 @@ bench: .venv/.test         ## measure; prints medians
 	@$(BIN)/python benchmarks/run.py
 
 schemas: .venv/.test       ## write the generated schemas and reference pages
-	@$(BIN)/mlops schema --out schemas
+	@$(BIN)/python -m mlops_runner.specs.schema_source
 	@$(BIN)/python -m mlops_runner.specs.reference docs/reference
 
 clean:

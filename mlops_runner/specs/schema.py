@@ -1,7 +1,6 @@
 """The kinds of document, their JSON Schemas (for editors and for people without Python) and a check against those."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -25,8 +24,6 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "Model": ("mlops_runner.specs.model", "Model"),
 }
 
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
 
 def model_of(kind: str) -> type[Spec]:
     """Return the model of a kind, importing only its module. Raises UsageFailure for an unknown kind."""
@@ -41,45 +38,23 @@ def model_of(kind: str) -> type[Spec]:
 def example(kind: str) -> str:
     """Return the text of the example document of a kind. Raises UsageFailure for an unknown kind."""
     model_of(kind)
-    return (files("mlops_runner.specs") / "examples" / f"{kind.lower()}.yaml").read_text("utf-8")
-
-
-@lru_cache
-def _generated(kind: str) -> dict[str, Any]:
-    schema = model_of(kind).model_json_schema()
-    body = {key: _plain(value) for key, value in schema.items()}
-    return {"$schema": DIALECT, "$id": f"urn:mlops:v1:{kind.lower()}", **body}
+    return _text("examples", f"{kind.lower()}.yaml")
 
 
 def json_schema(kind: str) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a kind. Raises UsageFailure for an unknown kind."""
-    return dict(_generated(kind))
-
-
-def _plain(node: Any) -> Any:
-    """Drop what only OpenAPI knows (discriminator) and the titles that repeat the keys."""
-    if isinstance(node, list | tuple):
-        return [_plain(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    kept = {}
-    for key, value in node.items():
-        if key == "properties":
-            kept[key] = {name: _untitled(_plain(field)) for name, field in value.items()}
-        elif key in {"default", "examples", "enum", "const"}:
-            kept[key] = value
-        elif key != "discriminator":
-            kept[key] = _plain(value)
-    return kept
-
-
-def _untitled(field: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in field.items() if key != "title"}
+    schema: dict[str, Any] = json.loads(schema_text(kind))
+    return schema
 
 
 def schema_text(kind: str) -> str:
-    """Return the schema as it is written to a file."""
-    return json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n"
+    """Return the schema as it is written to a file. It was generated from the model, which takes a good deal longer."""
+    model_of(kind)
+    return _text("schemas", f"{kind.lower()}.json")
+
+
+def _text(folder: str, name: str) -> str:
+    return (files("mlops_runner.specs") / folder / name).read_text("utf-8")
 
 
 def export(folder: Path) -> list[Path]:
@@ -171,7 +146,3 @@ def _sentence(error: Any) -> str:
             return f"does not have the form {error.validator_value}"
         case _:
             return str(error.message)
-
-
-if __name__ == "__main__":
-    export(Path(sys.argv[1] if len(sys.argv) > 1 else "schemas"))

@@ -6,14 +6,14 @@ from pathlib import Path
 from mlops_runner.digest import canonical_json, digest_bytes
 from mlops_runner.plan import versions
 
-SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "mlops_runner" / "specs" / "schemas"
 
 # kind of document → version of the step, and sha256 of the defaults it was released with. Adding a field adds a line
 # to the defaults: correct the digest alone. Changing a default changes results: raise the version in plan/versions.py.
 RELEASED = {
     "data": (versions.DATA_VERSION, "26da0ab31ee9ef5e"),
-    "training": (versions.TRAIN_VERSION, "cc588a9b5bb440e6"),
-    "evaluation": (versions.EVALUATE_VERSION, "82cae025389a6b1f"),
+    "training": (versions.TRAIN_VERSION, "b541b825e71bdd43"),
+    "evaluation": (versions.EVALUATE_VERSION, "12fa6c9ea5d80b38"),
 }
 
 
