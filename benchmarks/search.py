@@ -1,8 +1,8 @@
 """Fifty trials of a search, and the same by plain Optuna: same folds, same workers, same estimator, in rounds.
 
-Both draw by TPE from a space in which no trial is dearer than another, fit XGBoost on four folds of the same rows, prepare
-each fold once, and measure ROC AUC. Every case is a process of its own with its libraries imported; what is measured begins
-with reading the rows and ends with the best trial. Ours tries trials in processes, Optuna in threads (`n_jobs`).
+Both draw by TPE from a space in which no trial is dearer than another, fit XGBoost on four folds of the same rows,
+prepare each fold once, and measure ROC AUC. Every case is a process of its own with its libraries imported; what is
+measured begins with reading the rows and ends with the best trial. Ours tries in processes, Optuna in threads.
 """
 
 import argparse
@@ -109,7 +109,8 @@ def ours(folder: Path, workers: int) -> dict[str, float]:
     config = {
         "task": "binary", "positive": "yes", "columns": described, "order": [*NAMES, "y"],
         "trainer": {"trainer": "xgboost", "rounds": ROUNDS, "params": FIXED},
-        "search": {"space": SPACE, "trials": TRIALS}, "metric": "roc_auc", "direction": "maximize", "folds_in_time": False,
+        "search": {"space": SPACE, "trials": TRIALS}, "metric": "roc_auc", "direction": "maximize",
+        "folds_in_time": False,
     }  # fmt: skip
     with tempfile.TemporaryDirectory(dir=folder) as work:
         (Path(work) / "out").mkdir()

@@ -51,7 +51,7 @@ PRELOAD = {
         "sklearn.pipeline",
         "sklearn.preprocessing",
     ),
-    "search": ("mlops_runner.train.tuning.draw", "mlops_runner.train.tuning.bench"),
+    "search": ("optuna.importance", "mlops_runner.train.tuning.draw", "mlops_runner.train.tuning.bench"),
     "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
     "train.xgboost": ("mlops_runner.train.trainers.xgboost", "xgboost", "mlops_runner.train.formats.booster"),
     "train.python": ("mlops_runner.train.trainers.python",),

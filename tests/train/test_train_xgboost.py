@@ -1,12 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
-from train_tables import preprocessing, trained, write_sides, xgboost
+from train_tables import columns, preprocessing, trained, training, write_sides, xgboost
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.train.artifacts import load_candidate, predict
+from mlops_runner.train.job import prepare
+from mlops_runner.train.sides import read_sides
 from mlops_runner.train.trainer_checks.base import check
+from mlops_runner.train.trainers.xgboost import train
 
 
 @pytest.mark.parametrize(("task", "shape"), [("binary", (100,)), ("multiclass", (100, 3)), ("regression", (100,))])
@@ -92,3 +96,12 @@ def test_gain_names_the_columns_that_matter(tmp_path: Path) -> None:
         "city=(missing)",
         "vip=true",
     }
+
+
+@pytest.mark.parametrize("stop", [None, 3])
+def test_nobody_looking_at_the_curves_changes_no_model(tmp_path: Path, stop: int | None) -> None:
+    sides = read_sides(training(), columns(), write_sides(tmp_path))
+    job = prepare(training(), xgboost(30, stop), sides, lambda _: None).job
+    seen, unseen = (train(xgboost(30, stop), replace(job, curves=curves)) for curves in (True, False))
+    assert seen.model.save_raw() == unseen.model.save_raw()
+    assert (set(seen.curve), set(unseen.curve)) == ({"train", "validation"}, {"validation"} if stop else set())

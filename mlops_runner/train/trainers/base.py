@@ -54,7 +54,7 @@ class Side:
 class Job:
     """One candidate to train. validation is None when that side has no rows. outputs: the columns of `x`.
 
-    files: folder of the project's files that the trainer names.
+    files: folder of the project's files that the trainer names. curves: whether somebody looks at the learning curves.
     The weights of the training side include those of the classes; the validation side counts rows as they are.
     """
 
@@ -67,6 +67,7 @@ class Job:
     log: Log
     outputs: tuple[Output, ...] = ()
     files: Path | None = None
+    curves: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _boost(params: dict[str, Scalar], trainer: XgboostTrainer, job: Job, curve: 
         {**params, **machine, **_width(job.schema)},
         sides[0][0],
         num_boost_round=trainer.rounds,
-        evals=sides,
+        evals=sides if job.curves else sides[1:] if trainer.early_stopping_rounds else [],
         early_stopping_rounds=trainer.early_stopping_rounds,
         evals_result=curve,
         verbose_eval=False,

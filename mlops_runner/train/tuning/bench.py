@@ -63,7 +63,7 @@ class Bench:
             return known
         plan, fold = self._plan, self._plan.folds[index]
         found = prepare(plan.spec, plan.trainer, Sides(plan.schema, fold.fit, fold.held_out), _silent)
-        prepared = Prepared(replace(found.job, files=plan.files), found.preprocess)
+        prepared = Prepared(replace(found.job, files=plan.files, curves=False), found.preprocess)
         if _cells(prepared.job) * len(plan.folds) <= MOST_KEPT_CELLS:
             self._prepared[index] = prepared
         return prepared
