@@ -26,6 +26,8 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
 if TYPE_CHECKING:
+    from polars import DataFrame
+
     from mlops_runner.execute.engine import Listener
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.execute.result import Result
@@ -96,6 +98,15 @@ class Project:
         from mlops_runner.api.validation import documents
 
         return documents(self.root)
+
+    def derive(self, rows: "DataFrame") -> "DataFrame":
+        """Return rows with the columns that the Data document derives from the past of each series.
+
+        rows: the past, as far back as is looked at, and the rows to forecast. Raises InvalidInput.
+        """
+        from mlops_runner.api.derived import derive_rows
+
+        return derive_rows(self.root, rows)
 
     def notes(self, plan: Plan) -> dict[str, LocalNote]:
         """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
