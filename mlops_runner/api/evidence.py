@@ -12,6 +12,7 @@ from mlops_runner.reports.verdict import GateLine, Verdict
 from mlops_runner.store.objects import ObjectStore
 
 if TYPE_CHECKING:
+    from mlops_runner.reports.context import ReportContext
     from mlops_runner.reports.document import Report
 
 EVIDENCE = "evaluation.json"
@@ -67,13 +68,19 @@ def verdict_of(evidence: dict[str, Any], compiled: Compiled, local: Mapping[str,
 def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Path) -> "Report":
     """Build the report of a run."""
     from mlops_runner.reports.builders.evaluation import build_evaluation_report
+
+    return build_evaluation_report(evidence, context_of(evidence, lock, compiled, root))
+
+
+def context_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Path) -> "ReportContext":
+    """Put together what a report says besides the numbers."""
     from mlops_runner.reports.context import ReportContext
 
     environment = lock.environments["default"]
     execution = evaluate_step(compiled).execution
     searches = [step.name for step in compiled.steps if step.kind == "search"]
     trained = [step for step in compiled.steps if step.kind == "train"]
-    context = ReportContext(
+    return ReportContext(
         name=compiled.pipeline,
         description=compiled.description,
         lineage={name: _lineage(lock, name) for name in lock.stages},
@@ -86,7 +93,6 @@ def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Pa
         environment={"python": environment.python, "dependencies": environment.digest, **_shown(execution)},
         commands=("mlops verify --rerun 1",),
     )
-    return build_evaluation_report(evidence, context)
 
 
 def evaluate_step(compiled: Compiled) -> Step:

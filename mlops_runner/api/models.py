@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from mlops_runner.api.data_versions import files_of_data
 from mlops_runner.api.project import Project, load_project
+from mlops_runner.api.sources import installed
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, UsageFailure
 from mlops_runner.lock.model import FILE_NAME
+from mlops_runner.plan.environment import from_dependency_lock, from_installed
 
 if TYPE_CHECKING:
     from polars import DataFrame
 
+    from mlops_runner.reports.document import Report
     from mlops_runner.train.model import Model
     from mlops_runner.train.onnx.parity import Parity
 
 BUNDLE = "bundle.json"
+LIBRARIES = ("numpy", "polars", "scipy", "scikit-learn", "xgboost", "torch")
 
 
 def load_model(
@@ -61,6 +65,44 @@ def _locked(folder: Path, *, project_code: bool) -> tuple[Path, dict[str, str]]:
         sys.path.insert(0, str(project.sources.code_folder(project.compiled())))
     expected = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
     return project.root / next(iter(stage.outputs)).rpartition("/")[0], expected
+
+
+def model_card(project: Project) -> "Report":
+    """Build the card of the packaged model: from the lock, what it names, and the documents.
+
+    The latency of a model is true of a machine alone, and stands in no card.
+    Raises UsageFailure without a packaged model, NotVerified for what is missing or altered.
+    """
+    from mlops_runner.api.evidence import context_of
+    from mlops_runner.reports.builders.card import build_card
+    from mlops_runner.reports.card_context import CardContext
+    from mlops_runner.reports.signature import Origin
+    from mlops_runner.specs.load import folder_reader, load_core
+    from mlops_runner.train.bundle import read_records
+
+    place, expected = _locked(project.root, project_code=False)
+    evidence, lock, compiled = project.evidence(), project.lock(), project.compiled()
+    bundle, candidate = read_records(place, expected)
+    stage = lock.stages["package"]
+    origin = Origin(str(evidence["winner"]), stage.key, expected[BUNDLE])
+    context = context_of(evidence, lock, compiled, project.root)
+    core = load_core(folder_reader(project.root))
+    folder = place.relative_to(project.root).as_posix()
+    return build_card(evidence, CardContext(core, bundle, candidate, origin, context, folder, _versions(project)))
+
+
+def _versions(project: Project) -> dict[str, str]:
+    """Return the versions of the libraries that train, if the environment of the lock is the one that is known here."""
+    locked, dependencies = project.lock().environments["default"], project.compiled().dependencies
+    if dependencies is None:
+        found = installed()
+        environment = from_installed(found)
+    else:
+        text = (project.root / dependencies).read_text(encoding="utf-8")
+        environment, pins = from_dependency_lock(text, dependencies)
+        found = {pin.name: pin.version for pin in pins}
+    known = found if environment.digest == locked.digest else {}
+    return {name: known[name] for name in LIBRARIES if name in known}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,41 @@ def show(settings: Settings, check: bool) -> int:
 
 @model.command()
 @common_options
+@click.option(
+    "--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False), help="File to write.  [default: .mlops/model-card.html, or stdout]"
+)
+def card(settings: Settings, form: Any, out: str | None) -> int:
+    """Write the model card: purpose, data, training, metrics, slices, limits, and how to verify all of it.
+
+    \b
+    The same lock and documents give the same card, byte for byte: as Markdown it can be kept in git and reviewed.
+
+    \b
+    Examples:
+      mlops model card
+      mlops model card --format markdown --out MODEL_CARD.md
+    """
+    from mlops_runner.api.models import model_card
+    from mlops_runner.durable import write_text
+    from mlops_runner.reports.render import Format, render
+
+    project = settings.project()
+    chosen: Format = "json" if settings.as_json else form
+    text = render(model_card(project), chosen)
+    if out is None and chosen != "html":
+        emit(text.removesuffix("\n"))
+        return EXIT_OK
+    path = Path(out) if out else project.layout.state / "model-card.html"
+    write_text(path, text)
+    emit(str(path if out else path.relative_to(project.root)))
+    return EXIT_OK
+
+
+@model.command()
+@common_options
 @click.option("--format", "form", type=click.Choice(["onnx"]), default="onnx", show_default=True, help="What to write.")
 @click.option("--out", type=click.Path(dir_okay=False), help="File to write.  [default: .mlops/model.onnx]")
 @click.option("--opset", type=int, metavar="N", help="Version of the ONNX operators.  [default: 18]")

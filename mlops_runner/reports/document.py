@@ -125,13 +125,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A document. highlights: the few numbers to see first."""
+    """A document. highlights: the few numbers to see first; kind: what it is, where the verdict does not say so."""
 
     title: str
     subtitle: str
     verdict: Verdict
     sections: tuple[Section, ...]
     highlights: Facts = Facts(())
+    kind: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The title with what the document is."""
+        return f"{self.kind}: {self.title}" if self.kind else self.title
 
 
 def threshold_word(value: float) -> str:

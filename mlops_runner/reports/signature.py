@@ -7,7 +7,7 @@ from typing import Any
 from mlops_runner.reports.document import Column, Inline, threshold_word
 from mlops_runner.reports.formats.plain import facts_lines, table_lines
 from mlops_runner.train.model import Model
-from mlops_runner.train.signature import ColumnSignature
+from mlops_runner.train.signature import BundleRecord, ColumnSignature
 
 MOST_VALUES = 6
 TEMPORAL = ("date", "datetime")
@@ -52,6 +52,12 @@ def signature_json(model: Model, origin: Origin) -> dict[str, Any]:
 def signature_cells(column: ColumnSignature) -> tuple[str, str, str, str]:
     """Return type, missing, allowed and seen of a column, in words."""
     return column.type, missing_word(column), _allowed(column), seen_word(column)
+
+
+def threshold_words(record: BundleRecord) -> str:
+    """Say from which probability on a row is positive."""
+    assert record.threshold is not None
+    return f"{record.positive} from a probability of {threshold_word(record.threshold)}"
 
 
 def missing_word(column: ColumnSignature) -> str:
@@ -103,7 +109,7 @@ def _facts(model: Model, origin: Origin) -> Iterator[tuple[str, Inline]]:
     if record.classes:
         yield "Classes", _listed([str(one) for one in record.classes])
     if record.threshold is not None:
-        yield "Decision", f"{record.positive} from a probability of {threshold_word(record.threshold)}"
+        yield "Decision", threshold_words(record)
     yield "Step", f"package, key {origin.key}"
     yield "Bundle", f"sha256:{origin.bundle}"
     if record.probe.refused:

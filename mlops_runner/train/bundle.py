@@ -19,7 +19,7 @@ from mlops_runner.train.artifacts import RECORD, Candidate, load_candidate, read
 from mlops_runner.train.features import Schema
 from mlops_runner.train.model import Model
 from mlops_runner.train.probe import probe_of
-from mlops_runner.train.record import FileName, StoredFile, encode
+from mlops_runner.train.record import CandidateRecord, FileName, StoredFile, decode_candidate, encode
 from mlops_runner.train.reference import REFERENCE, Reference, encode_reference
 from mlops_runner.train.signature import FORMAT, BundleRecord, ColumnSignature, Probe
 
@@ -79,6 +79,12 @@ def load_bundle(folder: Path, expected: Mapping[str, str] | None = None, *, proj
     _refuse_contradiction(record, candidate.schema)
     reference = read_record(folder / REFERENCE, digests) if REFERENCE in digests else None
     return Model(record, candidate, reference)
+
+
+def read_records(folder: Path, expected: Mapping[str, str]) -> tuple[BundleRecord, CandidateRecord]:
+    """Read what a bundle says, without its model. expected: as in `load_bundle`. Raises NotVerified."""
+    record = _decoded(read_record(folder / BUNDLE, expected))
+    return record, decode_candidate(read_record(folder / RECORD, {RECORD: record.files[RECORD].sha256}))
 
 
 def _decoded(data: bytes) -> BundleRecord:

@@ -49,10 +49,12 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
         repeat_section(context),
     ]
     kept = tuple(section for section in sections if section.blocks)
-    return Report(context.name, context.description, _verdict(evidence), _notes(context) + kept, _highlights(evidence))
+    verdict, highlights = verdict_of_gates(evidence), highlights_of(evidence)
+    return Report(context.name, context.description, verdict, _notes(context) + kept, highlights)
 
 
-def _verdict(evidence: Evidence) -> Verdict:
+def verdict_of_gates(evidence: Evidence) -> Verdict:
+    """Say in a sentence what came of the gates."""
     gates = evidence["gates"]
     if not gates:
         return Verdict("no-gates", "No gates are declared, so nothing was demanded of the model.")
@@ -71,7 +73,7 @@ def _gates(number: int) -> str:
     return "1 gate" if number == 1 else f"{number} gates"
 
 
-def _highlights(evidence: Evidence) -> Facts:
+def highlights_of(evidence: Evidence) -> Facts:
     """The winner, its first metrics on the last side there is, and its threshold."""
     winner = evidence["winner"]
     measured = evidence["metrics"][winner]

@@ -27,8 +27,12 @@ def gates_section(evidence: Evidence) -> Section:
     """The gates, those that refuse the model first."""
     gates = [_gate(gate) for gate in evidence["gates"]]
     gates.sort(key=lambda gate: (not gate.blocks, gate.answer == "pass"))
-    groups = tuple(_groups(gate) for gate in evidence["gates"] if gate["kind"] == "fairness" and gate.get("details"))
-    return Section("Gates", (Verdicts(tuple(gates)), *groups) if gates else ())
+    return Section("Gates", (Verdicts(tuple(gates)), *groups_tables(evidence)) if gates else ())
+
+
+def groups_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """What each gate of fairness compared."""
+    return tuple(_groups(gate) for gate in evidence["gates"] if gate["kind"] == "fairness" and gate.get("details"))
 
 
 def _groups(gate: Mapping[str, Any]) -> Table:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mlops_runner.reports.document import (
     Block,
@@ -33,6 +33,8 @@ def _environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"block": _block, "inline": plain, "visible": lambda text: visible(text, "\n\t")}
+    # Names of metrics may go on in another line after an underscore, where a page is narrow.
+    environment.filters["breakable"] = lambda text: escape(text).replace("_", Markup("_<wbr>"))
     environment.globals["word"] = verdict_word
     environment.tests["figure"] = lambda block: isinstance(block, Figure)
     return environment

@@ -29,9 +29,9 @@ JOINER = "\u2060"
 
 def render_markdown(report: Report) -> str:
     """Return the report as Markdown; every string is escaped, so that none starts a tag, a link or a table cell."""
-    head = [f"# {escape(report.title)}", escape(report.subtitle), _verdict(report)]
+    head = [f"# {escape(report.heading)}", escape(report.subtitle), _verdict(report)]
     if report.highlights.items:
-        head.append(" · ".join(f"{escape(name)} **{_inline(value)}**" for name, value in report.highlights.items))
+        head.append(" · ".join(f"{escape(name)} {_highlight(value)}" for name, value in report.highlights.items))
     parts = [*head, *(_section(section) for section in report.sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -103,6 +103,12 @@ def _inline(inline: Inline) -> str:
         return _code(text)
     words = f"**{escape(text)}**" if inline.strong else escape(text)
     return f"{words} {escape(inline.small)}" if inline.small else words
+
+
+def _highlight(inline: Inline) -> str:
+    """Write the value in bold, and what stands beside it in brackets."""
+    small = inline.small if isinstance(inline, Cell) else ""
+    return f"**{escape(plain(inline))}**" + (f" ({escape(small)})" if small else "")
 
 
 def _code(text: str) -> str:

@@ -26,7 +26,7 @@ WIDTH = 100
 
 def render_text(report: Report) -> str:
     """Return the report as plain text, tables as wide as they are, running text wrapped at 100 characters."""
-    title = one_line(report.title)
+    title = one_line(report.heading)
     head = [title, "=" * len(title), *_wrapped(report.subtitle), ""]
     head += [*_wrapped(f"{verdict_word(report.verdict.answer)}: {report.verdict.text}"), ""]
     lines = [*head, *facts_lines(report.highlights.items)]

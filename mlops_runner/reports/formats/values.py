@@ -13,7 +13,7 @@ def render_json(report: Report) -> str:
     """Return the report as JSON text. `<` is written as an escape, so that the text may stand within a web page."""
     value = {
         "version": VERSION,
-        "title": report.title,
+        "title": report.heading,
         "subtitle": report.subtitle,
         "verdict": {"answer": report.verdict.answer, "text": report.verdict.text},
         "highlights": _block(report.highlights),
