@@ -15,6 +15,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "searches"
 QUICK = {
     "callables/searches.py": ("SEARCHES = 400", "SEARCHES = 120"),
     "specs/training.yaml": ("rounds: 200", "rounds: 30"),
+    "specs/evaluation.yaml": ("min: 0.8, decide_on: interval", "min: 0.5, decide_on: interval"),
 }
 
 
