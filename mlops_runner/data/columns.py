@@ -25,6 +25,7 @@ class Declared(Protocol):
 
 # Finding a near name compares with every other name; a table that matches nothing must still fail quickly.
 MOST_SHOWN = 20
+ABSENT = "add it where the data is written, or take it out of columns"
 
 
 def unusable_names(spec: Data) -> list[Diagnostic]:
@@ -43,11 +44,13 @@ def compare_columns(found: Sequence[str], spec: Declared, origin: str) -> list[D
     strangers = [name for name in dict.fromkeys(found) if name not in declared]
     return [
         *(
-            _complaint("duplicate-column", origin, name, "appears more than once", None)
+            _complaint(
+                "duplicate-column", origin, name, "appears more than once", "rename it where the data is written"
+            )
             for name in doubled[:MOST_SHOWN]
         ),
         *(
-            _complaint("missing-column", origin, name, "is declared but not there", nearest(name, strangers))
+            _complaint("missing-column", origin, name, "is declared but not there", nearest(name, strangers) or ABSENT)
             for name in missing[:MOST_SHOWN]
         ),
         *(

@@ -115,9 +115,9 @@ def test_no_text_is_missing_when_none_is_declared(stage):
 def test_header_problems_are_reported_together_with_nearest_names(stage):
     found = stage.complaints(stage.csv, "a,a,bb,z\n1,2,3,4\n")
     assert [(one.code, one.hint) for one in found] == [
-        ("duplicate-column", None),
+        ("duplicate-column", "rename it where the data is written"),
         ("missing-column", 'did you mean "bb"?'),
-        ("missing-column", None),
+        ("missing-column", "add it where the data is written, or take it out of columns"),
         ("undeclared-column", 'did you mean "b"?'),
         ("undeclared-column", "declare it under columns, or set undeclared: ignore"),
     ]

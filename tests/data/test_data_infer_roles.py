@@ -256,6 +256,8 @@ def test_squares_that_32_bits_do_not_hold_are_left_to_another_trainer(tmp_path):
 
 
 REFUSED = {
+    "a field more in every row": (table({}).replace("yes", "1,yes").replace("no", "1,no"), {}, "field-count", "more"),
+    "a field fewer in every row": ("k," + table({}), {}, "field-count", "quote fields"),
     "a target that is not there": (table({}), {"target": "Y "}, "unknown-column", 'did you mean "y"?'),
     "a time that is not there": (table({}), {"time": "when"}, "unknown-column", "the columns are"),
     "a constant target": (table({"y": ["yes"] * ROWS}), {}, "constant-target", "another target"),
@@ -270,8 +272,8 @@ REFUSED = {
     "a time of words": (table({"k": ["a", "b"] * 100}), {"time": "k"}, "wrong-type", "string"),
     "two roles": (table({}), {"time": "x", "group": "x"}, "two-roles", "target, time, group or id"),
     "no features": (table({"x": [1] * ROWS}), {}, "no-features", "constant"),
-    "no rows": ("x,y\n", {}, "missing-target", "another target"),
-    "one row": ("x,y\n1,a\n", {}, "constant-target", "another target"),
+    "no rows": ("x,y\n", {}, "few-rows", "hundreds"),
+    "one row": ("x,y\n1,a\n", {}, "few-rows", "hundreds"),
     "few rows": ("x,y\n1,a\n2,b\n3,a\n4,b\n", {}, "few-rows", "hundreds"),
     "a header twice": ("x,y\n" + "1,a\n2,b\n" * 9 + "x,y\n" + "1,a\n2,b\n" * 9, {}, "repeated-header", "remove"),
     "a name twice": ("x,x,y\n" + "1,2,a\n3,4,b\n" * 9, {}, "duplicate-column", "rename"),

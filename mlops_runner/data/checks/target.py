@@ -23,7 +23,8 @@ def compile_limits(spec: Data, table: Table) -> Iterator[Check]:
         yield Check("target is known", "target", "missing-target", known, (name,), words, hint, path=at)
         if column.type in CLASS_TYPES:
             varies = Measure(value.drop_nulls().n_unique(), _constant)
-            yield Check("target varies", "target", "constant-target", varies, (name,), path=at)
+            hint = "take a file with all cases, or another target"
+            yield Check("target varies", "target", "constant-target", varies, (name,), hint=hint, path=at)
 
 
 def _constant(values: Any) -> str | None:

@@ -6,7 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
@@ -41,13 +41,17 @@ class Sniffed:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """How well a delimiter explains the records: the share with the same number of fields, after some skipped."""
+    """How well a delimiter explains the records: the share with the same number of fields, after some skipped.
+
+    above: the last of those that were skipped.
+    """
 
     delimiter: str
     skipped: int
     width: int
     share: float
     records: Records
+    above: Sequence[str] = ()
 
 
 def sniff(text: str, complete: bool) -> Sniffed:
@@ -62,6 +66,10 @@ def sniff(text: str, complete: bool) -> Sniffed:
     if trim:
         records = [[field.strip() for field in record] for record in records]
     named = _has_header(records)
+    if not named and _is_misfit(best):
+        # The reader says what is wrong with the rows.
+        best = replace(best, skipped=best.skipped - 1, width=len(best.above), records=[list(best.above)])
+        return Sniffed(best.delimiter, quote, _lines(text, best, quote), trim, True, tuple(best.above))
     names = tuple(records[0]) if named else tuple(f"column_{i}" for i in range(1, best.width + 1))
     return Sniffed(best.delimiter, quote, _lines(text, best, quote), trim, named, names)
 
@@ -69,6 +77,12 @@ def sniff(text: str, complete: bool) -> Sniffed:
 def looks_like_data(field: str) -> bool:
     """Whether a field is a number or a date, which names of columns seldom are."""
     return bool(NUMBER.fullmatch(field) or MOMENT.fullmatch(field))
+
+
+def _is_misfit(fit: _Fit) -> bool:
+    """Whether the line above the table names its columns, but for one too many or too few."""
+    plain = len(fit.above) > 1 and not any(looks_like_data(field) or not field.strip() for field in fit.above)
+    return plain and abs(len(fit.above) - fit.width) == 1
 
 
 def _best(text: str, delimiters: Sequence[str], quote: Quote, complete: bool) -> _Fit | None:
@@ -119,7 +133,8 @@ def _fit(text: str, delimiter: str, quote: Quote, complete: bool) -> _Fit | None
         return None
     skipped = widths.index(width)
     rest = widths[skipped:]
-    return _Fit(delimiter, skipped, width, rest.count(width) / len(rest), records[skipped:])
+    above = records[skipped - 1] if skipped else ()
+    return _Fit(delimiter, skipped, width, rest.count(width) / len(rest), records[skipped:], above)
 
 
 def _lines(text: str, fit: _Fit, quote: Quote) -> int:

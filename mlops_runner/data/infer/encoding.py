@@ -57,7 +57,8 @@ def encoding_of(path: Path, head: bytes) -> Encoding:
     if head.startswith(UTF16_MARKS):
         return "utf-16"
     if b"\0" in head:
-        message = f"{path.name} holds NUL bytes: it is no text file"
+        line = head[: head.index(b"\0")].count(b"\n") + 1
+        message = f"{path.name} holds a NUL byte in line {line}: it is no text file"
         raise InvalidInput(Diagnostic("not-a-table", message, hint="a table in CSV or Parquet is needed"))
     if _is_utf8(path):
         return "utf-8"

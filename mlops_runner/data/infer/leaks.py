@@ -80,9 +80,9 @@ def _correlation(left: Floats, right: Floats) -> float:
 
 def _centred(values: Floats) -> Floats:
     """Subtract the mean, and bring the numbers to at most 1, because squares of huge ones overflow."""
-    most = np.abs(values).max() or 1.0
-    scaled = values / most
-    return scaled - scaled.mean()
+    scaled: Floats = values / (float(np.abs(values).max()) or 1.0)
+    found: Floats = scaled - scaled.mean()
+    return found
 
 
 def _composed(sample: pl.DataFrame, wanted: Floats, numbers: Sequence[Facts]) -> dict[str, str]:

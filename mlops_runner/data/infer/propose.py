@@ -47,8 +47,9 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
     table, _, _ = convert(found.table, columns_of(found.types), frozenset(found.types))
     facts = measure(table, found.types)
     target = next(column for column in facts if column.name == wishes.target)
+    _refuse_few(table.height, file, "rows")
     task = task_of(target, wishes, file.path)
-    _refuse_few(target.known, file)
+    _refuse_few(target.known, file, "rows with a target")
     if task.task == "regression":
         task = _with_moments(table, wishes.target, task)
     _refuse_wishes(facts, wishes, file)
@@ -79,9 +80,10 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
     )
 
 
-def _refuse_few(known: int, file: File) -> None:
-    if known < FEWEST_ROWS:
-        message = f"{file.path} has {known} rows with a target: too few to train, validate and test"
+def _refuse_few(count: int, file: File, what: str) -> None:
+    if count < FEWEST_ROWS:
+        what = what.replace("rows", "row") if count == 1 else what
+        message = f"{file.path} has {count} {what}: too few to train, validate and test"
         raise InvalidInput(Diagnostic("few-rows", message, hint=f"at least {FEWEST_ROWS}, better some hundreds"))
 
 
