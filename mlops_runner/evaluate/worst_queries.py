@@ -11,20 +11,15 @@ from mlops_runner.evaluate.metrics.queries import Ranked, ndcg, ranked
 from mlops_runner.evaluate.values import Floats, Integers, Sample, Side
 from mlops_runner.evaluate.worst_rows import DIGITS, MASKED, Shown, shown_values
 
-QUERY_LOSS = "1 - NDCG of the query"
+QUERY_LOSS = "share of the best possible gain that is lost"
 # Places of a query that are shown: where its relevant rows went, and where they belong.
 MOST_PLACES = 10
 
 
 def errors_of_queries(side: Side, frame: pl.DataFrame, sample: Sample) -> Errors:
-    """Return one row and one loss a query, in the order of their numbers, as if queries were the rows of the side.
-
-    A query without a relevant row has no loss: no order of it is wrong.
-    """
+    """Return one row and one loss a query, in the order of their numbers, as if queries were the rows of the side."""
     of = ranked(sample)
-    losses = np.where(_best(of) > 0, 1 - ndcg(of), 0.0)
-    queries = Side(side.name, np.zeros(len(of.first)))
-    return Errors(queries, frame[of.order[of.first]], np.asarray(losses, dtype=np.float64))
+    return Errors(Side(side.name, np.zeros(len(of.first))), frame[of.order[of.first]], _losses(of))
 
 
 def constant_columns(frame: pl.DataFrame, query: str, names: Sequence[str]) -> list[str]:
@@ -41,8 +36,7 @@ def worst_queries(frame: pl.DataFrame, sample: Sample, query: str, shown: Shown,
     ranked: the relevance of the first rows in the order of the scores; best: in the best order.
     """
     of = ranked(sample)
-    values = ndcg(of)
-    losses = np.where(_best(of) > 0, 1 - values, 0.0)
+    values, losses = ndcg(of), _losses(of)
     worst: Integers = np.argsort(-losses, kind="stable")[:most]
     first = frame[of.order[of.first[worst]]]
     names = [query, *shown.columns]
@@ -63,5 +57,7 @@ def _texts(relevance: Floats) -> list[Json]:
     return [round(float(value), DIGITS) for value in relevance[:MOST_PLACES]]
 
 
-def _best(of: Ranked) -> Floats:
-    return np.asarray(np.maximum.reduceat(of.relevance, of.first))
+def _losses(of: Ranked) -> Floats:
+    """Return one loss a query; a query without a relevant row has none: no order of it is wrong."""
+    relevant = np.maximum.reduceat(of.relevance, of.first) > 0
+    return np.where(relevant, 1 - ndcg(of), 0.0)

@@ -1,17 +1,20 @@
 """The example of searches in a shop: a ranking from its rows to the bundle, and once more to the same bytes."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from sklearn.metrics import ndcg_score
 
 from mlops_runner import load_model
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "searches"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE, PAGE = ROOT / "examples" / "searches", ROOT / "docs" / "ranking.md"
 QUICK = {
     "callables/searches.py": ("SEARCHES = 400", "SEARCHES = 120"),
     "specs/training.yaml": ("rounds: 200", "rounds: 30"),
@@ -59,3 +62,18 @@ def test_a_query_that_is_torn_between_sides_is_named(searches):
     assert answer.code != 0
     assert 'queries have rows on the train and on the validation side ("search": ' in answer.err
     assert "split: {kind: group, group: search, seed: 1}" in answer.err
+
+
+def test_the_page_shows_what_the_example_says():
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)]
+    data, training = (yaml.safe_load((EXAMPLE / f"specs/{name}.yaml").read_text()) for name in ("data", "training"))
+    assert blocks[0]["columns"].items() <= data["columns"].items()
+    assert (blocks[0]["split"], blocks[0]["task"]) == (data["split"], training["task"])
+    assert blocks[1]["ranker"].items() <= training["candidates"]["ranker"].items()
+
+
+def test_the_page_shows_what_plan_says_of_a_random_split(searches):
+    searches.edit("specs/data.yaml", "{kind: group, group: search, seed: 3}", "{kind: random, seed: 3}")
+    answer = searches.call("plan")
+    assert answer.code == 65
+    assert answer.err.strip() in PAGE.read_text()

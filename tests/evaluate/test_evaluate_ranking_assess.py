@@ -12,7 +12,7 @@ from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.importance import ImportanceOptions, permutation_importance
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.values import Options, Side, sample_of
-from mlops_runner.evaluate.worst_queries import constant_columns, errors_of_queries, worst_queries
+from mlops_runner.evaluate.worst_queries import QUERY_LOSS, constant_columns, errors_of_queries, worst_queries
 from mlops_runner.evaluate.worst_rows import Shown
 from mlops_runner.execute.stages.evaluated_rows import with_relevant
 from mlops_runner.reports.builders.evaluation import build_evaluation_report
@@ -181,7 +181,7 @@ def test_a_ranking_renders_in_every_form(form):
     found = assessed({**BASELINE, "new": ranker(1.0)}, {"g": {"kind": "absolute", "metric": "map", "min": 0.5}})
     frame = pl.DataFrame({"query": QUERY})
     queries = worst_queries(frame, of_queries(1.0), "query", Shown([], frozenset()), 3)
-    worst = {"side": "test", "loss": "1 - NDCG of the query", "columns": ["query"], "queries": queries}
+    worst = {"side": "test", "loss": QUERY_LOSS, "columns": ["query"], "queries": queries}
     report = build_evaluation_report({**found.as_json(), "worst_queries": worst}, ReportContext("shop"))
     assert {"Queries", "Figures", "Worst queries"} <= {section.title for section in report.sections}
     text = render(report, form)
