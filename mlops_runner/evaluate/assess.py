@@ -10,6 +10,7 @@ from mlops_runner.evaluate.assessment import Assessment
 from mlops_runner.evaluate.bootstrap.intervals import Bounds
 from mlops_runner.evaluate.bootstrap.replicates import Job, Replicates, interval_of, replicate
 from mlops_runner.evaluate.curves.base import draw_curves
+from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.gates.base import JUDGES, judge
 from mlops_runner.evaluate.gates.fairness import resampled_groups
 from mlops_runner.evaluate.inputs import check_inputs, wanted_metrics
@@ -20,7 +21,6 @@ from mlops_runner.evaluate.values import (
     BASELINE,
     CHAMPION,
     UNRULED_THRESHOLD,
-    Extras,
     Measurement,
     Options,
     Sample,

@@ -7,9 +7,10 @@ import numpy as np
 
 from mlops_runner.evaluate.bootstrap.intervals import Bounds, percentile_interval
 from mlops_runner.evaluate.bootstrap.replicates import Replicates
+from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.evaluate.tables import Cell, Table
-from mlops_runner.evaluate.values import CHAMPION, Extras, Floats, Measurement, Options, Sample, Side, Unmeasured
+from mlops_runner.evaluate.values import CHAMPION, Floats, Measurement, Options, Sample, Side, Unmeasured
 
 NO_INTERVALS = "intervals are turned off"
 

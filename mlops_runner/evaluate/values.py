@@ -1,6 +1,6 @@
 """What goes into an assessment (sides, options), and what a single measurement is made of and answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -124,22 +124,3 @@ def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: flo
     """Build the sample of a whole side from the scores of a model."""
     sample = sample_of(options.task, options.classes, side.target, scores, threshold)
     return replace(sample, query=side.queries, scale=None if side.timeline is None else side.timeline.scale)
-
-
-def _not_perturbed(winner: str, gate: str) -> Unmeasured:
-    return Unmeasured(f"nothing perturbs rows for {winner} and {gate}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Extras:
-    """What an assessment is told beside the models' scores.
-
-    seed: of the resamples; champion_threshold: the one the champion is in use with; no_champion: why there are no
-    scores of one; sizes: bytes per model; perturbed: (winner, gate) -> its scores on the perturbed rows, once a repeat.
-    """
-
-    seed: int = 0
-    champion_threshold: float | None = None
-    no_champion: str = "no champion is named"
-    sizes: Mapping[str, int] = field(default_factory=dict)
-    perturbed: Callable[[str, str], Sequence[NDArray[Any]] | Unmeasured] = _not_perturbed

@@ -34,6 +34,7 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
 SEARCH = "search"
+REMEMBERING = frozenset({SEARCH, "refit"})  # they do many things, and remember those that are done
 
 
 class Listener(Protocol):
@@ -215,7 +216,7 @@ class Engine:
         return not self._running if step.kind == SEARCH else not alone and len(self._running) < self.jobs
 
     def _memory(self, task: Task) -> Path | None:
-        return self.layout.searches / f"{task.key.partition(':')[2]}.jsonl" if task.step.kind == SEARCH else None
+        return self.layout.searches / f"{task.key.partition(':')[2]}.jsonl" if task.step.kind in REMEMBERING else None
 
     def _hear(self) -> list[MlopsError]:
         """Wait until a step ends or a lane is ready; settle what ended. Returns how steps failed."""

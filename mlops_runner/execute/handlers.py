@@ -13,10 +13,13 @@ STAGES = {
     "data": "mlops_runner.execute.stages.data",
     "search": "mlops_runner.execute.stages.search",
     "train": "mlops_runner.execute.stages.train",
+    "select": "mlops_runner.execute.stages.select",
+    "refit": "mlops_runner.execute.stages.refit",
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
 }
 
+TRAINING = frozenset({"search", "refit"})  # they train, many times
 EARLY = frozenset({"source", "data"})  # what other steps wait for
 
 # Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
@@ -55,6 +58,8 @@ PRELOAD = {
     "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
     "train.xgboost": ("mlops_runner.train.trainers.xgboost", "xgboost", "mlops_runner.train.formats.booster"),
     "train.python": ("mlops_runner.train.trainers.python",),
+    "select": ("mlops_runner.evaluate.alone",),
+    "refit": ("mlops_runner.evaluate.alone", "mlops_runner.train.refits"),
     "evaluate": ("mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
     "package": ("mlops_runner.train.bundle",),
 }
@@ -74,7 +79,7 @@ def preload(steps: Iterable[Step]) -> tuple[str, ...]:
     wanted: dict[str, None] = {}
     for step in steps:
         variant = step.config.get("trainer", {}).get("trainer") or step.config.get("source", {}).get("kind")
-        kind = "train" if step.kind == "search" else step.kind  # it trains, many times
+        kind = "train" if step.kind in TRAINING else step.kind
         named = (
             *PRELOAD[step.kind],
             *PRELOAD[kind],

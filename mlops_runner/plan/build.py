@@ -146,4 +146,4 @@ def _new(step: Step) -> Reason:
 
 
 def _declared(step: Step) -> Place:
-    return step.place("trainer" if step.kind == "train" else "")
+    return step.place("trainer" if step.kind in {"train", "refit"} else "")

@@ -8,7 +8,7 @@ from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation, Slice
-from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGate, SideGate, SlicesGate
+from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGate, SideGate, SlicesGate, StabilityGate
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.task import CLASSIFYING
@@ -94,6 +94,15 @@ def _needs_intervals(gate: Gate) -> bool:
     if gate.kind == "champion":
         return gate.method == "paired_bootstrap"
     return getattr(gate, "decide_on", "value") == "interval"
+
+
+def refits_can_be_made(core: Core) -> Iterator[Diagnostic]:
+    """Folds that are left out are declared."""
+    for name, gate in core.evaluation.spec.gates.items():
+        if isinstance(gate, StabilityGate) and gate.over == "folds" and core.data.spec.folds is None:
+            message = f'gate "{name}" leaves out folds, and {core.data.document.file} declares none'
+            hint = "add folds: {count: 5, seed: 1} there, or over: seeds"
+            yield at(core.evaluation, "no-folds", message, ("gates", name, "over"), hint)
 
 
 def champion_is_named(core: Core) -> Iterator[Diagnostic]:
@@ -201,5 +210,5 @@ def at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagno
 
 EVALUATION_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     metrics_are_known, evaluated_sides_exist, gates_fit_task, champion_is_named, slices_are_declared,
-    columns_of_gates_fit,
+    columns_of_gates_fit, refits_can_be_made,
 )  # fmt: skip

@@ -2,25 +2,34 @@
 
 from collections.abc import Iterator
 
-from mlops_runner.errors import Place
 from mlops_runner.plan.compile_data import data_step, source_step
 from mlops_runner.plan.compile_parts import (
+    BASELINE,
+    FORECAST,
     TRAINED_ROLES,
+    all_loaders,
     columns_of,
     dump,
     execution_of,
     execution_places,
     folder_of,
-    loaders,
+    model_inputs,
+    model_places,
     places_of,
+    series_of,
     shared_places,
-    side_inputs,
 )
-from mlops_runner.plan.compile_training import BASELINE, search_steps, train_step
+from mlops_runner.plan.compile_refits import refit_inputs, refit_steps
+from mlops_runner.plan.compile_training import search_steps, train_step
 from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.plan.versions import EVALUATE_VERSION, PACKAGE_VERSION
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.load import Core
+
+EVALUATED = (
+    "metrics", "digits", "intervals", "champion", "threshold", "slices", "find_slices", "worst_rows", "learning_curve",
+    "gates",
+)  # fmt: skip
 
 
 def compile_pipeline(core: Core) -> Compiled:
@@ -39,6 +48,7 @@ def compile_steps(core: Core) -> tuple[Step, ...]:
         data_step(core),
         *search_steps(core),
         *training,
+        *refit_steps(core),
         _evaluate_step(core, list(trainers)),
         _package_step(core, list(trainers)),
     )
@@ -46,26 +56,24 @@ def compile_steps(core: Core) -> tuple[Step, ...]:
 
 def _evaluate_step(core: Core, models: list[str]) -> Step:
     training, evaluation = core.training, core.evaluation
-    keys = ("metrics", "digits", "intervals", "champion", "threshold", "slices", "find_slices", "worst_rows", "gates")
-    config = {key: value for key, value in dump(evaluation.spec).items() if key in keys and key != "champion"}
-    selected = ("task", "positive", "horizon", "season", "select")
+    config = {key: value for key, value in dump(evaluation.spec).items() if key in EVALUATED and key != "champion"}
+    selected = ("task", "positive", *FORECAST, "select")
     config |= {key: value for key, value in dump(training.spec).items() if key in selected}
     config["models"] = models
-    if training.spec.task == "forecasting" and core.data.spec.series is not None:
-        config["series"] = {key: value for key, value in dump(core.data.spec.series).items() if key != "known"}
+    config |= series_of(core)
     config |= columns_of(core.data.spec, {*TRAINED_ROLES, "group", "id", "time", "ignored"})
     places = {
         **shared_places(core, evaluation.document),
-        **dict(places_of(evaluation.document, keys)),
+        **dict(places_of(evaluation.document, EVALUATED)),
         **dict(places_of(training.document, selected)),
         **execution_places(core),
-        **_model_places(core, models),
+        **model_places(core, models),
     }
     return Step(
         "evaluate", "evaluate", EVALUATE_VERSION, config, places,
         output=folder_of(core, "evaluate"),
-        inputs=(*_all_inputs(core, models), *_champion(evaluation.spec)),
-        code=_all_loaders(core),
+        inputs=(*model_inputs(core, models), *_champion(evaluation.spec), *refit_inputs(core)),
+        code=all_loaders(core),
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),
     )  # fmt: skip
@@ -97,7 +105,7 @@ def _package_step(core: Core, models: list[str]) -> Step:
         **shared_places(core, core.pipeline.document),
         **dict(places_of(core.training.document, ("task", "positive"))),
         **dict(places_of(core.pipeline.document, ("name",))),
-        **_model_places(core, models),
+        **model_places(core, models),
     }
     evaluated, profile = folder_of(core, "evaluate"), f"{folder_of(core, 'data')}/profile.json"
     evaluation = Input("evaluation", f"{evaluated}/evaluation.json", "evaluate")
@@ -105,24 +113,8 @@ def _package_step(core: Core, models: list[str]) -> Step:
     return Step(
         "package", "package", PACKAGE_VERSION, config, places,
         output=folder_of(core, "package"),
-        inputs=(*_all_inputs(core, models), Input("profile", profile, "data"), evaluation, predictions),
-        code=_all_loaders(core),
+        inputs=(*model_inputs(core, models), Input("profile", profile, "data"), evaluation, predictions),
+        code=all_loaders(core),
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),
     )  # fmt: skip
-
-
-def _all_inputs(core: Core, models: list[str]) -> tuple[Input, ...]:
-    steps = {name: f"train.{name}" for name in models}
-    candidates = (Input(f"model.{name}", folder_of(core, step), step, folder=True) for name, step in steps.items())
-    return (*side_inputs(core), *candidates)
-
-
-def _all_loaders(core: Core) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(loaders(*(trainer for _, trainer in core.training.spec.trainers()))))
-
-
-def _model_places(core: Core, models: list[str]) -> dict[str, Place]:
-    paths = [(name,) if name == BASELINE else ("candidates", name) for name in models]
-    places = {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
-    return {"models": core.training.document.place(("candidates",), key=True), **places}

@@ -14,6 +14,8 @@ from mlops_runner.specs.locations import Document
 from mlops_runner.specs.task import QUERY_ROLE
 from mlops_runner.specs.training_trainers import PythonTrainer
 
+BASELINE = "baseline"
+FORECAST = ("horizon", "season")
 GROUP = "group"
 TRAINED_ROLES = {"feature", "target", "weight"}
 
@@ -48,6 +50,8 @@ def folder_of(core: Core, step: str) -> str:
         "data": "data",
         "search": f"searches/{candidate}",
         "train": f"candidates/{candidate}",
+        "select": "selection",
+        "refit": f"refits/{candidate}",
         "evaluate": "evaluation",
         "package": "model",
     }
@@ -65,6 +69,33 @@ def loaders(*parts: Part) -> Iterator[str]:
     for part in parts:
         if isinstance(part, PythonTrainer) and part.load is not None:
             yield part.load
+
+
+def model_inputs(core: Core, models: list[str]) -> tuple[Input, ...]:
+    """Return the sides of the data and the folders of models as inputs."""
+    steps = {name: f"train.{name}" for name in models}
+    candidates = (Input(f"model.{name}", folder_of(core, step), step, folder=True) for name, step in steps.items())
+    return (*side_inputs(core), *candidates)
+
+
+def all_loaders(core: Core) -> tuple[str, ...]:
+    """Return the functions that read models of the project."""
+    return tuple(dict.fromkeys(loaders(*(trainer for _, trainer in core.training.spec.trainers()))))
+
+
+def model_places(core: Core, models: list[str]) -> dict[str, Place]:
+    """Place the names of the models."""
+    paths = [(name,) if name == BASELINE else ("candidates", name) for name in models]
+    places = {f"models.{i}": core.training.document.place(path, key=True) for i, path in enumerate(paths)}
+    return {"models": core.training.document.place(("candidates",), key=True), **places}
+
+
+def series_of(core: Core) -> dict[str, Any]:
+    """Return what a step needs to measure forecasts; nothing for other tasks."""
+    series = core.data.spec.series
+    if core.training.spec.task != "forecasting" or series is None:
+        return {}
+    return {"series": {key: value for key, value in dump(series).items() if key != "known"}}
 
 
 def execution_of(core: Core) -> dict[str, Any]:

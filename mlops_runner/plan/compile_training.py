@@ -6,6 +6,7 @@ from typing import Any
 from mlops_runner.errors import Place
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.plan.compile_parts import (
+    BASELINE,
     code_of,
     columns_of,
     dump,
@@ -25,7 +26,6 @@ from mlops_runner.specs.load import Core
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import CommandTrainer, RawTrainer, Trainer
 
-BASELINE = "baseline"
 LIMITS = ("timeout", "memory")  # they end a fit, and change none that ends
 
 
@@ -38,7 +38,7 @@ def search_steps(core: Core) -> Iterator[Step]:
 
 def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Step:
     document, select = core.training.document, core.training.spec.select
-    config, places = _trainer(core, name, trainer)
+    config, places = trainer_of(core, name, trainer)
     config["trainer"] |= limits_of(trainer)  # here a fit that is ended is a trial that has failed
     config["search"] = dump(search)
     config["metric"] = search.metric or select.metric
@@ -59,7 +59,7 @@ def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Ste
     )  # fmt: skip
 
 
-def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Place]]:
+def trainer_of(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Place]]:
     """Return what trying and training a candidate have in common, and where it is written."""
     spec, document = core.training.spec, core.training.document
     keys = ("task", "positive", "preprocessing")
@@ -84,19 +84,24 @@ def _trainer(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], d
 
 def train_step(core: Core, name: str, trainer: Trainer) -> Step:
     """Return the step that trains a candidate or the baseline."""
-    config, places = _trainer(core, name, trainer)
-    inputs = tuple(side for side in side_inputs(core) if side.name != "test")
-    if trainer.search is not None:
-        inputs += (Input("search", f"{folder_of(core, f'search.{name}')}/best.json", f"search.{name}"),)
+    config, places = trainer_of(core, name, trainer)
     return Step(
         f"train.{name}", "train", TRAIN_VERSION, config, places,
         output=folder_of(core, f"train.{name}"),
-        inputs=(*inputs, *files_of(trainer)),
+        inputs=tuple(training_inputs(core, name, trainer)),
         code=code_of(trainer),
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),
         access=limits_of(trainer),
     )  # fmt: skip
+
+
+def training_inputs(core: Core, name: str, trainer: Trainer) -> Iterator[Input]:
+    """Yield what a candidate is trained on, never the test side: rows, parameters that were found, files it names."""
+    yield from (side for side in side_inputs(core) if side.name != "test")
+    if trainer.search is not None:
+        yield Input("search", f"{folder_of(core, f'search.{name}')}/best.json", f"search.{name}")
+    yield from files_of(trainer)
 
 
 def files_of(trainer: Trainer) -> Iterator[Input]:

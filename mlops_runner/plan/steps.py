@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
 
-Kind = Literal["source", "data", "search", "train", "evaluate", "package"]
+Kind = Literal["source", "data", "search", "train", "select", "refit", "evaluate", "package"]
 Repro = Literal["bitwise", "tolerance", "none"]
 
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Name, Part, RelativePath, Scalar, Spec, complaint
 from mlops_runner.specs.evaluation_gates import Gate
+from mlops_runner.specs.evaluation_refits import LearningCurve
 from mlops_runner.specs.evaluation_threshold import Threshold
 
 
@@ -96,4 +97,8 @@ class Evaluation(Spec):
     worst_rows: Annotated[
         int, Field(ge=0, le=1000, description="Rows of the error table; values of columns tagged pii are masked in it.")
     ] = 20
+    learning_curve: Annotated[
+        LearningCurve | None,
+        Field(description="Trains the winner again on fewer rows, once a share; null draws no learning curve."),
+    ] = None
     gates: Annotated[dict[Name, Gate], Field(description="What the winner must reach, by name.")] = {}

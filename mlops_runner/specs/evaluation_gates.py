@@ -174,6 +174,35 @@ class RobustnessGate(GatePart):
     repeats: Annotated[int, Field(ge=1, le=100, description="How often chance is tried.")] = 5
 
 
+class StabilityGate(GatePart):
+    """How far a metric of the winner moves when it is trained again.
+
+    seeds: with other seeds and nothing else changed. folds: without one of the declared folds of the training rows, in
+    turn. All are measured on the same rows; the spread is the largest value minus the smallest. Refits are a step of
+    their own.
+    """
+
+    kind: Literal["stability"]
+    metric: Metric
+    split: Annotated[Literal["validation", "test"], Field(description="Side of the split.")] = "test"
+    over: Annotated[Literal["seeds", "folds"], Field(description="What differs from one training to the next.")]
+    count: Annotated[
+        int | None, Field(ge=3, le=100, description="Seeds, the declared one among them; 5 when left out.")
+    ] = None
+    max_spread: Annotated[float, Field(ge=0, description="Largest spread that passes, in units of the metric.")]
+
+    @model_validator(mode="after")
+    def _counts_seeds(self) -> "StabilityGate":
+        if self.over == "folds" and self.count is not None:
+            raise complaint("needless-count", "the folds are counted in the Data document", "remove count")
+        return self
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds; 0 when it is about folds."""
+        return 0 if self.over == "folds" else self.count or 5
+
+
 class SizeGate(GatePart):
     """How many bytes the winner's files have."""
 
@@ -194,6 +223,6 @@ class LatencyGate(GatePart):
     unmeasured: Annotated[Literal["fail", "warn"], Field(description="What 'could not measure' means.")] = "warn"
 
 
-MetricGate = AbsoluteGate | BaselineGate | ChampionGate | SlicesGate | CalibrationGate | RobustnessGate
+MetricGate = AbsoluteGate | BaselineGate | ChampionGate | SlicesGate | CalibrationGate | RobustnessGate | StabilityGate
 SideGate = MetricGate | FairnessGate
 Gate = Annotated[SideGate | SizeGate | LatencyGate, Field(discriminator="kind")]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from mlops_runner.evaluate.assess import assess
+from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.gates.champion import exact_p, tango_p
-from mlops_runner.evaluate.values import Extras, Options, Side
+from mlops_runner.evaluate.values import Options, Side
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Select
 

@@ -1,11 +1,12 @@
 import pytest
 
 from mlops_runner.evaluate.bootstrap.intervals import Interval
+from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.gates.base import judge
 from mlops_runner.evaluate.gates.values import number
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.tables import Cell
-from mlops_runner.evaluate.values import Extras, Options, Unmeasured
+from mlops_runner.evaluate.values import Options, Unmeasured
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import AbsoluteGate, BaselineGate, CalibrationGate, SizeGate
 from mlops_runner.specs.training import Select

@@ -5,7 +5,8 @@ import pytest
 
 from mlops_runner.errors import InvalidInput
 from mlops_runner.evaluate.assess import assess
-from mlops_runner.evaluate.values import Extras, Groups, Options, Side, Unmeasured
+from mlops_runner.evaluate.extras import Extras
+from mlops_runner.evaluate.values import Groups, Options, Side, Unmeasured
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.training import Select
 

@@ -8,7 +8,8 @@ import pytest
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.bootstrap.replicates import FEWEST_RESAMPLES, resamples_of
 from mlops_runner.evaluate.curves.binary import wilson_bounds
-from mlops_runner.evaluate.values import Extras, Options, Side
+from mlops_runner.evaluate.extras import Extras
+from mlops_runner.evaluate.values import Options, Side
 from mlops_runner.specs.evaluation import Evaluation, Intervals
 from mlops_runner.specs.training import Select
 

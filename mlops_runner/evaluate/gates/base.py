@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from mlops_runner.evaluate.gates import champion, fairness, limits, robustness, slices
+from mlops_runner.evaluate.gates import champion, fairness, limits, robustness, slices, stability
 from mlops_runner.evaluate.gates.values import Finding, GateVerdict, verdict_of
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.specs.evaluation_gates import Gate
@@ -21,6 +21,7 @@ JUDGES: Mapping[str, Judge] = {
     "robustness": robustness.robustness,
     "size": limits.size,
     "slices": slices.slices,
+    "stability": stability.stability,
 }
 
 

@@ -20,6 +20,7 @@ from mlops_runner.train.trainers.base import FILES
 S = TypeVar("S", bound=Spec)
 
 SIDES = ("train", "validation", "test")
+UNUSED = {"trainer": "sklearn", "estimator": "unused"}  # where a Training document must name a trainer
 
 # Models are built when they are first used. Here that is in the worker, once, and not in every process it forks.
 for _model in (Column, Data, Evaluation, Training, CandidateRecord, BundleRecord):

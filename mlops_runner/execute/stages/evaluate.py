@@ -1,7 +1,8 @@
 """The evaluate stage: every model on every side, thresholds, the winner, intervals, slices, gates and importance."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 
@@ -9,24 +10,28 @@ from mlops_runner.digest import canonical_json
 from mlops_runner.durable import write_text
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.assess import assess
+from mlops_runner.evaluate.extras import Extras
+from mlops_runner.evaluate.learning_curve import learning_curve_json
 from mlops_runner.evaluate.perturb import perturb, repeats_of, touched
-from mlops_runner.evaluate.values import Extras, Floats, Options, Unmeasured
+from mlops_runner.evaluate.refits import Refits, refits_from
+from mlops_runner.evaluate.values import Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import SIDES, log, out_folder, spec_from, training_from
+from mlops_runner.execute.stages.common import SIDES, UNUSED, log, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models
 from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
-from mlops_runner.execute.stages.evaluated_rows import sides_of
-from mlops_runner.execute.stages.evaluated_series import forecast_of, timelines_of
+from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.record import encode
 
-UNUSED = {"trainer": "sklearn", "estimator": "unused"}
 EVIDENCE = "evaluation.json"
-SETTINGS = ("metrics", "digits", "intervals", "threshold", "slices", "find_slices", "worst_rows", "gates")
+REFITS = "refits"
+SETTINGS = (
+    "metrics", "digits", "intervals", "threshold", "slices", "find_slices", "worst_rows", "learning_curve", "gates",
+)  # fmt: skip
 
 
 def execute(request: Request) -> Reply:
@@ -37,16 +42,14 @@ def execute(request: Request) -> Reply:
     models = load_models(request)
     schema = models.schema
     frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
-    sides = sides_of(frames, schema, evaluation, config["columns"])
-    if schema.task == "forecasting":
-        block = evaluation.intervals.block if evaluation.intervals else None
-        lines = timelines_of(frames, forecast_of(config, schema.target, block))
-        sides = {name: replace(side, timeline=lines[name]) for name, side in sides.items()}
+    sides = measured_sides(frames, schema, evaluation, config)
     scores = models.scores(frames)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     found = assess(options, sides, scores, _extras(request, models, frames, evaluation))
     winner, seed = models.candidates[found.winner], int(request.execution["seed"])
     evidence = {**found.as_json(), **Explained(found, winner, frames, config["columns"], seed).explain()}
+    if curve := learning_curve_json(found.known):
+        evidence["learning_curve"] = curve
     write_text(out_folder(request) / EVIDENCE, canonical_json(evidence) + "\n")
     predictions = profiles(found.known.samples[found.winner], schema, frames, config["columns"])
     write_text(out_folder(request) / PREDICTIONS, canonical_json(predictions) + "\n")
@@ -84,7 +87,12 @@ def _extras(request: Request, models: Models, frames: Mapping[str, pl.DataFrame]
             return Unmeasured(error.diagnostics[0].message)
 
     sizes = {name: _size(model) for name, model in models.candidates.items()}
-    return Extras(seed, models.champion.threshold, models.champion.problem, sizes, perturbed)
+    return Extras(seed, models.champion.threshold, models.champion.problem, sizes, perturbed, _refits(request))
+
+
+def _refits(request: Request) -> dict[str, Refits]:
+    files = {name.removeprefix(f"{REFITS}."): path for name, path in request.inputs.items() if name.startswith(REFITS)}
+    return {name: refits_from(json.loads(Path(path).read_bytes())) for name, path in files.items()}
 
 
 def _size(model: Candidate) -> int:

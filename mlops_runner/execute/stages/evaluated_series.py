@@ -1,7 +1,7 @@
 """The rows of a forecast in time: moments, series, and the scale of their errors from the training side."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from mlops_runner.data.derived.timeline import series_codes, timeline
 from mlops_runner.data.table import Table
 from mlops_runner.evaluate.timeline import Timeline, block_length
+from mlops_runner.evaluate.values import Side
+from mlops_runner.execute.stages.evaluated_rows import sides_of
 from mlops_runner.specs.data_derived import Series
+from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.train.features import Schema
 
 TRAIN = "train"
 
@@ -26,6 +30,18 @@ class Forecast:
     season: int
     block: int | None
     personal: frozenset[str]
+
+
+def measured_sides(
+    frames: Mapping[str, pl.DataFrame], schema: Schema, evaluation: Evaluation, config: Mapping[str, Any]
+) -> dict[str, Side]:
+    """Describe the sides that are measured; those of a forecast with their moments. Raises InvalidInput."""
+    sides = sides_of(frames, schema, evaluation, config["columns"])
+    if schema.task != "forecasting":
+        return sides
+    block = evaluation.intervals.block if evaluation.intervals else None
+    lines = timelines_of(frames, forecast_of(config, schema.target, block))
+    return {name: replace(side, timeline=lines[name]) for name, side in sides.items()}
 
 
 def timelines_of(frames: Mapping[str, pl.DataFrame], forecast: Forecast) -> dict[str, Timeline]:

@@ -16,7 +16,7 @@ from mlops_runner.train.tuning.trial import Params, with_params
 def execute(request: Request) -> Reply:
     """Train the candidate on the sides it was given."""
     spec = training_from(request, request.config["trainer"])
-    trainer = with_params(spec.baseline, _found(request))
+    trainer = with_params(spec.baseline, found_params(request))
     return within(limits_of(request.access), who_fits(trainer), lambda: _fitted(request, spec, trainer))
 
 
@@ -27,7 +27,7 @@ def _fitted(request: Request, spec: Training, trainer: Trainer) -> Reply:
     return Reply("done", done.metrics, warnings=done.warnings + wrote)
 
 
-def _found(request: Request) -> Params:
+def found_params(request: Request) -> Params:
     """Return the parameters that a search has found for this candidate; none without a search."""
     if "search" not in request.inputs:
         return {}

@@ -15,6 +15,7 @@ from mlops_runner.reports.builders.numbers import (
 )
 from mlops_runner.reports.builders.quality import quality_section
 from mlops_runner.reports.builders.queries import queries_section, worst_queries_section
+from mlops_runner.reports.builders.refits import learning_curve_section, stability_section
 from mlops_runner.reports.builders.search import search_section
 from mlops_runner.reports.builders.spread import comparison_section
 from mlops_runner.reports.builders.text import interval_word, metric_text, threshold_text
@@ -32,6 +33,8 @@ def build_evaluation_report(evidence: Evidence, context: ReportContext) -> Repor
         gates_section(evidence),
         metrics_section(evidence),
         comparison_section(evidence),
+        stability_section(evidence),
+        learning_curve_section(evidence),
         queries_section(evidence),
         plots_section(evidence),
         slices_section(evidence),

@@ -1,0 +1,32 @@
+"""The select stage: which candidate wins, before anything is trained again. The evaluation comes to the same answer."""
+
+import polars as pl
+
+from mlops_runner.digest import canonical_json
+from mlops_runner.durable import write_text
+from mlops_runner.evaluate.alone import winner_of
+from mlops_runner.evaluate.values import Options
+from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.execute.stages.common import SIDES, UNUSED, out_folder, spec_from, training_from
+from mlops_runner.execute.stages.evaluated_models import load_models
+from mlops_runner.execute.stages.evaluated_rows import sides_of
+from mlops_runner.plan.compile_refits import WINNER
+from mlops_runner.specs.evaluation import Evaluation
+
+SETTINGS = ("digits", "threshold")
+
+
+def execute(request: Request) -> Reply:
+    """Measure the candidates as far as the choice needs it, and write the winner's name."""
+    config = request.config
+    select = training_from(request, UNUSED).select
+    settings = {key: config[key] for key in SETTINGS if key in config}
+    evaluation = spec_from(Evaluation, {**settings, "metrics": [select.metric]})
+    models = load_models(request)
+    schema = models.schema
+    frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
+    sides = sides_of(frames, schema, evaluation, config["columns"])
+    options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
+    winner = winner_of(options, sides, models.scores(frames))
+    write_text(out_folder(request) / WINNER, canonical_json({"winner": winner}) + "\n")
+    return Reply("done", {"winner": winner})
