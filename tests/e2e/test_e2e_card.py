@@ -72,3 +72,16 @@ def test_without_a_model_there_is_no_card(fresh):
     assert answer.code == 64
     assert "no model has been packaged yet" in answer.err
     assert json.loads(fresh.call("plan", "--json").out)["steps"]
+
+
+def test_people_in_the_data_and_what_could_not_be_measured_are_named_and_personal_values_are_not(built):
+    built.edit("specs/data.yaml", "device: {type: string}", "device: {type: string, tags: [pii, protected]}")
+    gate = "{kind: fairness, criterion: demographic_parity, column: device, max_difference: 1.0, min_rows: 9000}"
+    built.edit("specs/evaluation.yaml", "gates:\n", f"gates:\n  alike: {gate}\n")
+    assert built.call("run", "--no-report").code in {0, 3}
+    text = built.call("model", "card", "--format", "markdown").out
+    assert "| `device` | personal data, protected attribute | feature | reads it |" in text
+    assert "| Gate alike could not be measured |" in text
+    assert "| **alike** | groups that must be treated alike | device | 9000 rows a group |" in text
+    assert "personal data, not recorded" in text
+    assert not re.search(r"\b(desk|phone|tablet)\b", text)

@@ -1,6 +1,7 @@
 """Exported models: the same answers as the bundle, the same bytes each time, and refusals that name their reason."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,13 @@ def test_texts_are_refused_by_the_name_of_the_column(tmp_path: Path) -> None:
     model = bundled(tmp_path, linear(), preprocessing=settings)
     with pytest.raises(StepFailed, match=r'column "city" is read as text \(TF-IDF\)'):
         export(model)
+
+
+def test_a_model_that_prepares_its_columns_itself_is_refused_by_its_trainer(tmp_path: Path) -> None:
+    model = bundled(tmp_path, linear())
+    raw = replace(model, candidate=replace(model.candidate, preprocess=None))
+    with pytest.raises(StepFailed, match="a model of a sklearn trainer reads the columns with code of its own"):
+        export(raw)
 
 
 def test_an_estimator_without_a_converter_is_refused_by_name(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from mlops_runner.specs.evaluation_gates import FairnessGate, LatencyGate
 
 Evidence = Mapping[str, Any]
 
-PERSONAL = "pii"
+TAGS = {"pii": "personal data", "protected": "protected attribute"}
 HEADS = (Column("Limit"), Column("What is known"))
 
 
 def ethics_section(evidence: Evidence, context: CardContext) -> Section:
-    """Personal data, and groups that were compared."""
-    blocks: list[Block] = [_personal(context)]
+    """Personal data and protected attributes, and groups that were compared."""
+    blocks: list[Block] = [_people(context)]
     gates = context.core.evaluation.spec.gates
     if not any(isinstance(gate, FairnessGate) for gate in gates.values()):
         blocks.append(Paragraph("No gate compares groups of people: whether they are treated alike was not measured."))
@@ -25,14 +25,22 @@ def ethics_section(evidence: Evidence, context: CardContext) -> Section:
     return Section("Ethical considerations", tuple(blocks))
 
 
-def _personal(context: CardContext) -> Block:
+def _people(context: CardContext) -> Block:
     columns = context.core.data.spec.columns
-    tagged = [(name, column.role) for name, column in columns.items() if PERSONAL in column.tags]
-    if not tagged:
-        return Paragraph("No column is tagged as personal data (pii).")
-    rows = tuple((Cell(name, mono=True), role, _use(role)) for name, role in tagged)
-    note = "Values of these columns stand in no report, no profile and no record of the model."
-    return Table((Column("Personal data"), Column("Role"), Column("The model")), rows, note)
+    tagged = [(name, [tag for tag in TAGS if tag in column.tags], column.role) for name, column in columns.items()]
+    rows = tuple(
+        (Cell(name, mono=True), ", ".join(TAGS[tag] for tag in tags), role, _use(role))
+        for name, tags, role in tagged
+        if tags
+    )
+    if not rows:
+        return Paragraph("No column is tagged as personal data (pii) or as a protected attribute (protected).")
+    note = (
+        "Reports and profiles count personal data and never show it; what the model learned from a column it reads "
+        "is in the model."
+    )
+    heads = tuple(Column(name) for name in ("Column", "Tagged as", "Role", "The model"))
+    return Table(heads, rows, note)
 
 
 def _use(role: str) -> str:

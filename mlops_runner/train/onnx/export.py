@@ -57,7 +57,7 @@ def _fitted(model: Model) -> Fitted:
     """Return the preprocessing. Raises StepFailed for a model that does its own, or for columns without a graph."""
     record, fitted = model.candidate.record, model.candidate.preprocess
     if fitted is None:
-        message = f"a {record.trainer} trainer prepares the columns with code of its own, which ONNX cannot express"
+        message = f"a model of a {record.trainer} trainer reads the columns with code of its own, not expressed in ONNX"
         hint = "train with sklearn or xgboost and declared preprocessing, or use the bundle: mlops_runner.load_model"
         raise StepFailed(Diagnostic("not-exportable", message, hint=hint))
     if names := unsupported(fitted):
