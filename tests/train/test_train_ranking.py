@@ -169,7 +169,8 @@ def test_a_query_of_one_row_does_no_harm(tmp_path: Path) -> None:
     [
         (pl.col("y"), {"objective": "rank:map"}, 'objective rank:map reads relevance 0 and 1; target "y" goes up to 2'),
         (pl.col("y") / 2, {}, 'objective rank:ndcg reads whole relevance up to 31; target "y" holds fractions'),
-        (pl.col("y") * 20, {"objective": "rank:pairwise"}, 'up to 31; target "y" goes up to 40'),
+        (pl.col("y") * 20, {}, 'up to 31; target "y" goes up to 40'),
+        (pl.col("y") / 2, {"objective": "rank:pairwise", "ndcg_exp_gain": True}, 'target "y" holds fractions'),
     ],
 )
 def test_relevance_that_an_objective_cannot_read_is_refused(
@@ -183,6 +184,14 @@ def test_fractions_of_relevance_are_read_when_they_are_the_gain(tmp_path: Path) 
     half = pl.col("y") / 2
     sides = {"train": rows(1).with_columns(half), "validation": rows(2, 100).with_columns(half)}
     assert np.isfinite(attempt(tmp_path, xgboost(4, ndcg_exp_gain=False), **sides)).all()
+
+
+def test_pairs_are_compared_by_any_relevance(tmp_path: Path) -> None:
+    half = pl.col("y") / 2
+    pairwise = xgboost(8, objective="rank:pairwise", max_depth=2)
+    found = attempt(tmp_path, pairwise, rows(1).with_columns(half), validation=rows(2, 100).with_columns(half))
+    assert (found == by_hand("rank:pairwise")).all()
+    assert load_candidate(tmp_path / "out").record.params["ndcg_exp_gain"] is False
 
 
 def test_objectives_belong_to_their_task() -> None:

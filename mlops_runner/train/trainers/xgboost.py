@@ -16,7 +16,7 @@ from mlops_runner.train.trainer_checks.xgboost import OBJECTIVES
 from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
-from mlops_runner.train.trainers.relevance import refuse_relevance
+from mlops_runner.train.trainers.relevance import suited_to_relevance
 
 FAMILY = "xgboost"
 
@@ -35,7 +35,7 @@ def train(trainer: XgboostTrainer, job: Job) -> Fitted:
         "seed": job.seed,
     }
     if job.schema.query is not None:
-        refuse_relevance(params, job)
+        params = suited_to_relevance(params, job)
     curve: dict[str, dict[str, list[float]]] = {}
     try:
         result = heard(partial(_boost, params, trainer, job, curve), job.log)
