@@ -2,6 +2,7 @@
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.bootstrap.intervals import Bounds, Interval
+from mlops_runner.evaluate.bootstrap.replicates import Drawing
 from mlops_runner.evaluate.measured import Measured, share_above
 from mlops_runner.evaluate.tables import Cell
 from mlops_runner.evaluate.values import Unmeasured
@@ -19,11 +20,13 @@ def intervals_json(known: Measured) -> Json:
     for cell, bounds in known.bounds.items():
         place = metrics if cell.slice is None else slices.setdefault(cell.slice, {})
         place.setdefault(cell.model, {}).setdefault(cell.split, {})[cell.metric] = bounds_json(bounds)
-    sides: dict[str, Json] = {
-        side: {"unit": found.drawing.unit, "units": found.drawing.units, "resamples": found.drawing.resamples}
-        for side, found in known.replicates.items()
-    }
+    sides: dict[str, Json] = {side: _drawing(found.drawing) for side, found in known.replicates.items()}
     return {"level": intervals.level, "method": "percentile", "sides": sides, "metrics": metrics, "slices": slices}
+
+
+def _drawing(drawing: Drawing) -> Json:
+    found: dict[str, Json] = {"unit": drawing.unit, "units": drawing.units, "resamples": drawing.resamples}
+    return found | ({"block": drawing.block} if drawing.block > 1 else {})
 
 
 def bounds_json(bounds: Bounds) -> Json:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_runner.data.derived.derive import derive
+from mlops_runner.data.sources import parquet
 from mlops_runner.data.table import Table
 from mlops_runner.specs.data import Data
 
@@ -226,6 +227,21 @@ def test_the_stage_writes_derived_columns_with_lags_from_the_side_before(stage):
         "series": 2, "holes": 0,
         "steps": [{"kind": "lag", "missing": {"sales_lag_1": 2, "sales_lag_7": 14}, "dropped": 0, "left": 40}],
     }  # fmt: skip
+
+
+def test_a_scan_that_does_not_fit_in_memory_gives_the_same_bytes(stage, monkeypatch):
+    rows = pl.concat([shop(range(30), "a"), shop([*range(20), *range(22, 30)], "b")]).sample(fraction=1, seed=2)
+    clean = [{"kind": "filter", "where": {"column": "sales", "min": 1}}]
+    steps = [LAG, {"kind": "lag", "columns": ["price"], "steps": [2], "missing": "drop"}]
+    fields = {"split": SPLIT, "series": SERIES, "derived": steps, "cleaning": clean}
+    written = []
+    for held in (parquet.MOST_HELD, -1):
+        monkeypatch.setattr(parquet, "MOST_HELD", held)
+        stage.frame(rows, COLUMNS, **fields)
+        written.append({file.name: file.read_bytes() for file in sorted(stage.out.iterdir())})
+    assert written[0] == written[1]
+    sides = sum(stage.side(name).height for name in ("train", "validation", "test"))
+    assert sides == json.loads(written[0]["quality.json"])["derived"]["steps"][1]["left"] == 50
 
 
 def test_rules_may_look_at_derived_columns_and_their_missing_values_are_no_fault(stage):

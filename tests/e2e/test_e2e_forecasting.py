@@ -63,7 +63,9 @@ def test_the_project_of_the_page_forecasts_better_than_last_week_and_repeats_its
     answer = shops.mlops("run")
     assert answer.code == 0, answer.err
     evidence = json.loads(shops.read("artifacts/evaluation/evaluation.json"))
-    assert evidence["intervals"]["sides"]["test"]["unit"] == "block of 7 moments"
+    sides = evidence["intervals"]["sides"]
+    assert (sides["test"]["unit"], sides["test"]["block"]) == ("block", 7)
+    assert "resamples of blocks of moments per side" in shops.read(".mlops/report.html")
     assert {gate["answer"] for gate in evidence["gates"]} == {"pass"}
     assert [path["series"] for path in evidence["curves"]["paths"]].count("north") <= 1
     assert json.loads(shops.read("artifacts/data/quality.json"))["derived"]["holes"] == 3
@@ -134,7 +136,12 @@ def serve(project):
         ("specs/data.yaml", "steps: [7, 14, 21]", "steps: [7, 14, 6]", "data.yaml:19:50"),
         ("specs/data.yaml", "known: [weekday, open]", "known: [weekday]", 'error[unknown-future]: "open"'),
         ("specs/data.yaml", "kind: time, time: day", "kind: random, seed: 1", "error[no-time-split]"),
-        ("specs/training.yaml", "horizon: 7", "horizon: 0", "horizon must be at least 1, not 0\n  --> specs/training.yaml:6:10"),
+        (
+            "specs/training.yaml",
+            "horizon: 7",
+            "horizon: 0",
+            "horizon must be at least 1, not 0\n  --> specs/training.yaml:6:10",
+        ),
         ("specs/training.yaml", "sales_lag_7, sales", "sales_lag_8, sales", 'did you mean "sales_lag_7"?'),
     ],
 )

@@ -122,7 +122,7 @@ def test_errors_that_go_on_for_long_have_wider_intervals_by_blocks_than_by_rows(
 def test_series_of_one_moment_are_drawn_together():
     found = assessed(np.arange(1.0, 41.0), line(20, 2, series=2))
     drawing = found.known.replicates["train"].drawing
-    assert (drawing.unit, drawing.units) == ("block of 2 moments", 20)
+    assert (drawing.unit, drawing.units, drawing.block) == ("block", 20, 2)
     assert found.as_json()["metrics"]["own"]["train"]["mase"] == 20.5 / 2
 
 

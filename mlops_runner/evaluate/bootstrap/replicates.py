@@ -24,11 +24,15 @@ ORDERINGS = frozenset({"roc_auc", "average_precision"})
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How a side was resampled: what was drawn, and how often."""
+    """How a side was resampled: what was drawn, how many of them there are, and how often.
+
+    block: how many moments a block has.
+    """
 
     unit: str
     units: int
     resamples: int
+    block: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +108,7 @@ def replicate(job: Job, metrics: tuple[str, ...]) -> Replicates:
     if too_few_blocks(job.side):
         cells = {cell: np.full(resamples, np.nan) for cell in cells}
     joined = {name: np.concatenate(parts) for name, parts in extra.items() if parts}
-    return Replicates(Drawing(unit, units.size, resamples), cells, joined)
+    return Replicates(Drawing(unit, units.size, resamples, units.block), cells, joined)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,8 +143,7 @@ def _units(side: Side, intervals: Intervals) -> tuple[Units, str]:
         return Units((np.arange(number),), side.clusters), "group" if side.queries is None else "query"
     if side.timeline is not None:
         line = side.timeline
-        unit = f"block of {line.block} moments" if line.block > 1 else "moment"
-        return Units((np.arange(len(line.moments)),), line.moment, line.block), unit
+        return Units((np.arange(len(line.moments)),), line.moment, line.block), "block" if line.block > 1 else "moment"
     if intervals.stratify == "target":
         strata = tuple(rows[side.target == value] for value in np.unique(side.target))
         return Units(strata), "row of a class"

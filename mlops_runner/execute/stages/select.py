@@ -9,7 +9,7 @@ from mlops_runner.evaluate.values import Options
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.stages.common import SIDES, UNUSED, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_models import load_models
-from mlops_runner.execute.stages.evaluated_rows import sides_of
+from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.plan.compile_refits import WINNER
 from mlops_runner.specs.evaluation import Evaluation
 
@@ -25,7 +25,7 @@ def execute(request: Request) -> Reply:
     models = load_models(request)
     schema = models.schema
     frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
-    sides = sides_of(frames, schema, evaluation, config["columns"])
+    sides = measured_sides(frames, schema, evaluation, config)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     winner = winner_of(options, sides, models.scores(frames))
     write_text(out_folder(request) / WINNER, canonical_json({"winner": winner}) + "\n")

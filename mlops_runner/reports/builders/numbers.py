@@ -20,7 +20,13 @@ Evidence = Mapping[str, Any]
 SIDES = ("test", "validation", "train")
 # Gates that are not measured on a side of the split.
 PLACES = {"size": "files", "latency": "this machine"}
-DRAWN = {"group": "whole groups", "query": "whole queries", "row of a class": "rows of each class"}
+DRAWN = {
+    "group": "whole groups",
+    "query": "whole queries",
+    "row of a class": "rows of each class",
+    "block": "blocks of moments",
+    "moment": "whole moments",
+}
 
 
 def gates_section(evidence: Evidence) -> Section:
