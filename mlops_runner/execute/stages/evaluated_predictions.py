@@ -57,4 +57,4 @@ def _table(sample: Sample, schema: Schema) -> pl.DataFrame:
         frame = pl.DataFrame({names[1] if names else schema.target: sample.scores})
     if sample.decisions is None or sample.decisions.ndim > 1:
         return frame
-    return frame.with_columns(pl.Series(DECISION, [names[at] for at in sample.decisions.tolist()], pl.String))
+    return frame.with_columns(pl.Series(DECISION, names, pl.String).gather(pl.Series(sample.decisions)))
