@@ -39,7 +39,7 @@ def remember(sources: Sources, options: "RunOptions", seconds: float, results: S
     root, compiled = sources.root, sources.compiled()
     evidence = evidence_of(root, results)
     verdict = verdict_of(evidence, compiled)
-    trained = [result for result in results if result.step.kind == "train"]
+    trained, searched = ([result for result in results if result.step.kind == kind] for kind in ("train", "search"))
     return _add(
         sources, options, seconds, "passed" if verdict.passed else "refused",
         params={step.name: dict(step.params) for step in compiled.steps},
@@ -49,6 +49,7 @@ def remember(sources: Sources, options: "RunOptions", seconds: float, results: S
         models={name: _flat(sides) for name, sides in evidence["metrics"].items()},
         gates={gate["name"]: gate["answer"] for gate in evidence["gates"]},
         curves={result.name.partition(".")[2]: _curve(root, result) for result in trained},
+        searches={result.name.partition(".")[2]: _stored(root, result, "trials.json") for result in searched},
     )  # fmt: skip
 
 

@@ -42,19 +42,19 @@ def list_(settings: Settings, limit: int, sort: str | None, metrics: tuple[str, 
       mlops exp list
       mlops exp list --sort test.log_loss --metric test.log_loss --metric test.recall
     """
+    from mlops_runner.reports.changes import changes
     from mlops_runner.reports.experiments import as_json, list_text
 
     project = settings.project()
-    found = project.experiments(None if sort else limit)
-    if sort:
-        found = _sorted(found, sort)[:limit]
+    log = project.experiments()
+    found, changed = (_sorted(log, sort) if sort else log)[:limit], changes(log)
     if settings.as_json:
-        emit_json([as_json(run, whole=False) for run in found])
+        emit_json([{**as_json(run, whole=False), "changed": changed[run.number]} for run in found])
         return EXIT_OK
     if not found:
         say("nothing was recorded yet; every mlops run that executes something is")
         return EXIT_OK
-    emit(list_text(found, [*dict.fromkeys([*([sort] if sort else []), *(metrics or project.headline())])]))
+    emit(list_text(found, [*dict.fromkeys([*([sort] if sort else []), *(metrics or project.headline())])], changed))
     return EXIT_OK
 
 

@@ -20,7 +20,7 @@ class Experiment:
 
     documents: name of the document → its text, as it was run. settings: what was given beside the files. params: flat,
     step → dotted path → value. metrics: of the winner, flat. curves: model → side → metric → values. steps: name → how
-    it was settled, key, seconds, peak memory, digests of its files, its own metrics.
+    it was settled, key, seconds, peak memory, digests of its files, its own metrics. searches: candidate → all trials.
     """
 
     at: str
@@ -38,6 +38,7 @@ class Experiment:
     gates: Mapping[str, str] = field(default_factory=dict)
     curves: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    searches: Mapping[str, Any] = field(default_factory=dict)
     number: int = 0
 
 

@@ -1,33 +1,35 @@
 """Experiments for people and programs: a list, one of them, a comparison of several."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_runner.execute.tracking import Experiment
+from mlops_runner.reports.experiment_plots import plots_text
 
 SIGNS = {"passed": "✓", "refused": "✗", "failed": "!"}
-MOST_SETTINGS = 60
+MOST_LETTERS = 80
+MOST_TRIALS = 5
 
 
-def list_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
-    """Return a table: one line a run, with the metrics of its winner."""
+def list_text(runs: Sequence[Experiment], metrics: Sequence[str], changed: Mapping[int, Sequence[str]]) -> str:
+    """Return a table: one line a run, with the metrics of its winner. changed: by number, what it had different."""
     heads = ["", "when (UTC)", "winner", *metrics, "took", "what"]
     rows = [
         [
             f"{SIGNS[run.verdict]} {run.number}", run.at.replace("T", " ").rstrip("Z")[:16], run.winner or "-",
-            *(number(run.metrics.get(name)) for name in metrics), f"{run.seconds:.1f} s", _what(run),
+            *(number(run.metrics.get(name)) for name in metrics), f"{run.seconds:.1f} s",
+            _what(run, changed.get(run.number, ())),
         ]
         for run in runs
     ]  # fmt: skip
     return table(heads, rows, right=range(3, 4 + len(metrics)))
 
 
-def _what(run: Experiment) -> str:
-    settings = "  ".join(text.partition(".")[2] for text in run.settings)
+def _what(run: Experiment, changed: Sequence[str]) -> str:
     problem = run.problem.partition("\n")[0]
-    said = "  ".join(part for part in (run.message, settings, problem) if part)
-    return said if len(said) <= MOST_SETTINGS else said[: MOST_SETTINGS - 1] + "…"
+    said = "  ".join(part for part in (run.message, *changed, problem) if part)
+    return said if len(said) <= MOST_LETTERS else said[: MOST_LETTERS - 1] + "…"
 
 
 def show_text(run: Experiment) -> str:
@@ -48,7 +50,25 @@ def show_text(run: Experiment) -> str:
     models = [f"{model} *" if model == run.winner else model for model in run.models]
     parts = ["\n".join(head), table(["  metric", *models], values, right=range(1, 1 + len(models)))]
     parts += ["\n".join(["  gates", *(f"  {line}" for line in gates)])] if gates else []
+    parts += [_search_text(name, found) for name, found in run.searches.items()]
     return "\n\n".join([*parts, table(["  step", "how", "took", "key"], steps)])
+
+
+def _search_text(name: str, found: Mapping[str, Any]) -> str:
+    """Return what came of a search: how many trials, what mattered, and the best of them."""
+    trials, metric = found["trials"], found["metric"]
+    states = [trial["state"] for trial in trials]
+    lost = "".join(f", {states.count(state)} {state}" for state in ("pruned", "failed") if state in states)
+    mattered = sorted(found["importance"].items(), key=lambda item: -item[1])
+    shares = "".join(f", {parameter} {100 * share:.0f} %" for parameter, share in mattered)
+    sign = -1 if found["direction"] == "maximize" else 1
+    best = sorted((t for t in trials if t["value"] is not None), key=lambda trial: sign * trial["value"])[:MOST_TRIALS]
+    names = list(best[0]["params"])
+    rows = [[f"  {t['number']}", number(t["value"]), *(value(t["params"][one]) for one in names)] for t in best]
+    head = f"  search {name}: {len(trials)} trials by {found['method']}{lost}" + (
+        f"; mattered{shares[1:]}" if shares else ""
+    )
+    return head + "\n" + table(["  trial", metric, *names], rows, right=range(1, 2 + len(names)))
 
 
 def compare_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
@@ -62,7 +82,26 @@ def compare_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
     rows.append(["  took", *(f"{run.seconds:.1f} s" for run in runs)])
     columns = range(1, 1 + len(runs))
     first = table(["  parameter", *names], params, right=columns) if params else "  the parameters are the same"
-    return "\n\n".join([first, table(["  result", *names], rows, right=columns)])
+    plots = plots_text(*drawn) if (drawn := what_to_draw(runs, metrics)) else []
+    return "\n\n".join([first, table(["  result", *names], rows, right=columns), *plots])
+
+
+def what_to_draw(
+    runs: Sequence[Experiment], metrics: Sequence[str]
+) -> tuple[list[Experiment], list[tuple[str, list[Any]]], str] | None:
+    """Return the runs that have the first metric that several have, what they had different, and the metric."""
+    metric = next((name for name in metrics if sum(_has(run, name) for run in runs) > 1), None)
+    if metric is None:
+        return None
+    told = [run for run in runs if _has(run, metric)]
+    different = [(name, found) for name, found in different_params(told) if None not in found]
+    last = [name.rpartition(".")[2] for name, _ in different]
+    axes = [(end if last.count(end) == 1 else name, found) for (name, found), end in zip(different, last, strict=True)]
+    return told, axes, metric
+
+
+def _has(run: Experiment, metric: str) -> bool:
+    return isinstance(run.metrics.get(metric), int | float)
 
 
 def different_params(runs: Sequence[Experiment]) -> list[tuple[str, list[Any]]]:
@@ -141,12 +180,15 @@ def as_json(run: Experiment, *, whole: bool = True) -> dict[str, Any]:
         "gates",
         "problem",
     ]
-    names += ["params", "models", "steps", "curves", "documents"] if whole else []
+    names += ["params", "models", "steps", "curves", "searches", "documents"] if whole else []
     return {name: getattr(run, name) for name in names}
 
 
 def json_line(run: Experiment) -> str:
-    """Return a run as one line of JSON: config, summary and history, as trackers that read lines expect them."""
+    """Return a run as one line of JSON: config, summary and history, as trackers that read lines expect them.
+
+    history: an object for each round, by `_step`, with the values of all curves at that round.
+    """
     params = {f"{step}.{path}": v for step, found in run.params.items() for path, v in found.items()}
     about = {
         "_id": run.number,
@@ -155,11 +197,16 @@ def json_line(run: Experiment) -> str:
         "_revision": run.revision,
         "_verdict": run.verdict,
     }
-    history = [
-        {"_model": model, "_side": side, "_metric": metric, "values": values}
+    curves = {
+        f"{model}/{side}/{metric}": values
         for model, sides in run.curves.items()
         for side, found in sides.items()
         for metric, values in found.items()
+    }
+    history = [
+        {"_step": step, **{name: values[step] for name, values in curves.items() if step < len(values)}}
+        for step in range(max(map(len, curves.values()), default=0))
     ]
     line = {**about, "name": run.message, "config": params, "summary": dict(run.metrics), "history": history}
+    line |= {"searches": dict(run.searches)} if run.searches else {}
     return json.dumps(line, sort_keys=True, ensure_ascii=False)

@@ -76,6 +76,52 @@ def test_a_run_without_a_setting_is_recorded_when_it_executed_something(built):
     assert [run["message"] for run in built.call("exp", "list", "--json").value] == ["deeper", ""]
 
 
+def test_a_list_says_what_each_run_changed_in_the_files(built):
+    built.edit("specs/training.yaml", "max_depth: 2", "max_depth: 3")
+    assert built.call("run").code == 0
+    tried(built, "training.candidates.boosted.rounds=7")
+    built.edit("callables/rule.py", "return", "print()\n    return")
+    assert built.call("run").code == 0
+    built.edit("specs/training.yaml", "      max_depth: 3", "      max_depth: 3\n      reg_lambda: 2.0")
+    built.edit("specs/training.yaml", "strategy: prior", "strategy: nonsense")
+    assert built.call("run").code == 1
+    found = {run["number"]: run["changed"] for run in built.call("exp", "list", "--json").value}
+    assert found[1] == []
+    assert found[2] == ["candidates.boosted.params.max_depth 2 → 3"]
+    assert found[3] == ["candidates.boosted.rounds=7"]
+    assert found[4][0].startswith("ran again: train.baseline")
+    assert found[5] == [
+        "+candidates.boosted.params.reg_lambda=2.0", "baseline.params.strategy prior → nonsense",
+    ]  # fmt: skip
+    assert "candidates.boosted.params.max_depth 2 → 3" in built.call("exp", "list").out
+
+
+def test_three_runs_are_drawn_in_the_terminal(built):
+    for depth in (3, 4):
+        tried(built, f"training.candidates.boosted.params.max_depth={depth}", "training.candidates.boosted.rounds=40")
+    out = built.call("exp", "compare", "1", "2", "3").out
+    assert "test.roc_auc of the winner, from" in out
+    drawn = out.split("run by run")[-1] if "run by run" in out else out
+    assert "max_depth     rounds" in drawn
+    assert "●···········  ●···········" in drawn
+    assert "···········●  ···········●" in drawn
+    assert "●" not in built.call("exp", "compare", "1", "2").out
+
+
+def test_the_trials_of_a_search_are_in_the_log(built):
+    built.edit("specs/training.yaml", "      max_depth: 2\n", """\
+      max_depth: 2
+    search: {space: {learning_rate: {min: 0.1, max: 0.9}}, method: random, trials: 3, measured_on: validation}
+""")  # fmt: skip
+    assert built.call("run").code == 0
+    searched = built.call("exp", "show", "2", "--json").value["searches"]["boosted"]
+    assert [trial["number"] for trial in searched["trials"]] == [0, 1, 2]
+    shown = built.call("exp", "show", "2").out
+    assert "search boosted: 3 trials by random" in shown
+    (line,) = [line for line in built.call("exp", "export", "2").out.splitlines() if line]
+    assert json.loads(line)["searches"]["boosted"] == searched
+
+
 def test_a_run_that_fails_is_recorded_with_its_reason(built):
     answer = built.call("run", "--set", "training.baseline.params.strategy=nonsense")
     assert answer.code == 1
@@ -165,7 +211,9 @@ def test_runs_are_exported_as_lines_of_json(built):
     assert (
         lines[1]["summary"]["test.roc_auc"] == built.call("exp", "show", "2", "--json").value["metrics"]["test.roc_auc"]
     )
-    assert any(entry["_model"] == "boosted" and entry["values"] for entry in lines[1]["history"])
+    history = lines[1]["history"]
+    assert [entry["_step"] for entry in history] == list(range(len(history)))
+    assert {"boosted/train/logloss", "boosted/validation/logloss"} <= history[0].keys()
 
 
 class Tracker(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlops_runner.execute.tracking import Experiment
 from mlops_runner.reports.document import Block, Cell, Column, Facts, Figure, Inline, Report, Section, Table, Verdict
-from mlops_runner.reports.experiments import deltas, different_params, measured, moved_models, value
+from mlops_runner.reports.experiments import deltas, different_params, measured, moved_models, value, what_to_draw
 from mlops_runner.reports.figures.search import draw_coordinates
 from mlops_runner.reports.figures.time import draw_curves, draw_over_time
 
@@ -51,30 +51,21 @@ def _results(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
 
 
 def _plots(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
-    metric = next((name for name in metrics if sum(_known(run, name) for run in runs) > 1), None)
-    if metric is None:
+    drawn = what_to_draw(runs, metrics)
+    if drawn is None:
         return Section("Plots", ())
-    told = [run for run in runs if _known(run, metric)]
+    told, axes, metric = drawn
     blocks: list[Block] = [draw_over_time([(run.number, run.metrics[metric]) for run in told], metric)]
-    if coordinates := _coordinates(told, metric):
-        blocks.append(coordinates)
+    if axes:
+        blocks.append(_coordinates(told, axes[:MOST_AXES], metric))
     return Section("Plots", tuple(blocks))
 
 
-def _known(run: Experiment, metric: str) -> bool:
-    return isinstance(run.metrics.get(metric), int | float)
-
-
-def _coordinates(runs: Sequence[Experiment], metric: str) -> Figure | None:
+def _coordinates(runs: Sequence[Experiment], axes: Sequence[tuple[str, list[Any]]], metric: str) -> Figure:
     from mlops_runner.evaluate.metrics.names import METRICS
 
-    different = [(name, found) for name, found in different_params(runs) if None not in found][:MOST_AXES]
-    if not different:
-        return None
-    last = [name.rpartition(".")[2] for name, _ in different]
-    short = {name: end if last.count(end) == 1 else name for (name, _), end in zip(different, last, strict=True)}
     trials: list[dict[str, Any]] = [
-        {"params": {short[name]: found[at] for name, found in different}, "value": run.metrics[metric]}
+        {"params": {name: found[at] for name, found in axes}, "value": run.metrics[metric]}
         for at, run in enumerate(runs)
     ]
     known = METRICS.get(metric.rpartition(".")[2])

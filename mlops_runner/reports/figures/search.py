@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Sheet
 
+from mlops_runner.reports.axes import heights, short
 from mlops_runner.reports.document import Figure
 from mlops_runner.reports.figures.canvas import INK, MUTED, SERIES, WIDTH, draw, label
 
@@ -34,8 +35,8 @@ def draw_history(name: str, trials: Sequence[Trial], metric: str, direction: str
 def draw_coordinates(name: str, complete: Sequence[Trial], metric: str, direction: str) -> Figure:
     """Draw each trial as a line through its parameters, ending in its value; the best tenth stands out."""
     names = [*complete[0]["params"], metric]
-    columns = [_heights([_of(trial, one) for trial in complete]) for one in names]
-    heights = np.array([height for height, _ in columns]).T
+    columns = [heights([_of(trial, one) for trial in complete]) for one in names]
+    places = np.array([height for height, _ in columns]).T
     order = np.argsort([trial["value"] for trial in complete], kind="stable")
     order = order if direction == "maximize" else order[::-1]
     leading = set(order[-max(1, len(order) // 10) :].tolist())
@@ -46,7 +47,7 @@ def draw_coordinates(name: str, complete: Sequence[Trial], metric: str, directio
             style: dict[str, Any] = (
                 {"color": SERIES[1], "linewidth": 1.6} if trial in leading else {"color": SERIES[0], "alpha": 0.25}
             )
-            axes.plot(range(len(names)), heights[trial], **style)
+            axes.plot(range(len(names)), places[trial], **style)
         axes.set_xticks(range(len(names)), [label(one, 16) for one in names], color=INK)
         axes.set(ylim=(-0.08, 1.08), yticks=[])
         axes.spines["left"].set_visible(False)
@@ -57,28 +58,9 @@ def draw_coordinates(name: str, complete: Sequence[Trial], metric: str, directio
 
     caption = "Every complete trial as a line through its parameters; the best tenth stands out."
     best = complete[int(order[-1])]
-    alt = ", ".join(f"{one} {_short(_of(best, one))}" for one in names)
+    alt = ", ".join(f"{one} {short(_of(best, one))}" for one in names)
     return Figure(draw(f"coordinates-{name}", paint, max(WIDTH, 0.95 * len(names))), caption, f"Best: {alt}")
 
 
 def _of(trial: Trial, name: str) -> Any:
     return trial["params"].get(name, trial["value"])
-
-
-def _heights(values: Sequence[Any]) -> tuple[list[float], tuple[str, str]]:
-    """Place values between 0 and 1: numbers by size (by their logarithm when they span it), others by their order."""
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    if not numbers:
-        known = sorted({str(value) for value in values})
-        scale = max(1, len(known) - 1)
-        return [known.index(str(value)) / scale for value in values], (known[0], known[-1])
-    low, high = min(values), max(values)
-    if low == high:
-        return [0.5] * len(values), (_short(low), _short(high))
-    if low > 0 and high / low > 50:
-        return [float(np.log(v / low) / np.log(high / low)) for v in values], (_short(low), _short(high))
-    return [(value - low) / (high - low) for value in values], (_short(low), _short(high))
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
