@@ -11,6 +11,7 @@ from mlops_runner import journal
 from mlops_runner.errors import Diagnostic, PolicyRefused, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.gitops.history import History, Name
+from mlops_runner.journal import Finished
 from mlops_runner.store.garbage import Claim, Naming, Stored, names_objects, remove, stored_objects
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.mutex import exclusive
@@ -18,6 +19,7 @@ from mlops_runner.store.objects import ObjectStore, cache_folder
 
 DAY = 86_400
 YOUNG_SECONDS = 3_600
+FETCHING = "source"
 KINDS = ("working tree", "index", "branch", "remote branch", "tag", "stash", "other name", "recent commit", "journal")
 
 
@@ -143,11 +145,17 @@ class Collector:
         yield from self._in_files(folder, sorted(found), folder)
 
     def _in_journal(self, project: Path, asked: Path) -> Iterator[Claim]:
-        results = list(journal.read(Layout(project).journal).values()) if self.keep.results else []
+        results = list(journal.read(Layout(project).journal).values())
         where = "journal" if project == asked else f"journal of {project}"
-        for finished in results[-self.keep.results :]:
-            md5s = self.naming.expand(digest.md5 for digest in finished.outputs.values())
-            yield Claim("journal", where, f"result of {finished.step}", md5s)
+        for place, finished in enumerate(reversed(results)):
+            if place < self.keep.results or (finished.step == FETCHING and self._is_recent(finished)):
+                md5s = self.naming.expand(digest.md5 for digest in finished.outputs.values())
+                yield Claim("journal", where, f"result of {finished.step}", md5s)
+
+    def _is_recent(self, finished: Finished) -> bool:
+        """Whether a snapshot came lately: a branch may pin it that no run has used, and its source be gone."""
+        objects = [self.store.path(digest.md5) for digest in finished.outputs.values()]
+        return any(path.exists() and self.now - path.stat().st_mtime <= self.keep.days * DAY for path in objects)
 
     def _is_young(self, stored: Stored) -> bool:
         return self.now - stored.changed < YOUNG_SECONDS

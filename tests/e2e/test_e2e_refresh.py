@@ -2,9 +2,11 @@
 
 import re
 import sqlite3
+import time
 
 import pytest
 
+from mlops_runner.journal import Finished, append
 from mlops_runner.store.mutex import exclusive
 
 SOURCE = """\
@@ -187,3 +189,28 @@ def test_a_source_between_braces_is_edited_in_place(shop):
         r'^source: .+, order_by: \[id\], digest: "?sha256:[0-9a-f]{64}"?\}  # short$', written, re.MULTILINE
     )
     assert shop.call("data", "refresh", "--check").code == 0
+
+
+@pytest.fixture
+def refreshed(shop, monkeypatch):
+    """The shop with a pin that was committed and no run has used; many results later, and its database gone."""
+    assert shop.call("data", "refresh").code == 0
+    shop.commit("pin")
+    for at in range(150):
+        append(shop.root / ".mlops/journal.jsonl", Finished(f"k1:{at:064x}", "train.other", {}))
+    (shop.root / "shop.db").unlink()
+    moved = time.time() + 20 * 86_400
+    monkeypatch.setattr(time, "time", lambda: moved)
+    return shop
+
+
+def test_gc_keeps_a_snapshot_that_no_run_has_used(refreshed):
+    assert refreshed.call("gc", "--yes").code == 0
+    assert refreshed.call("run", "--no-report").code == 0
+
+
+def test_gc_forgets_a_snapshot_when_it_is_told_so(refreshed):
+    assert refreshed.call("gc", "--yes", "--days", "10").code == 0
+    answer = refreshed.call("run", "--no-report")
+    assert answer.code != 0
+    assert "shop.db" in answer.err
