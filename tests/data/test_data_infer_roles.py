@@ -257,7 +257,7 @@ def test_squares_that_32_bits_do_not_hold_are_left_to_another_trainer(tmp_path):
 
 REFUSED = {
     "a field more in every row": (table({}).replace("yes", "1,yes").replace("no", "1,no"), {}, "field-count", "more"),
-    "a field fewer in every row": ("k," + table({}), {}, "field-count", "quote fields"),
+    "a field fewer in every row": ("k," + table({}), {}, "field-count", "one field fewer"),
     "a target that is not there": (table({}), {"target": "Y "}, "unknown-column", 'did you mean "y"?'),
     "a time that is not there": (table({}), {"time": "when"}, "unknown-column", "the columns are"),
     "a constant target": (table({"y": ["yes"] * ROWS}), {}, "constant-target", "another target"),

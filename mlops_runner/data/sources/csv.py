@@ -210,6 +210,8 @@ def _wrong_delimiter(line: str, dialect: Dialect, origin: str, number: int = 1) 
 def _ragged_hint(found: NDArray[np.int64], expected: int) -> str:
     if len(found) > 1 and (found == expected + 1).all():
         return "every row has one field more: a delimiter at the end of the lines, or a column without a name"
+    if len(found) > 1 and (found == expected - 1).all():
+        return "every row has one field fewer: the header names a column that the rows lack"
     if (found[found != expected] == 1).all() and expected > 1:
         return "remove empty lines and lines of text"
     return "quote fields that contain the delimiter"
