@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.training_trainers import Trainer, XgboostTrainer
+from mlops_runner.train.trainers.base import Side
 
 State = Literal["complete", "pruned", "failed"]
 Direction = Literal["maximize", "minimize"]
@@ -13,8 +14,8 @@ Params = Mapping[str, Scalar]
 
 ROUNDS = "rounds"
 
-# Scores of the held-out rows of a fold → the metric's value. Raises ValueError saying why it cannot be measured.
-Measure = Callable[[Any, Any], float]
+# (held-out rows of a fold, their scores) → the metric's value. Raises ValueError saying why it cannot be measured.
+Measure = Callable[[Side, Any], float]
 
 
 @dataclass(frozen=True, slots=True)
