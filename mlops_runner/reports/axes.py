@@ -25,4 +25,4 @@ def heights(values: Sequence[Any]) -> tuple[list[float], tuple[str, str]]:
 
 def short(value: Any) -> str:
     """Write a value at the end of an axis."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
