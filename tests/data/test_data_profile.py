@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from people import COLUMNS, TEXT
 
 from mlops_runner.data import profile as profiles
 from mlops_runner.data.describe import distinct
@@ -13,19 +14,6 @@ from mlops_runner.data.describe.effective import inefficiency
 from mlops_runner.data.profile import Detail, describe, profile, time_of
 from mlops_runner.specs.data import Column
 
-COLUMNS = {
-    "id": {"type": "int", "role": "id"},
-    "name": {"type": "string", "tags": ["pii"]},
-    "age": {"type": "float", "max_missing": 1},
-    "city": {"type": "string"},
-    "day": {"type": "date"},
-    "y": {"type": "bool", "role": "target"},
-}
-ROWS = "".join(
-    f"{i},person{i},{'' if i % 10 == 9 else i / 7},c{i * i % 61:02},2025-01-{i % 28 + 1:02},{i % 2}\n"
-    for i in range(1000)
-)
-TEXT = "id,name,age,city,day,y\n" + ROWS
 DETAIL = Detail(1_024, 1_000)
 
 
