@@ -11,6 +11,7 @@ from mlops_runner.train.signature import BundleRecord, ColumnSignature
 
 MOST_VALUES = 6
 TEMPORAL = ("date", "datetime")
+SIDES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +116,5 @@ def _facts(model: Model, origin: Origin) -> Iterator[tuple[str, Inline]]:
     if record.probe.refused:
         yield "Refuses", ", ".join(record.probe.refused)
     if model.reference is not None:
-        counts = model.reference.rows.items()
-        yield "Rows", ", ".join(f"{side} {rows:,}" for side, rows in sorted(counts, key=lambda item: -item[1]))
+        counts = model.reference.rows
+        yield "Rows", ", ".join(f"{side} {counts[side]:,}" for side in SIDES if side in counts)
