@@ -58,7 +58,7 @@ def signature_cells(column: ColumnSignature) -> tuple[str, str, str, str]:
 def threshold_words(record: BundleRecord) -> str:
     """Say from which probability on a row is positive."""
     assert record.threshold is not None
-    return f"{record.positive} from a probability of {threshold_word(record.threshold)}"
+    return f"{record.target} is {record.positive} from a probability of {threshold_word(record.threshold)} on"
 
 
 def missing_word(column: ColumnSignature) -> str:

@@ -40,7 +40,7 @@ def test_the_page_is_written_where_the_report_is(built):
 
 
 def test_descriptions_are_the_purpose_and_do_not_make_the_model_new(built):
-    assert "No document says what the model is for" in built.call("model", "card", "--format", "text").out
+    assert "The pipeline does not say what the model is for" in built.call("model", "card", "--format", "text").out
     built.edit("pipeline.yaml", "name: shop\n", "name: shop\ndescription: Tells who buys, for the window dresser.\n")
     assert built.call("plan", "--detailed-exitcode").code == 0
     text = built.call("model", "card", "--format", "text").out

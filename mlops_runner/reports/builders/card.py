@@ -69,8 +69,6 @@ def _details(context: CardContext) -> Section:
         facts.append(("Decision", threshold_words(bundle)))
     if candidate.calibration is not None:
         facts.append(("Calibration", candidate.calibration.kind))
-    if candidate.best_iteration is not None:
-        facts.append(("Rounds", str(candidate.best_iteration + 1)))
     facts += [
         ("Version (key)", digest_text(context.origin.key)),
         ("Bundle", digest_text(f"sha256:{context.origin.bundle}")),
@@ -86,10 +84,13 @@ def _use(context: CardContext) -> Section:
     """What the documents say the model is for."""
     core = context.core
     told = [(kind, one.spec.description) for kind, one in _documents(core) if one.spec.description]
-    if not told:
-        text = "No document says what the model is for, and for whom. Write it as description in pipeline.yaml."
-        return Section("Intended use", (Paragraph(text),))
-    return Section("Intended use", tuple(Paragraph(text if kind == "" else f"{kind}: {text}") for kind, text in told))
+    blocks = [Paragraph(text if kind == "" else f"{kind}: {text}") for kind, text in told]
+    if not core.pipeline.spec.description:
+        text = (
+            "The pipeline does not say what the model is for, and for whom: write it as description in pipeline.yaml."
+        )
+        blocks.insert(0, Paragraph(text))
+    return Section("Intended use", tuple(blocks))
 
 
 def _documents(core: Any) -> Iterator[tuple[str, Any]]:
