@@ -28,8 +28,8 @@ class Intervals(Part):
         int | None,
         Field(
             ge=1,
-            description="Moments that are drawn together in a forecasting task; the horizon, or the cube root of their "
-            "number where that is more, when left out.",
+            description="Moments that are drawn together in a forecasting task; the horizon, or twice the cube root "
+            "of their number where that is more, when left out.",
         ),
     ] = None
     seed: Annotated[

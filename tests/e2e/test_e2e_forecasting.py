@@ -64,7 +64,7 @@ def test_the_project_of_the_page_forecasts_better_than_last_week_and_repeats_its
     assert answer.code == 0, answer.err
     evidence = json.loads(shops.read("artifacts/evaluation/evaluation.json"))
     sides = evidence["intervals"]["sides"]
-    assert (sides["test"]["unit"], sides["test"]["block"]) == ("block", 7)
+    assert (sides["test"]["unit"], sides["test"]["block"]) == ("block", 10)
     assert "resamples of blocks of moments per side" in shops.read(".mlops/report.html")
     assert {gate["answer"] for gate in evidence["gates"]} == {"pass"}
     assert [path["series"] for path in evidence["curves"]["paths"]].count("north") <= 1

@@ -70,9 +70,9 @@ def test_resampled_metrics_are_those_of_the_rows_written_out():
 
 
 @pytest.mark.parametrize(
-    ("moments", "horizon", "length"), [(1000, 1, 10), (1001, 1, 11), (1000, 24, 24), (5, 24, 5), (1, 1, 1)]
+    ("moments", "horizon", "length"), [(1000, 1, 20), (1001, 1, 22), (1000, 24, 24), (5, 24, 5), (1, 1, 1)]
 )
-def test_blocks_are_as_long_as_the_horizon_or_the_cube_root_of_the_moments(moments, horizon, length):
+def test_blocks_are_as_long_as_the_horizon_or_twice_the_cube_root_of_the_moments(moments, horizon, length):
     assert block_length(moments, horizon) == length
 
 
@@ -153,7 +153,7 @@ def test_the_scale_is_the_mean_change_over_a_season_of_the_training_side_by_seri
     assert found.moment.tolist() == [1, 0, 0, 0]
     assert [found.names[at] for at in found.series] == ["a", "a", "b", "c"]
     np.testing.assert_array_equal(found.scale, [(3 + 6) / 2, (3 + 6) / 2, np.nan, np.nan])
-    assert found.block == 2
+    assert found.block == 2  # all there are
 
 
 def test_personal_names_of_series_and_moments_are_numbers():
