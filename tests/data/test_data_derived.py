@@ -251,6 +251,15 @@ def test_rules_may_look_at_derived_columns_and_their_missing_values_are_no_fault
     assert 'column "sales_lag_1"' in said.message
 
 
+def test_a_time_column_that_is_not_there_or_cannot_be_read_is_one_complaint(stage):
+    fields = {"split": SPLIT, "series": SERIES, "derived": [LAG]}
+    (said,) = stage.complaints(stage.frame, shop(range(9)).drop("day"), COLUMNS, **fields)
+    assert (said.code, 'column "day" is declared but not there' in said.message) == ("missing-column", True)
+    text = "day,shop,sales,price\n2024-01-01,a,1,1\nsoon,a,2,2\n"
+    (said,) = stage.complaints(stage.csv, text, COLUMNS, **fields)
+    assert 'line 3 "soon"' in said.message
+
+
 def test_doubled_moments_are_told_together_with_what_else_is_wrong(stage):
     rows = shop([0, 1, 1, 2]).with_columns(price=pl.Series([None, 1.0, 1.0, 1.0]))
     columns = {**COLUMNS, "price": {"type": "float"}}

@@ -126,6 +126,17 @@ def test_series_of_one_moment_are_drawn_together():
     assert found.as_json()["metrics"]["own"]["train"]["mase"] == 20.5 / 2
 
 
+def test_series_are_drawn_whole_where_they_are_groups():
+    errors, here = np.arange(1.0, 41.0), line(20, 10, series=2)
+    evaluation = Evaluation(apiVersion="mlops/v1", kind="Evaluation", name="e", metrics=("mae",))
+    options = Options("forecasting", (), Select(metric="mae", split="train", direction="minimize"), evaluation)
+    sides = {"train": Side("train", np.zeros(40), clusters=here.series, timeline=here)}
+    found = assess(options, sides, {name: {"train": errors} for name in ("baseline", "own")}).known
+    drawing = found.replicates["train"].drawing
+    assert (drawing.unit, drawing.units) == ("group", 2)
+    assert set(found.replicates["train"].cells[Cell("own", "train", None, "mae")]) == {10.5, 20.5, 30.5}
+
+
 def test_too_few_blocks_are_an_answer_and_not_an_interval():
     gate = {"kind": "baseline", "metric": "mae", "split": "train", "decide_on": "interval"}
     found = assessed(np.arange(1.0, 29.0), line(28, 7), gates={"better": gate})
