@@ -217,6 +217,26 @@ def test_a_remote_that_is_down_is_dvcs_to_report_and_changes_nothing(built, tmp_
     assert second.call("verify").code == 0
 
 
+def test_a_remote_that_lacks_an_object_takes_it_once_its_manifest_is_gone(built, tmp_path):
+    """As docs/dvc.md says: while the manifest is there, dvc takes the files of a folder for pushed."""
+    dvc(built.root, "remote", "add", "-d", "shelf", str(tmp_path / "remote"))
+    dvc(built.root, "push", "-q")
+    built.commit("remote")
+    remote = tmp_path / "remote/files/md5"
+    model = built.object_of("artifacts/model/bundle.json")
+    lacking = remote / model.parent.name / model.name
+    lacking.unlink()
+    second = clone(built, tmp_path / "second")
+    assert lacking.name in dvc(second.root, "pull", check=False)
+    assert second.call("run", "--no-report").code == 0
+    dvc(second.root, "push", "-q")
+    assert not lacking.exists()
+    manifest = next(line.split()[-1] for line in second.read("artifacts/model.dvc").splitlines() if ".dir" in line)
+    (remote / manifest[:2] / manifest[2:]).unlink()
+    dvc(second.root, "push", "-q", "artifacts/model.dvc")
+    assert lacking.exists()
+
+
 @pytest.mark.parametrize("how", ["missing", "damaged"])
 def test_an_object_that_a_remote_does_not_hold_whole_is_made_again(built, tmp_path, how):
     dvc(built.root, "remote", "add", "-d", "shelf", str(tmp_path / "remote"))

@@ -353,6 +353,34 @@ def test_both_gcs_keep_what_the_locks_of_all_branches_name(built):
     assert built.executed().count("train.boosted") == 2
 
 
+def test_dvc_gc_of_all_commits_keeps_what_a_branch_or_a_tag_leads_to(built):
+    """And nothing else, as docs/dvc.md says: no stash, no branch that was deleted, no result that was not committed."""
+    added = {}
+    seen = {path.name for path in built.objects()}
+    for at, name in enumerate(("tagged", "remote", "deleted", "stashed", "lost")):
+        built.git("checkout", "-q", "-b", name)
+        built.edit("specs/training.yaml", "max_depth: 2", f"max_depth: {at + 3}")
+        assert built.call("run", "--no-report").code == 0
+        if name in {"stashed", "lost"}:
+            built.git("stash", "-q", "-u")
+        else:
+            built.commit(name)
+        built.git("checkout", "-q", "main")
+        dvc(built.root, "checkout")
+        added[name] = {path.name for path in built.objects()} - seen
+        seen |= added[name]
+    built.git("stash", "drop", "-q")
+    built.git("tag", "v1", "tagged")
+    built.git("update-ref", "refs/remotes/origin/far", "remote")
+    built.git("branch", "-q", "-D", "tagged", "remote", "deleted")
+    assert all(added.values())
+    dvc(built.root, "gc", "--all-commits", "-f")
+    left = {path.name for path in built.objects()}
+    assert {name for name, objects in added.items() if objects <= left} == {"tagged", "remote"}
+    assert not any(left & added[name] for name in ("deleted", "stashed", "lost"))
+    assert built.call("verify").code == 0
+
+
 def test_a_registered_version_that_no_pointer_names_is_kept_by_us_alone(built):
     model = built.object_of("artifacts/candidates/boosted/model.ubj")
     md5 = model.parent.name + model.name
