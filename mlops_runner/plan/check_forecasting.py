@@ -94,6 +94,20 @@ def _searches_need_no_scale(core: Core) -> Iterator[Diagnostic]:
             yield _at(core.training, "scaled-metric", message, path, "search: {metric: mae, …}")
 
 
+def _blocks_are_of_moments(core: Core) -> Iterator[Diagnostic]:
+    """Blocks of moments are drawn in a forecasting task whose series are not groups, which are drawn whole."""
+    intervals, group = core.evaluation.spec.intervals, core.data.spec.with_role("group")
+    if intervals is None or intervals.block is None:
+        return
+    if core.training.spec.task != "forecasting":
+        message = f"blocks of moments are for forecasting; this task is {core.training.spec.task}"
+    elif group:
+        message = f'groups of "{group[0]}" are drawn whole, over all their moments'
+    else:
+        return
+    yield _at(core.evaluation, "needless-block", message, ("intervals", "block"), "remove it")
+
+
 def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagnostic:  # type: ignore[type-arg]
     return Diagnostic(code, message, loaded.document.place(path), hint)
 
@@ -104,4 +118,5 @@ FORECASTING_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _the_target_is_unknown,
     _naive_repeats_the_target,
     _searches_need_no_scale,
+    _blocks_are_of_moments,
 )

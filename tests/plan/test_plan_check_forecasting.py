@@ -71,6 +71,21 @@ def test_what_a_forecast_cannot_know_is_refused(tmp_path, file, old, new, code, 
     assert (found[0].place.file, found[0].place.line, found[0].place.column) == place
 
 
+def test_blocks_of_moments_are_for_forecasts_without_groups(tmp_path):
+    project(tmp_path, "specs/evaluation.yaml", "slices:", "intervals: {block: 14}\nslices:")
+    assert list(check_core(core_of(tmp_path))) == []
+    place = project(tmp_path, "specs/evaluation.yaml", "slices:", "intervals: {block: «14}\nslices:")
+    data = (tmp_path / DATA).read_text()
+    (tmp_path / DATA).write_text(data.replace("shop: {type: string}", "shop: {type: string, role: group}"))
+    (found,) = check_core(core_of(tmp_path))
+    assert (found.code, found.message) == ("needless-block", 'groups of "shop" are drawn whole, over all their moments')
+    assert (found.place.file, found.place.line, found.place.column) == place
+    training = (tmp_path / TRAINING).read_text().replace("task: forecasting\nhorizon: 7\nseason: 7", "task: regression")
+    (tmp_path / TRAINING).write_text(re.sub(r"baseline:.*", "baseline: {trainer: xgboost}", training))
+    found = next(one for one in check_core(core_of(tmp_path)) if one.code == "needless-block")
+    assert found.message == "blocks of moments are for forecasting; this task is regression"
+
+
 def test_a_lag_of_what_is_known_in_advance_may_be_short(tmp_path):
     project(tmp_path, DATA, "columns: [visitors], steps: [7]", "columns: [weekday], steps: [1]")
     assert list(check_core(core_of(tmp_path))) == []
