@@ -95,7 +95,8 @@ def export(settings: Settings, out: str | None, opset: int | None, **_: str) -> 
 
     \b
     The file is compared with the bundle on the rows of the probe and of the test side, and written only if no
-    prediction differs by more than float32 explains (0.00001). What ONNX cannot express is refused by name.
+    prediction differs by more than float32 explains (0.00001, for values of the largest one). What ONNX cannot express
+    is refused by name.
 
     \b
     Examples:

@@ -12,14 +12,19 @@ from mlops_runner.train.model import Model
 from mlops_runner.train.onnx.export import TEXT_TYPES
 from mlops_runner.train.rows import frame_of
 
-# Trees add up float32, which has seven digits; a prediction may differ by this, of 1 or of its own size.
+# Trees add up float32, which has seven digits of the largest sum on the way. Probabilities may differ by this, values
+# by this share of the largest prediction.
 TOLERANCE = 1e-5
 BATCH = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What came of the comparison. worst: the largest difference; labels: how many rows are decided otherwise."""
+    """What came of the comparison.
+
+    worst: the largest difference, as a share of the largest prediction where these are values. labels: how many rows
+    are decided otherwise.
+    """
 
     rows: int
     worst: float
@@ -40,17 +45,19 @@ def compare(data: bytes, model: Model, sides: dict[str, pl.DataFrame]) -> Parity
     session = _session(data)
     frames = {"probe": frame_of(model.record.probe.rows, model.schema), **sides}
     worst, rows, labels = _Worst("", 0, 0.0, 0.0, 0.0), 0, 0
+    predicted = {where: model.predict(frame) for where, frame in frames.items()}
+    scale = 1.0 if model.schema.classes else max([1.0, *(float(np.abs(p).max()) for p in predicted.values() if len(p))])
     for where, frame in frames.items():
         for start in range(0, frame.height, BATCH):
             part = frame[start : start + BATCH]
-            expected = model.predict(part)
             answers = _answers(session, model, part)
-            worst = max(worst, _worst(where, start, expected, _scores(model, answers)), key=lambda one: one.error)
+            found, expected = _scores(model, answers), predicted[where][start : start + BATCH]
+            worst = max(worst, _worst(where, start, expected, found, scale), key=lambda one: one.error)
             rows += part.height
             if "label" in answers:
                 labels += sum(a != b for a, b in zip(model.decide(part), answers["label"].tolist(), strict=True))
     if worst.error > TOLERANCE:
-        _refuse(worst)
+        _refuse(worst, "" if model.schema.classes else " of the largest prediction")
     return Parity(rows, worst.error, labels)
 
 
@@ -91,18 +98,18 @@ def _scores(model: Model, answers: dict[str, NDArray[np.generic]]) -> NDArray[np
     return found[:, 1] if model.schema.task == "binary" else found
 
 
-def _worst(where: str, start: int, expected: NDArray[np.float64], found: NDArray[np.float64]) -> _Worst:
-    error = np.abs(found - expected) / np.maximum(1.0, np.abs(expected))
+def _worst(where: str, start: int, expected: NDArray[np.float64], found: NDArray[np.float64], scale: float) -> _Worst:
+    error = np.abs(found - expected) / scale
     error[np.isnan(error)] = np.inf
     flat = int(error.argmax())
     row = flat // (error.size // len(error))
     return _Worst(where, start + row, float(error.flat[flat]), float(expected.flat[flat]), float(found.flat[flat]))
 
 
-def _refuse(worst: _Worst) -> None:
+def _refuse(worst: _Worst, of: str) -> None:
     message = (
         f"the exported file predicts {worst.found:.9g} for row {worst.row} of {worst.where}, the bundle "
-        f"{worst.expected:.9g}: they differ by {worst.error:.2g}, more than {TOLERANCE:g} that float32 explains"
+        f"{worst.expected:.9g}: they differ by {worst.error:.2g}{of}, more than {TOLERANCE:g} that float32 explains"
     )
     hint = "nothing was written; use the bundle itself: mlops_runner.load_model"
     raise NotVerified(Diagnostic("no-parity", message, hint=hint))
