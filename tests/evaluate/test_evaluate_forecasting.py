@@ -11,13 +11,15 @@ from mlops_runner.evaluate.bootstrap.base import statistic_of
 from mlops_runner.evaluate.bootstrap.draws import Units, draw
 from mlops_runner.evaluate.bootstrap.intervals import Interval
 from mlops_runner.evaluate.bootstrap.values import counts_of
+from mlops_runner.evaluate.conditions import Condition
+from mlops_runner.evaluate.found_slices import Drawn, Errors, measure_found
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.tables import Cell
 from mlops_runner.evaluate.timeline import Timeline, block_length
 from mlops_runner.evaluate.values import Options, Sample, Side, Unmeasured
 from mlops_runner.execute.stages.evaluated_series import Forecast, timelines_of
 from mlops_runner.specs.data_derived import Series
-from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.evaluation import Evaluation, Intervals
 from mlops_runner.specs.training import Select
 
 NAMES = ("smape", "wape", "mase")
@@ -143,6 +145,16 @@ def test_too_few_blocks_are_an_answer_and_not_an_interval():
     bounds = found.known.bounds[Cell("own", "train", None, "mae")]
     assert bounds == Unmeasured("28 moments are 4 blocks of 7, and 8 are needed")
     assert found.gates[0].answer == "unmeasured"
+
+
+def test_found_slices_of_too_few_blocks_have_no_interval():
+    rows = line(28, 7)
+    side = Side("test", np.zeros(28), timeline=rows)
+    frame, losses = pl.DataFrame({"hour": [0.0, 1.0] * 14}), np.array([1.0, 3.0] * 14)
+    path = (Condition("hour", ">=", 1.0),)
+    (found,) = measure_found([path], Errors(side, frame, losses), Drawn(Intervals.model_construct(), 1, 6))
+    assert (found["loss"], found["holds"]) == (3.0, False)
+    assert "could not be measured" in found["loss_interval"]["reason"]
 
 
 def test_curves_show_series_as_they_were_and_errors_over_time():

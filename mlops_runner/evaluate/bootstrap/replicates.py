@@ -77,8 +77,10 @@ def resamples_of(intervals: Intervals, rows: int, orders: int = 1) -> int:
 def sums_of(side: Side, intervals: Intervals, seed: int, columns: Floats) -> Floats:
     """Return the sums of columns, shape (rows, k), over the rows of each resample; shape (resamples, k).
 
-    The resamples are the first of those that `replicate` measures everything on.
+    The resamples are the first of those that `replicate` measures everything on; NaN where there are none.
     """
+    if too_few_blocks(side):
+        return np.full((FEWEST_RESAMPLES, columns.shape[1]), np.nan)
     units, _ = _units(side, intervals)
     blocks = draw(units, resamples_of(intervals, len(side.target)), _seed(seed, side))
     return np.concatenate([counts.astype(np.float64) @ columns for counts in blocks])
