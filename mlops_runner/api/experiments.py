@@ -12,7 +12,7 @@ from mlops_runner.errors import Diagnostic, MlopsError, UsageFailure
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.tracking import Experiment, ExperimentLog
 from mlops_runner.gitops import git
-from mlops_runner.plan.steps import Compiled
+from mlops_runner.plan.steps import Compiled, Step
 from mlops_runner.reports.verdict import Verdict
 from mlops_runner.store.objects import ObjectStore
 
@@ -40,17 +40,29 @@ def remember(sources: Sources, options: "RunOptions", seconds: float, results: S
     evidence = evidence_of(root, results)
     verdict = verdict_of(evidence, compiled)
     trained, searched = ([result for result in results if result.step.kind == kind] for kind in ("train", "search"))
+    searches = {result.name.partition(".")[2]: _stored(root, result, "trials.json") for result in searched}
     return _add(
         sources, options, seconds, "passed" if verdict.passed else "refused",
-        params={step.name: dict(step.params) for step in compiled.steps},
+        params={step.name: _params(step, searches) for step in compiled.steps},
         steps={result.name: _settled(result) for result in results},
         winner=evidence["winner"],
         metrics=_flat(evidence["metrics"][evidence["winner"]]),
         models={name: _flat(sides) for name, sides in evidence["metrics"].items()},
         gates={gate["name"]: gate["answer"] for gate in evidence["gates"]},
         curves={result.name.partition(".")[2]: _curve(root, result) for result in trained},
-        searches={result.name.partition(".")[2]: _stored(root, result, "trials.json") for result in searched},
+        searches=searches,
     )  # fmt: skip
+
+
+def _params(step: Step, searches: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a step; of a training those that a search has found for it."""
+    kind, _, candidate = step.name.partition(".")
+    if kind != "train" or candidate not in searches:
+        return dict(step.params)
+    found = searches[candidate]
+    best = next(trial["params"] for trial in found["trials"] if trial["number"] == found["best"])
+    own = {name: f"trainer.{name}" for name in best if f"trainer.{name}" in step.params}  # such as rounds
+    return {**step.params, **{own.get(name, f"trainer.params.{name}"): value for name, value in best.items()}}
 
 
 def remember_failure(sources: Sources, options: "RunOptions", seconds: float, error: MlopsError) -> int:

@@ -42,7 +42,7 @@ def _edits(present: str, before: str) -> list[str]:
         new, old = (load_yaml(text.encode(), "").value for text in (present, before))
     except InvalidInput:
         return []
-    return sorted(_told(edit, old) for edit in edits_between(old, new))
+    return sorted((_told(edit, old) for edit in edits_between(old, new)), key=lambda text: (text[0] in "+-", text))
 
 
 def _told(edit: Edit, old: Any) -> str:

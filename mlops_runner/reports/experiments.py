@@ -105,8 +105,17 @@ def _has(run: Experiment, metric: str) -> bool:
 
 
 def different_params(runs: Sequence[Experiment]) -> list[tuple[str, list[Any]]]:
-    """Return the parameters that are not the same in all runs, as `step.path`, with their value in each run."""
-    flat = [{f"{step}.{path}": v for step, found in run.params.items() for path, v in found.items()} for run in runs]
+    """Return the parameters that are not the same in all runs, as `step.path`, with their value in each run.
+
+    Of a step that not all runs have it is said who has it; its parameters differ from nothing.
+    """
+    everywhere = [set(run.params) for run in runs if run.params]  # one that failed has none
+    common = set.intersection(*everywhere) if everywhere else set()
+    flat: list[dict[str, Any]] = [
+        {f"{step}.{path}": v for step, found in run.params.items() if step in common for path, v in found.items()}
+        | {f"step {step}": "yes" for step in run.params if step not in common}
+        for run in runs
+    ]
     names = sorted({name for found in flat for name in found})
     found = [(name, [one.get(name) for one in flat]) for name in names]
     return [(name, values) for name, values in found if any(value != values[0] for value in values[1:])]

@@ -91,7 +91,7 @@ def test_a_list_says_what_each_run_changed_in_the_files(built):
     assert found[3] == ["candidates.boosted.rounds=7"]
     assert found[4][0].startswith("ran again: train.baseline")
     assert found[5] == [
-        "+candidates.boosted.params.reg_lambda=2.0", "baseline.params.strategy prior → nonsense",
+        "baseline.params.strategy prior → nonsense", "+candidates.boosted.params.reg_lambda=2.0",
     ]  # fmt: skip
     assert "candidates.boosted.params.max_depth 2 → 3" in built.call("exp", "list").out
 
@@ -118,6 +118,11 @@ def test_the_trials_of_a_search_are_in_the_log(built):
     assert [trial["number"] for trial in searched["trials"]] == [0, 1, 2]
     shown = built.call("exp", "show", "2").out
     assert "search boosted: 3 trials by random" in shown
+    best = max(searched["trials"], key=lambda trial: trial["value"])["params"]["learning_rate"]
+    trained = built.call("exp", "show", "2", "--json").value["params"]["train.boosted"]
+    assert trained["trainer.params.learning_rate"] == best
+    compared = built.call("exp", "compare", "1", "2", "--json").value["different"]
+    assert set(compared) == {"step search.boosted", "train.boosted.trainer.params.learning_rate"}
     (line,) = [line for line in built.call("exp", "export", "2").out.splitlines() if line]
     assert json.loads(line)["searches"]["boosted"] == searched
 

@@ -69,7 +69,8 @@ def _coordinates(runs: Sequence[Experiment], axes: Sequence[tuple[str, list[Any]
         for at, run in enumerate(runs)
     ]
     known = METRICS.get(metric.rpartition(".")[2])
-    return draw_coordinates("runs", trials, metric, "minimize" if known and known.better == "lower" else "maximize")
+    direction = "minimize" if known and known.better == "lower" else "maximize"
+    return draw_coordinates("runs", trials, metric, direction, "run")
 
 
 def _curves(runs: Sequence[Experiment]) -> Section:

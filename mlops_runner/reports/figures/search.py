@@ -32,7 +32,9 @@ def draw_history(name: str, trials: Sequence[Trial], metric: str, direction: str
     )
 
 
-def draw_coordinates(name: str, complete: Sequence[Trial], metric: str, direction: str) -> Figure:
+def draw_coordinates(
+    name: str, complete: Sequence[Trial], metric: str, direction: str, what: str = "complete trial"
+) -> Figure:
     """Draw each trial as a line through its parameters, ending in its value; the best tenth stands out."""
     names = [*complete[0]["params"], metric]
     columns = [heights([_of(trial, one) for trial in complete]) for one in names]
@@ -56,7 +58,7 @@ def draw_coordinates(name: str, complete: Sequence[Trial], metric: str, directio
                 offset = -0.02 if height == 0 else 0.02
                 axes.text(position, height + offset, text, ha="center", va=side, color=MUTED, fontsize=7)
 
-    caption = "Every complete trial as a line through its parameters; the best tenth stands out."
+    caption = f"Every {what} as a line through its parameters; the best tenth stands out."
     best = complete[int(order[-1])]
     alt = ", ".join(f"{one} {short(_of(best, one))}" for one in names)
     return Figure(draw(f"coordinates-{name}", paint, max(WIDTH, 0.95 * len(names))), caption, f"Best: {alt}")
