@@ -115,8 +115,7 @@ def export(settings: Settings, out: str | None, opset: int | None, **_: str) -> 
     emit(shown)
     if not settings.quiet:
         where = " and of the ".join(("probe", *(f"{side} side" for side in done.sides)))
-        say(
-            f"{done.parity.rows:,} rows of the {where} agree with the bundle; the largest difference is "
-            f"{done.parity.worst:.1e}, {done.parity.labels} are decided otherwise"
-        )
+        otherwise = "" if done.parity.labels is None else f", {done.parity.labels} are decided otherwise"
+        agreed = f"{done.parity.rows:,} rows of the {where} agree with the bundle"
+        say(f"{agreed}; the largest difference is {done.parity.worst:.1e}{otherwise}")
     return EXIT_OK

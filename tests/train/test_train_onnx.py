@@ -57,7 +57,7 @@ def test_every_preprocessing_gives_what_the_bundle_gives(
     model = bundled(tmp_path, trainer, task, preprocessing=preprocessing(**SETTINGS[settings]))
     found = compare(export(model), model, {"odd": odd(500, task)})
     assert found.rows == 500 + len(model.record.probe.rows)
-    assert found.labels == 0
+    assert found.labels == (None if task == "regression" else 0)
     assert found.worst < (1e-5 if boosted else 1e-12)
 
 

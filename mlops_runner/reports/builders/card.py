@@ -15,6 +15,8 @@ from mlops_runner.reports.builders.errors import found_slices_section
 from mlops_runner.reports.builders.evaluation import highlights_of, verdict_of_gates
 from mlops_runner.reports.builders.figures import plots_section
 from mlops_runner.reports.builders.numbers import gates_section, metrics_section, slices_section
+from mlops_runner.reports.builders.queries import queries_section
+from mlops_runner.reports.builders.refits import stability_section
 from mlops_runner.reports.builders.spread import comparison_section
 from mlops_runner.reports.builders.text import digest_text, value_text
 from mlops_runner.reports.card_context import CardContext
@@ -151,6 +153,8 @@ def _analyses(evidence: Evidence) -> Iterator[Section]:
     """Quantitative analyses: all rows, slices, and where the model is weak."""
     yield replace(metrics_section(evidence), title="Quantitative analyses")
     yield comparison_section(evidence)
+    yield stability_section(evidence)
+    yield queries_section(evidence)
     yield plots_section(evidence)
     yield slices_section(evidence)
     yield found_slices_section(evidence)

@@ -23,12 +23,12 @@ class Parity:
     """What came of the comparison.
 
     worst: the largest difference, as a share of the largest prediction where these are values. labels: how many rows
-    are decided otherwise.
+    are decided otherwise; None for a task without classes.
     """
 
     rows: int
     worst: float
-    labels: int
+    labels: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +58,7 @@ def compare(data: bytes, model: Model, sides: dict[str, pl.DataFrame]) -> Parity
                 labels += sum(a != b for a, b in zip(model.decide(part), answers["label"].tolist(), strict=True))
     if worst.error > TOLERANCE:
         _refuse(worst, "" if model.schema.classes else " of the largest prediction")
-    return Parity(rows, worst.error, labels)
+    return Parity(rows, worst.error, labels if model.schema.classes else None)
 
 
 def _session(data: bytes) -> object:
