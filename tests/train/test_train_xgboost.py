@@ -10,6 +10,7 @@ from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.job import prepare
 from mlops_runner.train.sides import read_sides
 from mlops_runner.train.trainer_checks.base import check
+from mlops_runner.train.trainers.devices import _used, refuse_absent
 from mlops_runner.train.trainers.xgboost import train
 
 
@@ -105,3 +106,16 @@ def test_nobody_looking_at_the_curves_changes_no_model(tmp_path: Path, stop: int
     seen, unseen = (train(xgboost(30, stop), replace(job, curves=curves)) for curves in (True, False))
     assert seen.model.save_raw() == unseen.model.save_raw()
     assert (set(seen.curve), set(unseen.curve)) == ({"train", "validation"}, {"validation"} if stop else set())
+
+
+def test_a_gpu_that_is_not_there_fails_the_step_instead_of_going_on_without_it(monkeypatch):
+    monkeypatch.setattr("mlops_runner.train.trainers.devices._used", lambda _: "cpu")
+    with pytest.raises(StepFailed) as failed:
+        refuse_absent("cuda")
+    assert failed.value.diagnostics[0].code == "no-device"
+    assert "device: cpu" in failed.value.diagnostics[0].hint
+    refuse_absent("cpu")
+
+
+def test_xgboost_says_which_device_it_uses():
+    assert _used("cpu") == "cpu"

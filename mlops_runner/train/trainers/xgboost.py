@@ -14,6 +14,7 @@ from mlops_runner.train.features import Schema
 from mlops_runner.train.queries import by_query
 from mlops_runner.train.trainer_checks.xgboost import OBJECTIVES
 from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
+from mlops_runner.train.trainers.devices import refuse_absent
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
 from mlops_runner.train.trainers.relevance import suited_to_relevance
@@ -24,8 +25,9 @@ FAMILY = "xgboost"
 def train(trainer: XgboostTrainer, job: Job) -> Fitted:
     """Boost for the given rounds, or until the validation side stops improving; only the best rounds are kept.
 
-    Raises InvalidInput for the spec, StepFailed for what xgboost refuses.
+    Raises InvalidInput for the spec, StepFailed for what xgboost refuses and for a device that is not there.
     """
+    refuse_absent(job.device)
     if trainer.early_stopping_rounds:
         watched_side(job)
     params = {
