@@ -1,9 +1,12 @@
 """What the Training document says of columns, held against the Data document: code, place and way out."""
 
+from dataclasses import replace
+
 import pytest
 from small_project import core_of, write
 
 from mlops_runner.plan.check import check_core
+from mlops_runner.plan.check_quantiles import QUANTILE_CHECKS
 from mlops_runner.plan.compile import compile_steps
 
 TRAINING = "specs/training.yaml"
@@ -64,3 +67,20 @@ def test_a_trainer_with_preprocessing_of_its_own_does_not_read_that_of_the_docum
         configs.append((steps["train.linear"].config, steps["train.boosted"].config))
     assert configs[0][0] != configs[1][0]
     assert configs[0][1] == configs[1][1]
+
+
+def test_a_metric_of_another_quantile_than_the_trainers_is_refused(tmp_path):
+    training = TRAINING
+    write(
+        tmp_path,
+        (training, 'task: binary\npositive: "no"\n', "task: regression\n"),
+        (training, "      C: 0.5\n", "      quantile: 0.9\n"),
+        (training, "linear_model.LogisticRegression", "linear_model.QuantileRegressor"),
+    )
+    core = core_of(tmp_path)
+    spec = core.evaluation.spec.model_copy(update={"metrics": ("pinball_at_90", "coverage_gap_at_50")})
+    found = list(QUANTILE_CHECKS[0](replace(core, evaluation=replace(core.evaluation, spec=spec))))
+    assert [one.message for one in found] == [
+        "coverage_gap_at_50 is about the quantile 0.5, and the trainers predict 0.9"
+    ]
+    assert found[0].hint == "use coverage_gap_at_90, or change the quantile of the trainer"

@@ -5,8 +5,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap import decisions, forecasting, probabilities, queries, ranking, regression
+from mlops_runner.evaluate.bootstrap import (
+    decisions,
+    forecasting,
+    probabilities,
+    quantiles,
+    queries,
+    ranking,
+    regression,
+)
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
+from mlops_runner.evaluate.metrics.quantiles import METRICS as QUANTILES
 from mlops_runner.evaluate.metrics.queries import PER_QUERY
 from mlops_runner.evaluate.values import Floats, Sample
 
@@ -19,6 +28,7 @@ FAMILIES: Mapping[str, Prepare] = {
     **dict.fromkeys(decisions.FORMS, decisions.prepare),
     **dict.fromkeys(regression.METRICS, regression.prepare),
     **dict.fromkeys(forecasting.METRICS, forecasting.prepare),
+    **dict.fromkeys(QUANTILES, quantiles.prepare),
     **dict.fromkeys(PER_QUERY, queries.prepare),
 }
 

@@ -8,7 +8,8 @@ from mlops_runner.evaluate.curves.binary import binary_curves
 from mlops_runner.evaluate.curves.forecasting import forecasting_curves
 from mlops_runner.evaluate.curves.multiclass import multiclass_curves
 from mlops_runner.evaluate.curves.ranking import ranking_curves
-from mlops_runner.evaluate.curves.regression import regression_curves
+from mlops_runner.evaluate.curves.regression import coverage_of, regression_curves
+from mlops_runner.evaluate.inputs import wanted_metrics
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.threshold import ChosenThreshold
 from mlops_runner.evaluate.values import Sample
@@ -29,7 +30,7 @@ def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> d
         case "multiclass":
             return common | multiclass_curves(here, winner)
         case "regression":
-            return common | regression_curves(here[winner])
+            return common | regression_curves(here[winner]) | coverage_of(here, wanted_metrics(options))
         case "forecasting":
             return common | forecasting_curves(here, winner, known.sides[side].timeline)
         case "ranking":

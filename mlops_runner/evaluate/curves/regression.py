@@ -1,11 +1,14 @@
 """Curves of regression models: predicted against actual, and how the residuals spread."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.curves.thin import MOST_DOTS, chosen_points, numbers
+from mlops_runner.evaluate.metrics.names import quantile_of
+from mlops_runner.evaluate.metrics.quantiles import covered_rows
 from mlops_runner.evaluate.values import Floats, Sample
 
 MOST_BINS = 30
@@ -20,6 +23,18 @@ def regression_curves(sample: Sample) -> dict[str, Json]:
         "predicted": {"actual": numbers(sample.target[keep]), "predicted": numbers(sample.scores[keep])},
         "residuals": {"edges": numbers(edges), "counts": counts.tolist()},
     }
+
+
+def coverage_of(samples: Mapping[str, Sample], metrics: Sequence[str]) -> dict[str, Json]:
+    """Return the share of targets that are not above the predictions, by model, and the quantiles they are to be.
+
+    {} when no metric is about a quantile.
+    """
+    quantiles = sorted({quantile for metric in metrics if (quantile := quantile_of(metric)) is not None})
+    if not quantiles:
+        return {}
+    shares: dict[str, Json] = {model: round(float(covered_rows(one).mean()), 9) for model, one in samples.items()}
+    return {"coverage": {"quantiles": [*quantiles], "shares": shares}}
 
 
 def _edges(residuals: Floats) -> Floats:

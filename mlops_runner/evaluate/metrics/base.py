@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.metrics import decisions, forecasting, probabilities, queries, ranking, regression
+from mlops_runner.evaluate.metrics import decisions, forecasting, probabilities, quantiles, queries, ranking, regression
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.evaluate.values import Measurement, Sample, Unmeasured
 
@@ -35,6 +35,7 @@ LEAVES: Mapping[str, Leaf] = {
     "max_error": regression.max_error,
     "mape": regression.mape,
     "r2": regression.r2,
+    **{name: quantiles.loss_of(name) for name in quantiles.METRICS},
     "smape": forecasting.smape,
     "wape": forecasting.wape,
     "mase": forecasting.mase,

@@ -31,6 +31,8 @@ _FORECASTS: tuple[Task, ...] = ("forecasting",)
 _RANKING: tuple[Task, ...] = ("ranking",)
 # Numbers of first places that rankings are looked at.
 CUTS = (1, 3, 5, 10, 20, 50, 100)
+# Quantiles that regressions predict, in percent.
+PERCENTS = (1, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 99)
 
 # These need more than the rows that are measured: what the training side says of their series.
 SCALED = frozenset({"mase"})
@@ -58,6 +60,21 @@ METRICS: Mapping[str, Metric] = {
     "max_error": Metric(_NUMBERS, "predictions", "lower", "largest absolute error, in units of the target"),
     "mape": Metric(_NUMBERS, "predictions", "lower", "mean absolute error as a share of the target"),
     "r2": Metric(_NUMBERS, "predictions", "higher", "share of the target's variance that is explained"),
+    **{
+        f"pinball_at_{percent}": Metric(
+            _NUMBERS, "predictions", "lower", f"mean pinball loss of the {percent} % quantile"
+        )
+        for percent in PERCENTS
+    },
+    **{
+        f"coverage_gap_at_{percent}": Metric(
+            _NUMBERS,
+            "predictions",
+            "lower",
+            f"distance of the share of targets not above the prediction to {percent} %",
+        )
+        for percent in PERCENTS
+    },
     "smape": Metric(_NUMBERS, "predictions", "lower", "symmetric mean absolute percentage error, as a share (0 to 2)"),
     "wape": Metric(_NUMBERS, "predictions", "lower", "sum of absolute errors as a share of the sum of the target"),
     "mase": Metric(_FORECASTS, "predictions", "lower", "mean absolute error over that of the seasonal naive forecast"),
@@ -79,6 +96,12 @@ METRICS: Mapping[str, Metric] = {
         for cut in CUTS
     },
 }
+
+
+def quantile_of(metric: str) -> float | None:
+    """Return the quantile that a metric is about, between 0 and 1; None for other metrics."""
+    name, _, percent = metric.rpartition("_at_")
+    return int(percent) / 100 if name in {"pinball", "coverage_gap"} else None
 
 
 def known_metrics(task: Task) -> frozenset[str]:

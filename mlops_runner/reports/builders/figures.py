@@ -32,6 +32,7 @@ def plots_section(evidence: Evidence) -> Section:
             blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
         case "regression":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
+            blocks += (_coverage(curves["coverage"]),) if "coverage" in curves else ()
         case "forecasting":
             blocks = tuple(_forecast(curves, where))
         case "ranking":
@@ -84,6 +85,14 @@ def _multiclass(evidence: Evidence, curves: Mapping[str, Any], where: str) -> It
         yield draw_confusion(curves["confusion"][winner], evidence["classes"], f"{winner}, {where}")
     if curves["roc"]:
         yield draw_roc(curves["roc"], None, f"each class against the rest, {where}")
+
+
+def _coverage(found: Mapping[str, Any]) -> Table:
+    """How many targets lie where a predicted quantile promises."""
+    columns = (Column("Model"), Column("Targets not above the prediction", "right"))
+    rows = tuple((model, f"{100 * share:.1f} %") for model, share in found["shares"].items())
+    promised = " or ".join(f"{100 * quantile:g} %" for quantile in found["quantiles"])
+    return Table(columns, rows, f"A model of the quantile promises {promised}.")
 
 
 def _per_class(found: Mapping[str, Any], classes: Sequence[str]) -> Table:
