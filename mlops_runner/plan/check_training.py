@@ -42,6 +42,14 @@ def _monotone_columns_have_an_order(core: Core) -> Iterator[Diagnostic]:
                 yield _placed(core, Finding((*path, "monotone", name), "no-order", message, "remove it"))
 
 
+def _device_is_used(core: Core) -> Iterator[Diagnostic]:
+    """A device is asked for where something trains on it."""
+    training = core.training.spec
+    if training.device != "cpu" and not any(trainer.trainer == "xgboost" for _, trainer in training.trainers()):
+        message = f"device: {training.device} is for xgboost, and no candidate is trained with it"
+        yield _placed(core, Finding(("device",), "needless-device", message, "remove it"))
+
+
 def _preprocessings(core: Core) -> Iterator[tuple[Path, Preprocessing]]:
     spec = core.training.spec
     yield ("preprocessing",), spec.preprocessing
@@ -70,6 +78,7 @@ def _placed(core: Core, found: Finding) -> Diagnostic:
 TRAINING_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _preprocessing_fits,
     _monotone_columns_have_an_order,
+    _device_is_used,
     *RANKING_CHECKS,
     *FORECASTING_CHECKS,
 )

@@ -140,13 +140,6 @@ def _forecasts_have_a_horizon(training: Training) -> Iterator[Finding]:
             yield Finding((*path, "trainer"), "wrong-task", message, "use another trainer")
 
 
-def _device_is_used(training: Training) -> Iterator[Finding]:
-    """A device is asked for where something trains on it."""
-    if training.device != "cpu" and not any(trainer.trainer == "xgboost" for _, trainer in training.trainers()):
-        message = f"device: {training.device} is for xgboost, and no candidate is trained with it"
-        yield Finding(("device",), "needless-device", message, "remove it")
-
-
 def _objectives_rank(training: Training) -> Iterator[Finding]:
     """Objectives that rank are those of a ranking, and the only ones it has."""
     for path, trainer in training.trainers():
@@ -164,5 +157,5 @@ def _objectives_rank(training: Training) -> Iterator[Finding]:
 
 _RULES = (
     _classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable,
-    _forecasts_have_a_horizon, _objectives_rank, _device_is_used,
+    _forecasts_have_a_horizon, _objectives_rank,
 )  # fmt: skip

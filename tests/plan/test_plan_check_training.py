@@ -84,3 +84,16 @@ def test_a_metric_of_another_quantile_than_the_trainers_is_refused(tmp_path):
         "coverage_gap_at_50 is about the quantile 0.5, and the trainers predict 0.9"
     ]
     assert found[0].hint == "use coverage_gap_at_90, or change the quantile of the trainer"
+
+
+def test_a_device_that_nothing_trains_on_is_refused(tmp_path):
+    write(tmp_path, (TRAINING, "seed: 11\n", "seed: 11\ndevice: «cuda\n"))
+    core = core_of(tmp_path)
+    assert not list(check_core(core))
+    candidates = {"linear": core.training.spec.candidates["linear"]}
+    spec = core.training.spec.model_copy(update={"candidates": candidates})
+    (found,) = check_core(replace(core, training=replace(core.training, spec=spec)))
+    assert (found.code, found.message) == (
+        "needless-device", "device: cuda is for xgboost, and no candidate is trained with it",
+    )  # fmt: skip
+    assert found.place.line == 7
