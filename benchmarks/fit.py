@@ -76,7 +76,7 @@ rows = {
 }
 params = {"objective": "binary:logistic", "max_depth": 6, "gamma": gamma, "seed": 7, "nthread": 1}
 watched = [(rows["train"], "train"), (rows["validation"], "validation")]
-booster = xgboost.train(params, rows["train"], ROUNDS, watched, verbose_eval=False)
+booster = xgboost.train(params, rows["train"], ROUNDS, evals=watched, verbose_eval=False)
 found = {}
 for name, side in rows.items():
     y, scores = side.get_label(), booster.predict(side)

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mlops_runner.errors import InvalidInput, MlopsError
 from mlops_runner.execute.isolation import Level
@@ -20,7 +21,19 @@ STAGES = {
 }
 
 TRAINING = frozenset({"search", "refit"})  # they train, many times
-EARLY = frozenset({"source", "data"})  # what other steps wait for
+# What other steps wait for, what waits for these alone, and then the rest: the worker imports in this order.
+EARLY = frozenset({"source", "data"})
+FITTING = frozenset({"train", *TRAINING})
+
+ESTIMATOR = (  # what reading and writing an estimator of scikit-learn takes
+    "mlops_runner.train.audit",
+    "mlops_runner.train.canonical",
+    "mlops_runner.train.formats.estimator",
+    "encodings.cp437",  # what zipfile writes names in
+    "skops.io",
+    "sklearn.compose",
+    "sklearn.pipeline",
+)
 
 # Imported once by the worker and then shared by every step it forks. Imported late otherwise, so a name that is
 # missing here costs time, nothing else.
@@ -41,26 +54,20 @@ PRELOAD = {
     "data.sklearn": ("importlib.readers", "sklearn.datasets", "mlops_runner.data.sources.sklearn"),
     "train": (
         "mlops_runner.train.fit",
-        "mlops_runner.train.audit",
-        "mlops_runner.train.canonical",
-        "mlops_runner.train.formats.estimator",
-        "encodings.cp437",  # what zipfile writes names in
         "narwhals._interchange.dataframe",
         "narwhals._polars.dataframe",
         "narwhals.stable.v2._namespace",
-        "skops.io",
-        "sklearn.compose",
         "sklearn.impute",
-        "sklearn.pipeline",
         "sklearn.preprocessing",
     ),
     "search": ("optuna.importance", "mlops_runner.train.tuning.draw", "mlops_runner.train.tuning.bench"),
-    "train.sklearn": ("mlops_runner.train.trainers.sklearn",),
+    "train.sklearn": (*ESTIMATOR, "mlops_runner.train.trainers.sklearn"),
     "train.xgboost": ("mlops_runner.train.trainers.xgboost", "xgboost", "mlops_runner.train.formats.booster"),
-    "train.python": ("mlops_runner.train.trainers.python",),
-    "select": ("mlops_runner.evaluate.alone",),
+    "train.python": (*ESTIMATOR, "mlops_runner.train.trainers.python"),
+    "train.command": (*ESTIMATOR, "mlops_runner.train.trainers.command"),
+    "select": (*ESTIMATOR, "mlops_runner.evaluate.alone"),
     "refit": ("mlops_runner.evaluate.alone", "mlops_runner.train.refits"),
-    "evaluate": ("mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
+    "evaluate": (*ESTIMATOR, "mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
     "package": ("mlops_runner.train.bundle",),
 }
 
@@ -68,10 +75,11 @@ PRELOAD = {
 def levels(steps: Sequence[Step], lanes: int) -> tuple[Level, ...]:
     """Return what the worker should import, and when: steps that come first need not wait for what later ones use."""
     early = [step for step in steps if step.kind in EARLY]
-    late = [step for step in steps if step.kind not in EARLY]
-    if not early or not late:
-        return (Level(preload(steps), lanes),)
-    return Level(preload(early), 1, EARLY), Level(preload(late), lanes)
+    fitting = [step for step in steps if step.kind in FITTING]
+    late = [step for step in steps if step.kind not in EARLY | FITTING]
+    found = [(early, 1, EARLY), (fitting, lanes, FITTING), (late, lanes, frozenset[str]())]
+    kept = [Level(preload(those), count, kinds) for those, count, kinds in found if those]
+    return (*kept[:-1], replace(kept[-1], lanes=lanes, kinds=frozenset()))
 
 
 def preload(steps: Iterable[Step]) -> tuple[str, ...]:
