@@ -211,7 +211,7 @@ def _ragged_hint(found: NDArray[np.int64], expected: int) -> str:
     if len(found) > 1 and (found == expected + 1).all():
         return "every row has one field more: a delimiter at the end of the lines, or a column without a name"
     if len(found) > 1 and (found == expected - 1).all():
-        return "every row has one field fewer: the header names a column that the rows lack"
+        return "every row has one field fewer than there are names: remove one, or write it in the rows"
     if (found[found != expected] == 1).all() and expected > 1:
         return "remove empty lines and lines of text"
     return "quote fields that contain the delimiter"
