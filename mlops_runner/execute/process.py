@@ -136,7 +136,7 @@ def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
     hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.name}.log"
     tail = log_tail(work / "log.txt")
     message = f"step {step.name} {how}" + (f"; its last lines:\n{tail}" if tail else "")
-    return StepFailed(Diagnostic("step-crashed", message, step.place(""), hint))
+    return StepFailed(Diagnostic("step-crashed", message, step.place("trainer"), hint))
 
 
 def log_tail(log: Path) -> str:

@@ -33,7 +33,10 @@ def guarded(who: str, call: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:500]
         diagnostic = Diagnostic(
-            "callable-failed", f"{who}: {type(error).__name__}: {text}", _place(error.__traceback__)
+            "callable-failed",
+            f"{who}: {type(error).__name__}: {text}",
+            _place(error.__traceback__),
+            "the function itself raised this; what it printed is in the step's log",
         )
         raise StepFailed(diagnostic) from error
 

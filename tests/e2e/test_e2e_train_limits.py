@@ -49,3 +49,22 @@ def test_a_callable_that_writes_elsewhere_is_noticed(built):
     answer = built.mlops("run")
     assert answer.code == 0, answer.err
     assert "note, which lies outside of its folder and is in no key" in answer.err
+
+
+def test_a_callable_that_crashes_is_named_where_it_is_declared(built):
+    built.edit("callables/rule.py", '    """Answer', '    import os\n\n    os.abort()\n    """Answer')
+    answer = built.mlops("run")
+    assert answer.code == 1
+    line = built.read("specs/training.yaml").splitlines().index("baseline:") + 1
+    assert "error[step-crashed]: step train.baseline was killed by signal 6" in answer.err
+    assert f"--> specs/training.yaml:{line}:1" in answer.err
+    assert "its log: .mlops/logs/train.baseline.log" in answer.err
+
+
+def test_a_callable_that_raises_is_named_with_its_line(built):
+    built.edit("callables/rule.py", '    """Answer', '    raise RuntimeError("the sky fell")\n    """Answer')
+    answer = built.mlops("run")
+    assert answer.code == 1
+    assert "error[callable-failed]: callables.rule:train: RuntimeError: the sky fell" in answer.err
+    assert "--> callables/rule.py:" in answer.err
+    assert "hint: the function itself raised this" in answer.err
