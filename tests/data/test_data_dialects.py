@@ -87,7 +87,7 @@ def test_wrong_bytes_are_refused_with_their_line(only, raw, dialect, says, hint)
     [
         ("1,2.5,u\n2,3,v\n", {}, "no-header", "line 1 holds values instead of the names", "header: false"),
         (GOOD, {"header": False}, "unexpected-header", "line 1 holds the names of the columns", "header: true"),
-        ("1,2\n2,3\n", {"header": False}, "field-count", "3 columns are declared, 2 rows not: line 1 has 2", "one field fewer"),
+        ("1,2\n2,3\n", {"header": False}, "field-count", "3 columns are declared, 2 rows not: line 1 has 2", "fewer"),
         ("1,2,u\n2,3\n", {"header": False}, "field-count", "1 row not: line 2 has 2", "quote"),
         ("x\n" + GOOD + "3,4\n", {"skip_lines": 1}, "field-count", "line 5 has 2", "quote"),
         ('x\n"a,b,y\n', {"skip_lines": 1}, "malformed-csv", "line 2: a quoted field is never closed", "close"),
