@@ -61,6 +61,7 @@ def verdict_of(evidence: dict[str, Any], compiled: Compiled, local: Mapping[str,
     gates = tuple(GateLine(gate["name"], gate["answer"], gate["comparison"], gate["blocks"]) for gate in found)
     threshold = evidence.get("threshold")
     value = threshold["value"] if threshold else None
+    value = dict(zip(evidence["classes"], value, strict=True)) if isinstance(value, list) else value
     headline = _headline(evidence, evaluate_step(compiled).config["metrics"])
     return Verdict(compiled.pipeline, evidence["winner"], headline, value, gates)
 

@@ -59,18 +59,22 @@ def profile(sides: Mapping[str, pl.LazyFrame], spec: Data, rows: Mapping[str, in
     counts, never values.
     """
     columns = describe(sides["train"], spec.columns, rows["train"], Detail.fitting(spec.columns), time_of(spec))
-    (target,) = spec.with_role("target")
-    detail = Detail(TARGET_EDGES, TARGET_EDGES)
-    of_target = {target: spec.columns[target]}
-    by_side: dict[str, Json] = {
-        side: describe(query, of_target, rows[side], detail)[target] for side, query in sides.items() if rows[side]
-    }
     return {
         "profile_version": PROFILE_VERSION,
         "rows": dict(rows),
         "columns": columns,
-        "target": {"column": target, "sides": by_side},
+        "target": _targets(sides, spec, rows),
     }
+
+
+def _targets(sides: Mapping[str, pl.LazyFrame], spec: Data, rows: Mapping[str, int]) -> Json:
+    """Describe the target on every side that has rows: `column` and `sides`; of several `columns`, by name and side."""
+    detail = Detail(TARGET_EDGES, TARGET_EDGES)
+    names = spec.with_role("target")
+    kinds = {name: spec.columns[name] for name in names}
+    found = {side: describe(query, kinds, rows[side], detail) for side, query in sides.items() if rows[side]}
+    by_name: dict[str, Json] = {name: {side: entries[name] for side, entries in found.items()} for name in names}
+    return {"columns": by_name} if len(names) > 1 else {"column": names[0], "sides": by_name[names[0]]}
 
 
 def time_of(spec: Data) -> str | None:

@@ -16,11 +16,12 @@ from mlops_runner.evaluate.gates.fairness import resampled_groups
 from mlops_runner.evaluate.inputs import check_inputs, wanted_metrics
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.tables import Cell, Table, measure_side
-from mlops_runner.evaluate.threshold import ChosenThreshold, choose_threshold
+from mlops_runner.evaluate.threshold import ChosenThreshold, choose_threshold, choose_thresholds
 from mlops_runner.evaluate.values import (
     BASELINE,
     CHAMPION,
     UNRULED_THRESHOLD,
+    Cut,
     Measurement,
     Options,
     Sample,
@@ -29,6 +30,7 @@ from mlops_runner.evaluate.values import (
     sample_on,
 )
 from mlops_runner.specs.evaluation_threshold import FixedRule
+from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 
 Samples = Mapping[str, Mapping[str, Sample]]
 NO_EXTRAS = Extras()
@@ -42,7 +44,7 @@ def assess(
 ) -> Assessment:
     """Assess the models: "baseline", at least one candidate, and "champion" if there is one.
 
-    sides: by name of the side; scores: model -> side -> array, shaped (rows,), or (rows, classes) for multiclass: the
+    sides: by name of the side; scores: model -> side -> array, shaped (rows,), or (rows, classes or labels): the
     score of the positive class, the prediction of a regression, the score of a ranking. Each model is measured at
     its own threshold, so that the comparison with the baseline is fair; the champion's is the one it is in use with.
     Raises InvalidInput when the arrays do not fit, or when the winner or a threshold cannot be determined.
@@ -89,7 +91,7 @@ def thresholds_of(
     options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]], extras: Extras
 ) -> dict[str, ChosenThreshold]:
     """Choose a threshold per model; none for tasks without one. The champion keeps its own. Raises InvalidInput."""
-    if options.task != "binary":
+    if options.task not in DECIDED_BY_THRESHOLD:
         return {}
     kept = extras.champion_threshold
     own = {CHAMPION: ChosenThreshold("fixed", kept)} if CHAMPION in scores and kept is not None else {}
@@ -102,12 +104,16 @@ def _chosen(
 ) -> dict[str, ChosenThreshold]:
     rule = options.evaluation.threshold
     if rule is None or isinstance(rule, FixedRule):
-        value = UNRULED_THRESHOLD if rule is None else rule.value
+        one = UNRULED_THRESHOLD if rule is None else rule.value
+        value: Cut = (one,) * len(options.classes) if options.task == "multilabel" else one
         return dict.fromkeys(scores, ChosenThreshold("fixed", value))
     found: dict[str, ChosenThreshold] = {}
     for model, by_side in scores.items():
-        target = sides[rule.split].target.astype("int64")
-        chosen = choose_threshold(rule, target, by_side[rule.split].astype("float64"))
+        target, values = sides[rule.split].target.astype("int64"), by_side[rule.split].astype("float64")
+        if options.task == "multilabel":
+            found[model] = choose_thresholds(rule, options.classes, target, values)
+            continue
+        chosen = choose_threshold(rule, target, values)
         if isinstance(chosen, Unmeasured):
             message = f'threshold rule {rule.rule} on side "{rule.split}": {chosen.reason}'
             raise InvalidInput(Diagnostic("threshold-unmeasured", message, hint="choose another split or rule"))

@@ -11,7 +11,7 @@ from mlops_runner.evaluate.metrics.queries import queries_of
 from mlops_runner.evaluate.spread import comparison_json, intervals_json
 from mlops_runner.evaluate.tables import Cell, slice_rows
 from mlops_runner.evaluate.threshold import OBJECTIVES, ChosenThreshold
-from mlops_runner.evaluate.values import BASELINE, CHAMPION, Unmeasured
+from mlops_runner.evaluate.values import BASELINE, CHAMPION, Cut, Unmeasured
 
 VERSION = 2
 
@@ -43,8 +43,12 @@ class Assessment:
             if cell.model == self.winner and cell.slice is None and not isinstance(value, Unmeasured)
         }
         if self.winner in self.thresholds:
-            flat["threshold"] = self.thresholds[self.winner].value
+            value = self.thresholds[self.winner].value
+            flat |= {"threshold": value} if isinstance(value, float) else dict(zip(self._cuts(), value, strict=True))
         return flat
+
+    def _cuts(self) -> list[str]:
+        return [f"threshold.{label}" for label in self.known.options.classes]
 
     def as_json(self) -> dict[str, Json]:
         """Return a plain JSON value, the same for the same inputs. Metrics that could not be measured are null."""
@@ -61,7 +65,7 @@ class Assessment:
             "select": {"metric": select.metric, "split": select.split, "direction": select.direction},
             "rows": {name: len(side.target) for name, side in self.known.sides.items()},
             "threshold": None if chosen is None else self._threshold(chosen),
-            "thresholds": {model: found.value for model, found in self.thresholds.items()},
+            "thresholds": {model: _plain(found.value) for model, found in self.thresholds.items()},
             "metrics": self._metrics(),
             "slices": self._slices(),
             "intervals": intervals_json(self.known),
@@ -70,13 +74,14 @@ class Assessment:
             "gates": [gate.as_json() for gate in self.gates],
             "curves": self.curves,
             **self._queries(),
+            **self._labels(),
         }
 
     def _threshold(self, chosen: ChosenThreshold) -> dict[str, Json]:
-        value: dict[str, Json] = {"rule": chosen.rule, "value": chosen.value}
+        value: dict[str, Json] = {"rule": chosen.rule, "value": _plain(chosen.value)}
         if chosen.objective is not None:
-            name = OBJECTIVES.get(chosen.rule, "score")
-            value |= {"split": chosen.split, name: round(chosen.objective, self.known.options.evaluation.digits)}
+            name, digits = OBJECTIVES.get(chosen.rule, "score"), self.known.options.evaluation.digits
+            value |= {"split": chosen.split, name: _plain(chosen.objective, digits)}
         return value
 
     def _metrics(self) -> dict[str, Json]:
@@ -109,6 +114,20 @@ class Assessment:
         counts: dict[str, Json] = {side: dict(queries_of(sample)) for side, sample in samples.items()}
         return {"queries": counts}
 
+    def _labels(self) -> dict[str, Json]:
+        """Count the rows that have each label, and those that lack it; nothing for other tasks than multilabel."""
+        if self.known.options.task != "multilabel":
+            return {}
+        labels, sides = self.known.options.classes, self.known.sides.items()
+        found: dict[str, Json] = {
+            name: {
+                side: {"with": int(of.target[:, at].sum()), "without": int((of.target[:, at] == 0).sum())}
+                for side, of in sides
+            }
+            for at, name in enumerate(labels)
+        }
+        return {"labels": found}
+
     def _sliced(self) -> list[str]:
         """Return the models that are shown on slices."""
         return [model for model in (self.winner, BASELINE, CHAMPION) if model in self.known.samples]
@@ -132,6 +151,13 @@ class Assessment:
             for cell, value in self.known.table.items()
             if isinstance(value, Unmeasured) and (cell.slice is None or cell.model in self._sliced())
         ]
+
+
+def _plain(value: Cut, digits: int | None = None) -> Json:
+    """Return a number, or a list of them for the labels, as JSON."""
+    if isinstance(value, tuple):
+        return [_plain(one, digits) for one in value]
+    return value if digits is None else round(value, digits)
 
 
 def _reason(cell: Cell, value: Unmeasured) -> Json:

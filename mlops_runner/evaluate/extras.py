@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mlops_runner.evaluate.refits import Refits
-from mlops_runner.evaluate.values import Unmeasured
+from mlops_runner.evaluate.values import Cut, Unmeasured
 
 
 def _not_perturbed(winner: str, gate: str) -> Unmeasured:
@@ -24,7 +24,7 @@ class Extras:
     """
 
     seed: int = 0
-    champion_threshold: float | None = None
+    champion_threshold: Cut | None = None
     no_champion: str = "no champion is named"
     sizes: Mapping[str, int] = field(default_factory=dict)
     perturbed: Callable[[str, str], Sequence[NDArray[Any]] | Unmeasured] = _not_perturbed

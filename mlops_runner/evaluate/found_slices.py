@@ -16,7 +16,7 @@ from mlops_runner.evaluate.metrics.probabilities import brier_of_rows
 from mlops_runner.evaluate.spread import bounds_json
 from mlops_runner.evaluate.values import Floats, Mask, Sample, Side
 from mlops_runner.specs.evaluation import Intervals, SliceSearch
-from mlops_runner.specs.task import CLASSIFYING
+from mlops_runner.specs.task import PROBABILISTIC
 
 # Beyond these the search would take longer than the models it is about.
 MOST_ROWS, MOST_FEATURES = 50_000, 100
@@ -44,7 +44,7 @@ class Drawn:
 
 def losses_of(sample: Sample) -> tuple[str, Floats]:
     """Return what is called wrong, and how wrong each row is."""
-    if sample.task not in CLASSIFYING:
+    if sample.task not in PROBABILISTIC:
         return "absolute error", np.asarray(np.abs(sample.scores - sample.target))
     return "squared error of the probabilities", brier_of_rows(sample)
 

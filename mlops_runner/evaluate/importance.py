@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
-from mlops_runner.evaluate.values import Floats, Integers, Measurement, Unmeasured, sample_of
+from mlops_runner.evaluate.values import Cut, Floats, Integers, Measurement, Unmeasured, sample_of
 from mlops_runner.specs.task import Task
 
 DIGITS = 6
@@ -32,7 +32,7 @@ class Importance(NamedTuple):
 class ImportanceOptions:
     """How importance is measured. The cost is `repeats * min(features, max_features)` predictions of `max_rows` rows.
 
-    threshold: of the decision, for metrics of decisions; binary only. Features beyond `max_features` are left out, so
+    threshold: of the decision, for metrics of decisions. Features beyond `max_features` are left out, so
     that a caller with a wide table ranks them first. query: shape (rows,), the number of each row's query in a ranking;
     queries are looked at whole. scale: shape (rows,), what errors of a forecast are compared with.
     """
@@ -44,7 +44,7 @@ class ImportanceOptions:
     repeats: int = 5
     max_features: int = 100
     max_rows: int = 10_000
-    threshold: float | None = None
+    threshold: Cut | None = None
     query: Integers | None = None
     scale: Floats | None = None
 
@@ -58,8 +58,8 @@ def permutation_importance(
 ) -> list[Importance]:
     """Return the features by falling importance, equal ones by name, unmeasured ones last.
 
-    predict: table -> scores, shaped as in `Sample.scores`; frame: the rows to score; target: shape (rows,). The order
-    of `features` changes no number, because each feature has a random generator of its own.
+    predict: table -> scores, shaped as in `Sample.scores`; frame: the rows to score; target: as in
+    `Sample.target`. The order of `features` changes no number, because each feature has a random generator of its own.
     """
     rows = _chosen(frame.height, options)
     frame, target = frame[rows], np.asarray(target)[rows]

@@ -11,6 +11,7 @@ from mlops_runner.evaluate.metrics.names import known_metrics
 from mlops_runner.evaluate.values import BASELINE, CHAMPION, Options, Side
 from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, MetricGate, SideGate, SlicesGate
 from mlops_runner.specs.evaluation_threshold import FixedRule
+from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 
 Scores = Mapping[str, Mapping[str, NDArray[Any]]]
 
@@ -45,7 +46,7 @@ def _side_complaints(options: Options, sides: Mapping[str, Side]) -> Iterator[Di
     needed: dict[str, str] = {options.select.split: "the winner is selected on it"}
     gates = options.evaluation.gates.items()
     needed |= {gate.split: f'gate "{name}" is measured on it' for name, gate in gates if isinstance(gate, SideGate)}
-    if options.task == "binary" and rule is not None and not isinstance(rule, FixedRule):
+    if options.task in DECIDED_BY_THRESHOLD and rule is not None and not isinstance(rule, FixedRule):
         needed[rule.split] = "the threshold is chosen on it"
     for name, why in needed.items():
         if name not in sides:
@@ -69,7 +70,7 @@ def slices_of(gate: Gate) -> tuple[str, ...]:
 
 
 def _target_complaints(options: Options, side: Side) -> Iterator[Diagnostic]:
-    size = {"binary": 2, "multiclass": len(options.classes)}.get(options.task)
+    size = {"binary": 2, "multilabel": 2, "multiclass": len(options.classes)}.get(options.task)
     if size is not None and len(side.target) and not np.isin(side.target, np.arange(size)).all():
         yield Diagnostic("target-unknown", f'side "{side.name}" has targets outside the {size} classes')
     if size is None and not np.isfinite(side.target).all():
@@ -77,7 +78,7 @@ def _target_complaints(options: Options, side: Side) -> Iterator[Diagnostic]:
     if options.task == "ranking" and (side.queries is None or side.queries.shape != side.target.shape):
         yield Diagnostic("queries-missing", f'side "{side.name}" has no query for its rows')
     for name in options.evaluation.slices:
-        if name not in side.slices or side.slices[name].shape != side.target.shape:
+        if name not in side.slices or side.slices[name].shape != side.target.shape[:1]:
             yield Diagnostic("slice-missing", f'side "{side.name}" has no rows marked for slice "{name}"')
 
 
@@ -94,7 +95,7 @@ def _score_complaints(options: Options, sides: Mapping[str, Side], scores: Score
 
 def _array_complaints(options: Options, what: str, scores: NDArray[Any], side: Side) -> Iterator[Diagnostic]:
     rows = len(side.target)
-    shape = (rows, len(options.classes)) if options.task == "multiclass" else (rows,)
+    shape = (rows, len(options.classes)) if options.task in {"multiclass", "multilabel"} else (rows,)
     if np.shape(scores) != shape:
         yield Diagnostic("scores-shape", f"{what} have shape {np.shape(scores)}, expected {shape}")
     elif not np.isfinite(np.asarray(scores, dtype=np.float64)).all():

@@ -10,7 +10,7 @@ from mlops_runner.evaluate.bootstrap.replicates import Replicates
 from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.evaluate.tables import Cell, Table
-from mlops_runner.evaluate.values import CHAMPION, Floats, Measurement, Options, Sample, Side, Unmeasured
+from mlops_runner.evaluate.values import CHAMPION, Cut, Floats, Measurement, Options, Sample, Side, Unmeasured
 
 NO_INTERVALS = "intervals are turned off"
 
@@ -24,7 +24,7 @@ class Measured:
     winner: str
     sides: Mapping[str, Side]
     samples: Mapping[str, Mapping[str, Sample]]
-    thresholds: Mapping[str, float]
+    thresholds: Mapping[str, Cut]
     table: Table
     replicates: Mapping[str, Replicates]
     bounds: Mapping[Cell, Bounds]

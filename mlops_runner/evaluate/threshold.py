@@ -1,11 +1,13 @@
-"""The decision threshold of a binary model: chosen by the spec's rule on the side the rule names."""
+"""The decision threshold of a binary model, or of each label: chosen by the spec's rule on the side the rule names."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 import numpy as np
 
-from mlops_runner.evaluate.values import Floats, Integers, Unmeasured
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.evaluate.values import Cut, Floats, Integers, Unmeasured
 from mlops_runner.specs.evaluation_threshold import (
     AlarmBudgetRule,
     ChosenRule,
@@ -26,12 +28,15 @@ OBJECTIVES = {"cost": "cost", "alarm_budget": "alarms"}
 
 @dataclass(frozen=True, slots=True)
 class ChosenThreshold:
-    """A threshold and how it came about. objective: what the rule reached on `split`; see `OBJECTIVES`."""
+    """A threshold and how it came about. objective: what the rule reached on `split`; see `OBJECTIVES`.
+
+    Of a multilabel task both are tuples with an entry for each label.
+    """
 
     rule: Literal["cost", "f_beta", "precision_at_recall", "recall_at_precision", "alarm_budget", "fixed"]
-    value: float
+    value: Cut
     split: str | None = None
-    objective: float | None = None
+    objective: Cut | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +73,25 @@ def choose_threshold(rule: Threshold, target: Integers, scores: Floats) -> Chose
         return Unmeasured(_out_of_reach(rule, len(scores)))
     best = int(np.flatnonzero(loss <= loss.min() + TIE * max(1.0, abs(loss.min())))[0])
     return ChosenThreshold(rule.rule, _rounded(cuts, best), rule.split, _objective(rule, cuts, loss, best))
+
+
+def choose_thresholds(rule: ChosenRule, labels: Sequence[str], target: Integers, scores: Floats) -> ChosenThreshold:
+    """Choose a threshold for each label by the same rule. target, scores: shape (rows, labels).
+
+    Raises InvalidInput for every label that leaves the rule without a meaning.
+    """
+    found = [choose_threshold(rule, target[:, at], scores[:, at]) for at in range(len(labels))]
+    chosen = [one for one in found if isinstance(one, ChosenThreshold)]
+    if len(chosen) < len(found):
+        words = f'threshold rule {rule.rule} on side "{rule.split}"'
+        hint = "choose another split or rule, or give the column of the label the role ignored"
+        raise InvalidInput(
+            Diagnostic("threshold-unmeasured", f'{words}, label "{label}": {one.reason}', hint=hint)
+            for label, one in zip(labels, found, strict=True)
+            if isinstance(one, Unmeasured)
+        )
+    values, objectives = [one.value for one in chosen], [one.objective for one in chosen]
+    return ChosenThreshold(rule.rule, tuple(values), rule.split, tuple(objectives))  # type: ignore[arg-type]
 
 
 def _objective(rule: ChosenRule, cuts: Cuts, loss: Floats, best: int) -> float:

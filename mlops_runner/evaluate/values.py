@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from mlops_runner.evaluate.timeline import Timeline
 from mlops_runner.specs.evaluation import Evaluation
-from mlops_runner.specs.task import CLASSIFYING, Task
+from mlops_runner.specs.task import PROBABILISTIC, Task
 from mlops_runner.specs.training import Select
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Mask: TypeAlias = NDArray[np.bool_]
+# A decision threshold; of a multilabel task one for each label.
+Cut: TypeAlias = float | tuple[float, ...]
 
 BASELINE = "baseline"
 CHAMPION = "champion"
@@ -34,7 +36,7 @@ class Side:
     """One side of the split: the target, and the slices as masks over the same rows.
 
     target: shape (rows,); binary 0 or 1, multiclass the index of the class, regression the value, ranking the
-        relevance.
+        relevance; multilabel shape (rows, labels), 0 or 1.
     slices: name of the slice -> shape (rows,), True for the rows that belong to it.
     clusters: shape (rows,), the number of the group a row belongs to, from 0; None when rows stand on their own.
     groups: name of a fairness gate -> the groups it compares.
@@ -64,7 +66,10 @@ Measurement: TypeAlias = float | Unmeasured
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the specs say about measuring. classes: negative before positive when binary; empty where there are none."""
+    """What the specs say about measuring.
+
+    classes: negative before positive when binary; the labels when multilabel; empty where there are none.
+    """
 
     task: Task
     classes: tuple[str, ...]
@@ -76,9 +81,10 @@ class Options:
 class Sample:
     """The rows one metric is computed on.
 
-    target: shape (rows,); int64 class indices, float64 values or relevances.
-    scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), else (rows,).
-    decisions: shape (rows,) class indices; None for tasks without classes.
+    target: shape (rows,); int64 class indices, float64 values or relevances; multilabel (rows, labels), int64 0 or 1.
+    scores: float64; binary (rows,) score of the positive class, multiclass (rows, classes), multilabel (rows, labels),
+    else (rows,).
+    decisions: shape (rows,) class indices; multilabel (rows, labels), 0 or 1; None for tasks without classes.
     query: shape (rows,), the number of each row's query; None for other tasks than ranking.
     scale: shape (rows,), what an error of the row is compared with; None for other tasks than forecasting.
     """
@@ -99,12 +105,12 @@ class Sample:
         return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query, scale)
 
 
-def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | None:
-    """Turn scores into class indices: binary `score >= threshold`, multiclass the first highest; else none."""
+def decide(task: Task, scores: Floats, threshold: Cut | None) -> Integers | None:
+    """Turn scores into class indices: `score >= threshold`, multiclass the first highest; else none."""
     match task:
-        case "binary":
+        case "binary" | "multilabel":
             cut = UNRULED_THRESHOLD if threshold is None else threshold
-            return np.asarray(scores >= cut, dtype=np.int64)
+            return np.asarray(scores >= np.asarray(cut), dtype=np.int64)
         case "multiclass":
             return np.asarray(np.argmax(scores, axis=1), dtype=np.int64)
         case "regression" | "ranking" | "forecasting":
@@ -112,15 +118,15 @@ def decide(task: Task, scores: Floats, threshold: float | None) -> Integers | No
 
 
 def sample_of(
-    task: Task, classes: tuple[str, ...], target: NDArray[Any], scores: NDArray[Any], threshold: float | None
+    task: Task, classes: tuple[str, ...], target: NDArray[Any], scores: NDArray[Any], threshold: Cut | None
 ) -> Sample:
     """Build a sample from raw arrays; the shapes are those of `Sample`."""
     numbers = np.asarray(scores, dtype=np.float64)
-    kind = np.int64 if task in CLASSIFYING else np.float64
+    kind = np.int64 if task in PROBABILISTIC else np.float64
     return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
 
 
-def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: float | None) -> Sample:
+def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: Cut | None) -> Sample:
     """Build the sample of a whole side from the scores of a model."""
     sample = sample_of(options.task, options.classes, side.target, scores, threshold)
     return replace(sample, query=side.queries, scale=None if side.timeline is None else side.timeline.scale)

@@ -12,6 +12,7 @@ from mlops_runner.digest import Json
 from mlops_runner.evaluate.values import Floats, Integers, Sample
 
 MASKED = "***"
+NO_LABEL = "none"
 LONGEST = 60
 # Columns of a wide table would make rows that nobody reads.
 MOST_COLUMNS = 12
@@ -33,7 +34,7 @@ class Shown:
 def worst_rows(frame: pl.DataFrame, sample: Sample, losses: Floats, shown: Shown, most: int) -> list[dict[str, Json]]:
     """Return the rows with the largest losses, the worst first; equal ones in the order of the table.
 
-    position: the number of the row on its side, from 0. target and decision are names of classes, or numbers.
+    position: the number of the row on its side, from 0. target and decision are names of classes or labels, or numbers.
     """
     worst: Integers = np.argsort(-losses, kind="stable")[:most]
     columns = list(shown.columns)[:MOST_COLUMNS]
@@ -59,6 +60,8 @@ def _answers(sample: Sample, at: int, shown: Shown) -> dict[str, Json]:
             "target": round(float(sample.target[at]), DIGITS),
             "prediction": round(float(sample.scores[at]), DIGITS),
         }
+    if sample.task == "multilabel":
+        return _labels_of(sample, at)
     target, decided = int(sample.target[at]), int(sample.decisions[at])
     score = sample.scores[at] if sample.task == "binary" else sample.scores[at, target]
     answers: Mapping[str, Json] = {
@@ -67,6 +70,16 @@ def _answers(sample: Sample, at: int, shown: Shown) -> dict[str, Json]:
         "score": round(float(score), DIGITS),
     }
     return dict(answers)
+
+
+def _labels_of(sample: Sample, at: int) -> dict[str, Json]:
+    """Return the labels a row has and those it is decided to have, in words: rows of many labels are lists."""
+    assert sample.decisions is not None
+    names = np.array(sample.classes)
+    return {
+        "target": ", ".join(names[sample.target[at] == 1].tolist()) or NO_LABEL,
+        "decision": ", ".join(names[sample.decisions[at] == 1].tolist()) or NO_LABEL,
+    }
 
 
 def _plain(value: Any) -> Json:

@@ -60,7 +60,9 @@ def wrong_numbers(lock: Lock, evidence: Mapping[str, Any]) -> Iterator[Diagnosti
     expected: dict[str, Any] = {name: value for name, value in numbers.items() if value is not None}
     expected["winner"] = evidence["winner"]
     if evidence.get("threshold"):
-        expected["threshold"] = evidence["threshold"]["value"]
+        value = evidence["threshold"]["value"]
+        names = [f"threshold.{label}" for label in evidence["classes"]]
+        expected |= dict(zip(names, value, strict=True)) if isinstance(value, list) else {"threshold": value}
     different = sorted(
         n for n in expected.keys() | stage.metrics.keys() if not same_metric(expected.get(n), stage.metrics.get(n))
     )

@@ -26,7 +26,9 @@ def check_core(core: Core) -> Iterator[Diagnostic]:
 
 def _target_fits_task(core: Core) -> Iterator[Diagnostic]:
     data, training = core.data, core.training
-    target = data.spec.with_role("target")[0]
+    if len(targets := data.spec.with_role("target")) > 1 or training.spec.task == "multilabel":
+        return  # their number, and what labels can be, have a check of their own
+    target = targets[0]
     column = data.spec.columns[target]
     if training.spec.task not in CLASSIFYING and column.type not in NUMERIC:
         message = f'a {training.spec.task} task needs a numeric target; "{target}" is {column.type}'

@@ -11,7 +11,7 @@ from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGate, SideGate, SlicesGate, StabilityGate
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
-from mlops_runner.specs.task import CLASSIFYING
+from mlops_runner.specs.task import CLASSIFYING, DECIDED_BY_THRESHOLD
 
 NUMERIC = {"float", "int"}
 CHAMPION = "champion"
@@ -63,10 +63,10 @@ def evaluated_sides_exist(core: Core) -> Iterator[Diagnostic]:
 
 
 def gates_fit_task(core: Core) -> Iterator[Diagnostic]:
-    """Thresholds and fairness need a binary task; a gate that decides on intervals needs intervals."""
+    """Thresholds need two classes or labels, fairness two classes; gates that decide on intervals need them."""
     task, evaluation = core.training.spec.task, core.evaluation
-    if evaluation.spec.threshold is not None and task != "binary":
-        message = f"a decision threshold needs a binary task; this one is {task}"
+    if evaluation.spec.threshold is not None and task not in DECIDED_BY_THRESHOLD:
+        message = f"a decision threshold needs a binary or multilabel task; this one is {task}"
         yield at(evaluation, "needless-threshold", message, ("threshold",), "remove it")
     intervals = evaluation.spec.intervals
     if intervals is not None and intervals.stratify == "target":
@@ -84,6 +84,8 @@ def _stratified(core: Core) -> Iterator[Diagnostic]:
     path: Path = ("intervals", "stratify")
     if core.training.spec.task not in CLASSIFYING:
         message = f"resamples are stratified by class, and a {core.training.spec.task} task has none"
+        if core.training.spec.task == "multilabel":
+            message = "resamples are stratified by class, and a row of a multilabel task has many labels"
         yield at(core.evaluation, "needless-stratify", message, path, "stratify: none")
     if group := core.data.spec.with_role("group"):
         message = f'groups of "{group[0]}" are drawn whole, which cannot keep the number of rows of each class'

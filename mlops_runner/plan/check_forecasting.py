@@ -78,7 +78,7 @@ def _naive_repeats_the_target(core: Core) -> Iterator[Diagnostic]:
     for path, trainer in core.training.spec.trainers():
         for at, name in enumerate(trainer.columns if trainer.trainer == "naive" else ()):
             if name not in lags:
-                (target,) = core.data.spec.with_role("target")
+                target = core.data.spec.with_role("target")[0]
                 hint = nearest(name, lags) or (f"one of: {', '.join(lags)}" if lags else f"derive a lag of {target}")
                 message = f'naive names "{name}", which is not a lag of the target "{target}"'
                 yield _at(core.training, "not-a-lag", message, (*path, "columns", at), hint)

@@ -42,7 +42,7 @@ def signature_json(model: Model, origin: Origin) -> dict[str, Any]:
         "target": record.target,
         "classes": list(record.classes),
         "positive": record.positive,
-        "threshold": record.threshold,
+        "threshold": list(record.threshold) if isinstance(record.threshold, tuple) else record.threshold,
         "columns": [{"name": n, **column.model_dump(mode="json")} for n, column in model.signature.columns.items()],
         "metrics": dict(record.metrics),
         "probe": {"rows": len(record.probe.rows), "refused": list(record.probe.refused)},
@@ -56,8 +56,11 @@ def signature_cells(column: ColumnSignature) -> tuple[str, str, str, str]:
 
 
 def threshold_words(record: BundleRecord) -> str:
-    """Say from which probability on a row is positive."""
+    """Say from which probability on a row is positive, or has each label."""
     assert record.threshold is not None
+    if isinstance(record.threshold, tuple):
+        pairs = zip(record.classes, record.threshold, strict=True)
+        return f"from a probability on: {', '.join(f'{label} {threshold_word(cut)}' for label, cut in pairs)}"
     return f"{record.target} is {record.positive} from a probability of {threshold_word(record.threshold)} on"
 
 
@@ -106,9 +109,13 @@ def _facts(model: Model, origin: Origin) -> Iterator[tuple[str, Inline]]:
     record = model.record
     trained = model.candidate.record
     yield "Model", f"{record.name}: {origin.candidate} ({trained.family})"
-    yield "Task", f"{record.task}, target {record.target}"
+    several = record.task == "multilabel"
+    yield (
+        "Task",
+        f"{record.task}, {len(record.classes)} labels" if several else f"{record.task}, target {record.target}",
+    )
     if record.classes:
-        yield "Classes", _listed([str(one) for one in record.classes])
+        yield "Labels" if several else "Classes", _listed([str(one) for one in record.classes])
     if record.threshold is not None:
         yield "Decision", threshold_words(record)
     yield "Step", f"package, key {origin.key}"

@@ -21,12 +21,12 @@ class GateLine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run concluded."""
+    """What a run concluded. threshold: of several labels one for each, by name."""
 
     pipeline: str
     winner: str
     metrics: Mapping[str, float]
-    threshold: float | None
+    threshold: float | Mapping[str, float] | None
     gates: tuple[GateLine, ...]
 
     @property
@@ -67,7 +67,7 @@ def verdict_json(verdict: Verdict, results: Sequence[Settled]) -> dict[str, Any]
         "pipeline": verdict.pipeline,
         "passed": verdict.passed,
         "winner": verdict.winner,
-        "threshold": verdict.threshold,
+        "threshold": dict(verdict.threshold) if isinstance(verdict.threshold, Mapping) else verdict.threshold,
         "metrics": dict(verdict.metrics),
         "gates": gates,
         "steps": [{"name": r.name, "how": r.how, "differs": list(r.differs)} for r in results],
@@ -85,7 +85,10 @@ def _lines(verdict: Verdict, results: Sequence[Settled], report: Path | None) ->
     answer = "PASS" if verdict.passed else "FAIL"
     numbers = "  ".join(f"{name} {value:g}" for name, value in verdict.metrics.items())
     yield f"{answer}  {verdict.pipeline}: {verdict.winner}   {numbers}"
-    if verdict.threshold is not None:
+    if isinstance(verdict.threshold, Mapping):
+        cuts = verdict.threshold.values()
+        yield f"      a label holds at a probability of its threshold or more, {min(cuts):g} to {max(cuts):g}"
+    elif verdict.threshold is not None:
         yield f"      positive at a probability of {verdict.threshold:g} or more"
     if verdict.gates:
         yield gates_text(verdict)

@@ -231,8 +231,8 @@ def _shares_leave_rows(data: Data) -> Iterator[Finding]:
 
 
 def _roles_fit(data: Data) -> Iterator[Finding]:
-    """Exactly one column is the target, and at least one is a feature."""
-    if (count := len(data.with_role("target"))) != 1:
+    """A column is the target (which task may have several, the plan knows), and at least one is a feature."""
+    if (count := len(data.with_role("target"))) == 0:
         message = f"{count} columns have the role target; exactly one must"
         yield Finding(("columns",), "target-count", message, "set role: target on one column")
     if not data.with_role("feature"):

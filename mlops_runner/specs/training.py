@@ -93,6 +93,8 @@ def _classes_are_weighed(training: Training) -> Iterator[Finding]:
     for path, trainer in training.trainers():
         if trainer.class_weight is not None and training.task not in CLASSIFYING:
             message = f"a {training.task} task has no classes to weigh"
+            if training.task == "multilabel":
+                message = "class_weight weighs rows by their class, and a row of a multilabel task has many labels"
             yield Finding((*path, "class_weight"), "needless-weights", message, "remove it, or weigh rows by a column")
 
 
@@ -101,6 +103,8 @@ def _probabilities_are_calibrated(training: Training) -> Iterator[Finding]:
     for path, trainer in training.trainers():
         if trainer.calibrate != "none" and training.task not in CLASSIFYING:
             message = f"a {training.task} task gives no probabilities to calibrate"
+            if training.task == "multilabel":
+                message = "calibrate maps the probabilities of classes; those of several labels stay as they are"
             yield Finding((*path, "calibrate"), "needless-calibration", message, "remove it")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
-from mlops_runner.specs.task import CLASSIFYING
+from mlops_runner.specs.task import PROBABILISTIC
 from mlops_runner.train.calibrate import calibrated
 from mlops_runner.train.features import Schema, matrix
 from mlops_runner.train.formats.base import (
@@ -40,6 +40,7 @@ from mlops_runner.train.record import (
 )
 
 RECORD: Literal["candidate.json"] = "candidate.json"
+MANY_COLUMNS = frozenset({"multiclass", "multilabel"})
 NAMES: tuple[FileName, ...] = (RECORD, BOOSTER, ESTIMATOR, NAIVE, PREPROCESS)
 
 
@@ -117,7 +118,8 @@ def _project_model(contents: Mapping[FileName, bytes], loader: str, project_code
 def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
     """Predict with one thread.
 
-    Returns float64: binary (rows,) probability of the positive class; multiclass (rows, classes); regression (rows,).
+    Returns float64: binary (rows,) probability of the positive class; multiclass (rows, classes);
+    multilabel (rows, labels); regression (rows,).
     Raises InvalidInput for missing or wrong columns, StepFailed for predictions that are not finite.
     """
     return predict_matrix(candidate, matrix(frame, candidate.schema))
@@ -134,7 +136,7 @@ def predict_model(
     model: Any, features: pl.DataFrame, x: NDArray[np.float64] | None, schema: Schema
 ) -> NDArray[np.float64]:
     """Return what the model itself says, before calibration. x: preprocessed, or None when the model does that."""
-    shape = (features.height, len(schema.classes)) if schema.task == "multiclass" else (features.height,)
+    shape = (features.height, len(schema.classes)) if schema.task in MANY_COLUMNS else (features.height,)
     if features.height == 0:
         return np.empty(shape)
     found = np.asarray(predicting(file_name(model)).predict(model, features, x, schema), dtype=np.float64)
@@ -194,7 +196,7 @@ def _refuse_nonsense(found: NDArray[Any], shape: tuple[int, ...], schema: Schema
     if bad:
         message = f"{bad} of {found.size} predictions are not finite numbers"
         raise StepFailed(Diagnostic("not-finite", message, hint="scale the features, or lower the learning rate"))
-    if schema.task in CLASSIFYING and (found.min() < 0 or found.max() > 1):
+    if schema.task in PROBABILISTIC and (found.min() < 0 or found.max() > 1):
         message = f"predictions from {found.min():.6g} to {found.max():.6g} are not probabilities"
         raise StepFailed(Diagnostic("not-probabilities", message, hint="train with a probabilistic objective"))
 

@@ -15,6 +15,7 @@ from mlops_runner.digest import digest_file
 from mlops_runner.durable import copy_file, write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
 from mlops_runner.specs.data import Column
+from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 from mlops_runner.train.artifacts import RECORD, Candidate, load_candidate, read_record, remove_earlier
 from mlops_runner.train.features import Schema
 from mlops_runner.train.model import Model
@@ -28,13 +29,14 @@ BUNDLE = "bundle.json"
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """What a bundle says besides the model: its name, decision threshold (binary), columns and measured quality.
+    """What a bundle says besides the model: its name, decision threshold, columns and measured quality.
 
+    threshold: of a binary task; one for each label of a multilabel task.
     reference: profiles of the rows and the predictions, for reference.json.
     """
 
     name: str
-    threshold: float | None
+    threshold: float | tuple[float, ...] | None
     columns: Mapping[str, Column]
     metrics: Mapping[str, float | int] = field(default_factory=dict)
     reference: Reference | None = None
@@ -49,7 +51,7 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
     if out.resolve() == candidate.resolve():
         raise ValueError("a bundle needs a folder of its own")
     loaded = load_candidate(candidate, project_code=True)
-    if facts.threshold is not None and loaded.schema.task != "binary":
+    if facts.threshold is not None and loaded.schema.task not in DECIDED_BY_THRESHOLD:
         message = f"a {loaded.schema.task} model has no decision threshold"
         raise InvalidInput(Diagnostic("needless-threshold", message, hint="remove it"))
     remove_earlier(out)

@@ -16,7 +16,8 @@ from mlops_runner.train.preprocess import Fitted
 def contributions(candidate: Candidate, frame: pl.DataFrame) -> tuple[list[str], NDArray[np.float64]] | None:
     """Return features and their contributions to the margin, shape (rows, features); None for other models.
 
-    Columns that were made of one feature are added up. Of several classes, the margin of the likeliest counts.
+    Columns that were made of one feature are added up. Of several classes, the margin of the likeliest counts; several
+    labels are so many rows. None, too, for trees that say all labels at once: XGBoost does not divide those.
     """
     if file_name(candidate.model) != BOOSTER or not frame.height:
         return None
@@ -27,8 +28,15 @@ def contributions(candidate: Candidate, frame: pl.DataFrame) -> tuple[list[str],
     model = candidate.model
     kinds = {"feature_names": model.feature_names, "feature_types": model.feature_types}
     data = xgboost.DMatrix(values, nthread=1, enable_categorical="c" in (model.feature_types or ()), **kinds)
-    found = np.asarray(model.predict(data, pred_contribs=True), dtype=np.float64)
-    if found.ndim == 3:
+    try:
+        found = np.asarray(model.predict(data, pred_contribs=True), dtype=np.float64)
+    except xgboost.core.XGBoostError:
+        if candidate.schema.task == "multilabel":
+            return None
+        raise
+    if candidate.schema.task == "multilabel":
+        found = found.reshape(-1, found.shape[-1])
+    elif found.ndim == 3:
         likeliest = found.sum(axis=2).argmax(axis=1)
         found = found[np.arange(len(found)), likeliest]
     return _per_feature(names, found[:, :-1])

@@ -56,8 +56,9 @@ class Output:
 class Schema:
     """What goes into a model and what comes out of it.
 
-    classes: the values of the target in the order of the probabilities; (negative, positive) for a binary task,
-    sorted for multiclass, else empty. texts: string features whose words are read. query: the column that
+    target: the column that is predicted; of a multilabel task the names of all of them, for people. classes: the values
+    of the target in the order of the probabilities; (negative, positive) for a binary task, sorted for multiclass, the
+    names of the labels for multilabel, else empty. texts: string features whose words are read. query: the column that
     says which rows are ranked among themselves; None for other tasks than ranking.
     """
 
@@ -69,6 +70,11 @@ class Schema:
     weight: str | None = None
     texts: tuple[str, ...] = ()
     query: str | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns that are predicted: one, or the labels of a multilabel task."""
+        return tuple(map(str, self.classes)) if self.task == "multilabel" else (self.target,)
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -92,7 +98,8 @@ def schema_of(spec: TaskLike, columns: Mapping[str, Column], classes: tuple[bool
     weight = next(iter(names_of(columns, "weight")), None)
     texts = tuple(f.name for f in features if f.type == "string" and TEXT_TAG in columns[f.name].tags)
     query = query_of(columns) if spec.task == "ranking" else None
-    return Schema(spec.task, target_of(columns), spec.positive, classes, features, weight, texts, query)
+    target = ", ".join(targets_of(columns, spec.task))
+    return Schema(spec.task, target, spec.positive, classes, features, weight, texts, query)
 
 
 def names_of(columns: Mapping[str, Column], role: str) -> list[str]:
@@ -100,13 +107,13 @@ def names_of(columns: Mapping[str, Column], role: str) -> list[str]:
     return [name for name, column in columns.items() if column.role == role]
 
 
-def target_of(columns: Mapping[str, Column]) -> str:
-    """Return the name of the target. Raises InvalidInput when there is not exactly one."""
+def targets_of(columns: Mapping[str, Column], task: Task) -> tuple[str, ...]:
+    """Return the names of the targets. Raises InvalidInput unless there is one, or, of a multilabel task, several."""
     targets = names_of(columns, "target")
-    if len(targets) != 1:
-        found = Diagnostic("target-count", f"{len(targets)} columns have the role target; exactly one must")
-        raise InvalidInput(found)
-    return targets[0]
+    if (len(targets) > 1) != (task == "multilabel") or not targets:
+        wanted = "several must" if task == "multilabel" else "exactly one must"
+        raise InvalidInput(Diagnostic("target-count", f"{len(targets)} columns have the role target; {wanted}"))
+    return tuple(targets)
 
 
 def query_of(columns: Mapping[str, Column]) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
-from mlops_runner.specs.task import CLASSIFYING
+from mlops_runner.specs.task import PROBABILISTIC
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.features import Schema, matrix
 from mlops_runner.train.limits import breaches
@@ -57,19 +57,25 @@ class Model:
         return breaches(self.signature.columns, matrix(self._frame(rows), self.schema))
 
     def predict(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
-        """Return (rows,) probability of the positive class, (rows, classes), or (rows,) values. Raises InvalidInput."""
+        """Return (rows,) probability of the positive class, (rows, classes or labels), or (rows,) values.
+
+        Raises InvalidInput.
+        """
         return predict(self.candidate, self._frame(rows))
 
     def predict_proba(self, rows: pl.DataFrame | Sequence[Row]) -> NDArray[np.float64]:
-        """Return (rows, classes) in the order of `record.classes`. Raises InvalidInput for a task without classes."""
-        if self.schema.task not in CLASSIFYING:
+        """Return (rows, classes or labels) in the order of `record.classes`. Raises InvalidInput for a task without."""
+        if self.schema.task not in PROBABILISTIC:
             message = f"a {self.schema.task} model gives no probabilities"
             raise InvalidInput(Diagnostic("no-probabilities", message, hint="use predict"))
         found = self.predict(rows)
         return np.column_stack([1 - found, found]) if self.schema.task == "binary" else found
 
-    def decide(self, rows: pl.DataFrame | Sequence[Row]) -> list[Label]:
-        """Return one value of the target per row: by threshold, the likeliest class, or the value itself."""
+    def decide(self, rows: pl.DataFrame | Sequence[Row]) -> list[Label | dict[str, int]]:
+        """Return one value of the target per row: by threshold, the likeliest class, or the value itself.
+
+        Of a multilabel task, 0 or 1 by label.
+        """
         found = self.predict(rows)
         match self.schema.task:
             case "binary":
@@ -77,6 +83,10 @@ class Model:
                 return [self.record.classes[int(p >= threshold)] for p in found]
             case "multiclass":
                 return [self.record.classes[int(index)] for index in found.argmax(axis=1)]
+            case "multilabel":
+                cuts = DEFAULT_THRESHOLD if self.record.threshold is None else self.record.threshold
+                decided = (found >= np.asarray(cuts)).astype(np.int64).tolist()
+                return [dict(zip(self.schema.targets, row, strict=True)) for row in decided]
             case "regression" | "ranking" | "forecasting":
                 return [float(value) for value in found]
 

@@ -11,9 +11,9 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
-from mlops_runner.train.features import Schema, matrix, names_of, query_of, schema_of, target_of
+from mlops_runner.train.features import Schema, matrix, names_of, query_of, schema_of, targets_of
 from mlops_runner.train.queries import query_codes, refuse_torn, refuse_unordered
-from mlops_runner.train.targets import classes_of, encode_target
+from mlops_runner.train.targets import classes_of, encode_targets, labels_of
 from mlops_runner.train.trainers.base import Side
 
 
@@ -29,13 +29,16 @@ class Sides:
 def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> Sides:
     """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack."""
     group = [query_of(columns)] if spec.task == "ranking" else names_of(columns, "group")[:1]
-    wanted = [*names_of(columns, "feature"), target_of(columns), *names_of(columns, "weight")[:1], *group]
+    targets = targets_of(columns, spec.task)
+    wanted = [*names_of(columns, "feature"), *targets, *names_of(columns, "weight")[:1], *group]
     train = _read(folder / "train.parquet", wanted)
     if train.height == 0:
         raise InvalidInput(
             Diagnostic("no-rows", "the training side has no rows", hint="check the split and the filter")
         )
-    schema = schema_of(spec, columns, classes_of(train[target_of(columns)], spec.task, spec.positive))
+    several = spec.task == "multilabel"
+    classes = labels_of(train.select(targets)) if several else classes_of(train[targets[0]], spec.task, spec.positive)
+    schema = schema_of(spec, columns, classes)
     validation = _read(folder / "validation.parquet", wanted)
     found = Sides(schema, side_of(train, schema), side_of(validation, schema) if validation.height else None)
     if schema.query is not None and found.train.query is not None:
@@ -54,7 +57,7 @@ def _numbered(groups: pl.Series) -> np.ndarray:
 
 def side_of(frame: pl.DataFrame, schema: Schema) -> Side:
     """Turn a frame into what a trainer reads. Raises InvalidInput."""
-    y, weight = encode_target(frame[schema.target], schema), _weights(frame, schema)
+    y, weight = encode_targets(frame.select(schema.targets), schema), _weights(frame, schema)
     query = None if schema.query is None else query_codes(frame[schema.query])
     return Side(matrix(frame, schema), None, y, weight, query)
 

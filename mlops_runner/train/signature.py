@@ -12,6 +12,7 @@ from mlops_runner.train.features import FeatureType
 from mlops_runner.train.record import FileName, Seen, StoredFile
 
 Prediction = float | tuple[float, ...]
+Cut = Annotated[float, Field(ge=0, le=1)]
 FORMAT = 2
 
 
@@ -44,7 +45,10 @@ class Probe(Part):
 
 
 class BundleRecord(Part):
-    """bundle.json. A change that an older reader would misread raises the format."""
+    """bundle.json. A change that an older reader would misread raises the format.
+
+    classes: of a multilabel task its labels, each of which has a threshold.
+    """
 
     format: Literal[2] = 2
     name: str
@@ -52,7 +56,7 @@ class BundleRecord(Part):
     target: str
     classes: tuple[bool | int | float | str, ...]
     positive: Scalar
-    threshold: Annotated[float, Field(ge=0, le=1)] | None
+    threshold: Cut | tuple[Cut, ...] | None
     columns: dict[str, ColumnSignature]
     metrics: dict[str, int | float]
     probe: Probe
@@ -67,5 +71,5 @@ class Signature:
     target: str
     classes: tuple[bool | int | float | str, ...]
     positive: Scalar
-    threshold: float | None
+    threshold: float | tuple[float, ...] | None
     columns: Mapping[str, ColumnSignature]

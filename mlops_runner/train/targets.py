@@ -1,4 +1,4 @@
-"""The target column as the numbers a trainer wants, and back to the values people know."""
+"""The target columns as the numbers a trainer wants, and back to the values people know."""
 
 import difflib
 from typing import Any
@@ -14,6 +14,15 @@ from mlops_runner.train.features import Schema
 
 Label = bool | int | float | str
 WORDS = {bool: "boolean", int: "number", float: "number", str: "text"}
+
+
+def labels_of(targets: pl.DataFrame) -> tuple[Label, ...]:
+    """Return the labels of a multilabel task, which are the names of its targets.
+
+    Raises InvalidInput for a label that is the same in all training rows, is missing in some, or is not 0 or 1.
+    """
+    _refuse_constant(targets)
+    return tuple(targets.columns)
 
 
 def classes_of(series: pl.Series, task: Task, positive: Scalar) -> tuple[Label, ...]:
@@ -39,6 +48,13 @@ def classes_of(series: pl.Series, task: Task, positive: Scalar) -> tuple[Label, 
     return _negative_positive(series.name, values, positive) if task == "binary" else tuple(values)
 
 
+def encode_targets(targets: pl.DataFrame, schema: Schema) -> NDArray[Any]:
+    """Return what `encode_target` does for one target; of a multilabel task shape (rows, labels), int64 0 or 1."""
+    if schema.task == "multilabel":
+        return np.column_stack([_indicator(targets[name]) for name in schema.targets])
+    return encode_target(targets[schema.target], schema)
+
+
 def encode_target(series: pl.Series, schema: Schema) -> NDArray[Any]:
     """Return shape (rows,): int64 1 for positive and 0 for negative, int64 index into classes, or float64 values.
 
@@ -58,6 +74,35 @@ def encode_target(series: pl.Series, schema: Schema) -> NDArray[Any]:
         )
     encoded = series.replace_strict(list(known), list(known.values()), return_dtype=pl.Int64)
     return np.ascontiguousarray(encoded.to_numpy())
+
+
+def _refuse_constant(targets: pl.DataFrame) -> None:
+    """Raise InvalidInput for every label that is the same in all training rows."""
+    problems = []
+    for series in targets:
+        values = np.unique(_indicator(series)).tolist()
+        if len(values) < 2:
+            message = (
+                f'label "{series.name}" is {" or ".join(map(str, values))} in every training row: nothing to learn'
+            )
+            hint = "check the split and the filter of the data, or give the column the role ignored"
+            problems.append(Diagnostic("one-class", message, hint=hint))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _indicator(series: pl.Series) -> NDArray[np.int64]:
+    """Return a label as 0 and 1."""
+    _refuse_missing(series)
+    if series.dtype != pl.Boolean and not series.dtype.is_integer():
+        raise _invalid(
+            "wrong-type", f'label "{series.name}" holds {series.dtype}', "a label is a bool, or an int 0 or 1"
+        )
+    others = [] if series.dtype == pl.Boolean else sorted(set(series.unique().to_list()) - {0, 1})
+    if others:
+        message = f'label "{series.name}" holds {_listed(others)}; a label is 0 or 1'
+        raise _invalid("not-binary", message, "replace the values in the data spec, or make a label of each of them")
+    return np.ascontiguousarray(series.cast(pl.Int64).to_numpy())
 
 
 def _negative_positive(name: str, values: list[Any], positive: Scalar) -> tuple[Label, ...]:

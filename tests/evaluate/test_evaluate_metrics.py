@@ -141,7 +141,8 @@ def test_no_binary_metric_ever_crashes_warns_or_gives_nan(rows, threshold):
 
 
 def test_every_name_has_a_function_and_every_function_a_name():
-    assert set(LEAVES) == set(METRICS)
+    assert set(LEAVES) | set(labels.LEAVES) == set(METRICS)
+    assert set(labels.LEAVES) == known_metrics("multilabel")
 
 
 def test_names_say_which_tasks_and_which_way_is_better():

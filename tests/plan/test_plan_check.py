@@ -95,7 +95,7 @@ def test_the_small_project_is_right(complaints):
         ([*[edit for edit in REGRESSION if "threshold" not in edit[1]],
           *target("float"),
           (EVALUATION, "threshold:\n  rule", "threshold:\n  «rule")],
-         "needless-threshold", "a decision threshold needs a binary task; this one is regression", "remove it"),
+         "needless-threshold", "a decision threshold needs a binary or multilabel task; this one is regression", "remove it"),
         ([(EVALUATION, "column: income", "column: «incom")],
          "unknown-column", 'column "incom" is not declared', 'did you mean "income"?'),
         ([(EVALUATION, "column: income", "column: «zzz")],

@@ -50,7 +50,7 @@ CASES = [
     ("Training", "  boosted:\n    trainer: xgboost\n", "  «boosted:\n", "missing-key", 'candidates.boosted needs the key "trainer"', "trainer is one of: command, naive, python, sklearn, xgboost"),
     ("Training", "  forest:\n", "  «Forest 2:\n", "invalid-name", 'name "Forest 2" must be lower-case letters, digits, - and _, starting with a letter', "for example: churn-model"),
     ("Training", "select:\n  metric: roc_auc\n", "«select:\n", "missing-key", 'select needs the key "metric"', "add metric: …"),
-    ("Training", "task: binary", "task: «null", "invalid-choice", "task must be one of binary, multiclass, regression, ranking, forecasting, not empty", "one of: binary, multiclass, regression, ranking, forecasting"),
+    ("Training", "task: binary", "task: «null", "invalid-choice", "task must be one of binary, multiclass, multilabel, regression, ranking, forecasting, not empty", "one of: binary, multiclass, multilabel, regression, ranking, forecasting"),
     ("Training", "  numeric: {impute: median, scale: standard}", "  numeric: «[median]", "wrong-type", "preprocessing.numeric must be a mapping, not a list", None),
     ("Training", "max_depth: 4", "max_depth: «{a: 1}", "wrong-type", "candidates.boosted.params.max_depth must be true or false, a whole number, a number or text, not a mapping", None),
     # Evaluation
@@ -114,7 +114,7 @@ CASES = [
     ("Model", "version: 8", "«versoin: 8\nversion: 8", "unknown-key", 'key "versoin" is not known', 'did you mean "version"?'),
     ("Model", "version: 8", "version: «-8", "out-of-range", "version must be at least 1, not -8", None),
     ("Model", "version: 8", 'version: «"8"', "wrong-type", 'version must be a whole number, not the text "8"', "remove the quotes"),
-    ("Model", "task: binary", "task: «Binary", "invalid-choice", 'task: "Binary" is not one of binary, multiclass, regression, ranking, forecasting', 'did you mean "binary"?'),
+    ("Model", "task: binary", "task: «Binary", "invalid-choice", 'task: "Binary" is not one of binary, multiclass, multilabel, regression, ranking, forecasting', 'did you mean "binary"?'),
     ("Model", "created_from: 5e8f0c1d2b3a49586776655443322110ffeeddcc", "created_from: «5e8f0c1d", "invalid-value", "created_from does not have the form ^[0-9a-f]{40}$", None),
     ("Model", "interval: [0.8702, 0.9034]", "interval: «[0.8702]", "out-of-range", "metrics.test.roc_auc.interval has no entry 2", "give all of them"),
     ("Model", "  test.recall: {value: 0.71}", "  test.recall: «0.71", "wrong-type", "metrics.test.recall must be a mapping, not the number 0.71", None),

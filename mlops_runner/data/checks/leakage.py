@@ -27,10 +27,11 @@ Run: TypeAlias = Callable[[Table, Context], Found]
 def compile_rule(rule: AnyRule, _at: str, spec: Data) -> Iterator[Check]:
     """Compile a leakage rule: one check for each way in which the answer can leak."""
     assert isinstance(rule, LeakageRule)
-    (target,) = spec.with_role("target")
-    features = spec.with_role("feature")
+    features, targets = spec.with_role("feature"), spec.with_role("target")
     hint = "leave out what is known only afterwards, or raise target"
-    yield _check(rule, "target", (), _tells(rule, features, target), ("", ""), hint)
+    for target in targets:
+        part = "target" if len(targets) == 1 else f"target {target}"
+        yield _check(rule, part, (), _tells(rule, features, target), ("", ""), hint)
     if rule.duplicates is not False:
         words = ("has the features of a row on an earlier side", "have the features of a row on an earlier side")
         hint = "drop duplicates in cleaning, split by group, or set duplicates: false"

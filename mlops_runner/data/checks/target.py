@@ -1,4 +1,4 @@
-"""The target must be known in every row, and must vary."""
+"""The target must be known in every row, and must vary; of several, each must."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -8,6 +8,7 @@ import numpy as np
 from mlops_runner.evaluate.bootstrap import (
     decisions,
     forecasting,
+    labels,
     probabilities,
     quantiles,
     queries,
@@ -37,7 +38,8 @@ def statistic_of(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     """Return what computes the metrics from counts. They must have been measured on the sample itself."""
     wanted: dict[Prepare, list[str]] = {}
     for metric in metrics:
-        wanted.setdefault(FAMILIES[metric], []).append(metric)
+        family = labels.family_of(metric) if sample.task == "multilabel" else FAMILIES[metric]
+        wanted.setdefault(family, []).append(metric)
     # Squares of huge predictions overflow; such a resample is then one that could not be measured.
     with np.errstate(all="ignore"):
         parts = [prepare(sample, tuple(names)) for prepare, names in wanted.items()]

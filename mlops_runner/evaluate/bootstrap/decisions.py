@@ -82,8 +82,10 @@ FORMS: Mapping[str, Form] = {
 
 def trials(metric: str, sample: Sample) -> Mask | None:
     """Return the rows that a share is a share of; None for a metric that is no share of rows."""
+    if sample.task == "multilabel" and metric != "subset_accuracy":
+        return None
     match metric:
-        case "accuracy" | "f1_micro":
+        case "accuracy" | "f1_micro" | "subset_accuracy":
             return np.ones(len(sample.target), dtype=np.bool_)
         case "recall":
             return np.asarray(sample.target == 1)

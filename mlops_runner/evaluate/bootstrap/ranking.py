@@ -18,13 +18,14 @@ def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
         orders = [order_of(sample.target == k, sample.scores[:, k]) for k in range(len(sample.classes))]
 
     def statistic(counts: Counts) -> dict[str, Floats]:
-        found = [_measure(order, counts, metrics) for order in orders]
+        found = [measure_order(order, counts, metrics) for order in orders]
         return {metric: np.mean([one[metric] for one in found], axis=0) for metric in metrics}
 
     return statistic
 
 
-def _measure(order: Order, counts: Counts, metrics: tuple[str, ...]) -> dict[str, Floats]:
+def measure_order(order: Order, counts: Counts, metrics: tuple[str, ...]) -> dict[str, Floats]:
+    """Measure one order of rows; NaN for resamples that lack rows of a kind."""
     hits, misses = counts.ordered(order.positives), _running(counts.ordered(order.negatives))
     below = misses.take(order.below, axis=1)
     number, others = hits.sum(axis=1), misses[:, -1]

@@ -19,7 +19,7 @@ MOST_VISITS = 300_000_000
 FEWEST_RESAMPLES = 200
 # Fewer blocks of time hardly differ from one resample to the next: an interval from them would be too narrow.
 FEWEST_BLOCKS = 8
-ORDERINGS = frozenset({"roc_auc", "average_precision"})
+ORDERINGS = frozenset({"roc_auc", "average_precision", "roc_auc_macro", "average_precision_macro"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def sums_of(side: Side, intervals: Intervals, seed: int, columns: Floats) -> Flo
 
 def replicate(job: Job, metrics: tuple[str, ...]) -> Replicates:
     """Resample a side. The seed and the side's name give the resamples; models and metrics do not change them."""
-    classes = len(job.options.classes) if job.options.task == "multiclass" and ORDERINGS & set(metrics) else 1
+    several = job.options.task in {"multiclass", "multilabel"} and ORDERINGS & set(metrics)
+    classes = len(job.options.classes) if several else 1
     resamples = resamples_of(job.intervals, len(job.side.target), len(job.samples) * classes)
     units, unit = _units(job.side, job.intervals)
     plans = _plans(job, metrics)

@@ -6,6 +6,7 @@ from typing import assert_never
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.curves.binary import binary_curves
 from mlops_runner.evaluate.curves.forecasting import forecasting_curves
+from mlops_runner.evaluate.curves.labels import label_curves
 from mlops_runner.evaluate.curves.multiclass import multiclass_curves
 from mlops_runner.evaluate.curves.ranking import ranking_curves
 from mlops_runner.evaluate.curves.regression import coverage_of, regression_curves
@@ -29,6 +30,8 @@ def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> d
             return common | binary_curves(options, here, samples[winner], winner, thresholds)
         case "multiclass":
             return common | multiclass_curves(here, winner)
+        case "multilabel":
+            return common | label_curves(here[winner], thresholds[winner])
         case "regression":
             return common | regression_curves(here[winner]) | coverage_of(here, wanted_metrics(options))
         case "forecasting":

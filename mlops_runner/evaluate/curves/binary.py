@@ -39,7 +39,7 @@ def binary_curves(
         curves["calibration"] = _calibration(sample)
     if 0 < np.count_nonzero(sample.target) < len(sample.target):
         curves["roc"] = {model: roc_points(other.target == 1, other.scores) for model, other in here.items()}
-        curves["pr"] = {model: _pr_points(other) for model, other in here.items()}
+        curves["pr"] = {model: pr_points(other.target, other.scores) for model, other in here.items()}
     rule = options.evaluation.threshold
     if isinstance(rule, CostRule):
         curves["cost"] = _costs(rule, winner_sides, thresholds[winner])
@@ -58,10 +58,11 @@ def roc_points(positive: Mask, scores: Floats) -> dict[str, Any]:
     }
 
 
-def _pr_points(sample: Sample) -> dict[str, Json]:
-    precision, recall, _ = precision_recall_curve(sample.target, sample.scores, drop_intermediate=True)
+def pr_points(target: Integers, scores: Floats) -> dict[str, Any]:
+    """Return the precision-recall curve, its area taken before thinning. Both classes must have rows."""
+    precision, recall, _ = precision_recall_curve(target, scores, drop_intermediate=True)
     keep = chosen_points(len(recall))
-    area = round(float(average_precision_score(sample.target, sample.scores)), DIGITS)
+    area = round(float(average_precision_score(target, scores)), DIGITS)
     return {"recall": numbers(recall[keep]), "precision": numbers(precision[keep]), "average_precision": area}
 
 

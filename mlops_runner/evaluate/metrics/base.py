@@ -6,7 +6,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from mlops_runner.evaluate.metrics import decisions, forecasting, probabilities, quantiles, queries, ranking, regression
+from mlops_runner.evaluate.metrics import (
+    decisions,
+    forecasting,
+    labels,
+    probabilities,
+    quantiles,
+    queries,
+    ranking,
+    regression,
+)
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.evaluate.values import Measurement, Sample, Unmeasured
 
@@ -46,7 +55,7 @@ LEAVES: Mapping[str, Leaf] = {
 def measure(metric: str, sample: Sample) -> Measurement:
     """Compute one metric, or say why it cannot be computed; never NaN, never a warning.
 
-    Raises KeyError for a name that is not in the table; `known_metrics(sample.task)` gives those that make sense.
+    Raises KeyError for a name that is not in the tables; `known_metrics(sample.task)` gives those that make sense.
     """
     if len(sample.target) == 0:
         return Unmeasured("no rows")
@@ -54,7 +63,7 @@ def measure(metric: str, sample: Sample) -> Measurement:
         return Unmeasured("the scores are not probabilities")
     # Squares of huge predictions overflow; the answer below is then "not finite", which a warning would only repeat.
     with np.errstate(all="ignore"):
-        value = LEAVES[metric](sample)
+        value = (labels.LEAVES if sample.task == "multilabel" else LEAVES)[metric](sample)
     if isinstance(value, float) and not math.isfinite(value):
         return Unmeasured("the result is not a finite number")
     return value
@@ -62,5 +71,7 @@ def measure(metric: str, sample: Sample) -> Measurement:
 
 def _are_probabilities(sample: Sample) -> bool:
     bounded = bool(sample.scores.min() >= 0 and sample.scores.max() <= 1)
+    if sample.task == "multilabel":
+        return bounded
     # Single-precision softmax misses 1 by about 1e-6; sigmoid scores per class miss it by much more.
     return bounded and (sample.scores.ndim == 1 or bool(np.all(np.abs(sample.scores.sum(axis=1) - 1) < 1e-3)))

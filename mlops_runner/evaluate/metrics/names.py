@@ -24,8 +24,10 @@ class Metric:
 
 
 _BINARY: tuple[Task, ...] = ("binary",)
-_MULTICLASS: tuple[Task, ...] = ("multiclass",)
+_LABELS: tuple[Task, ...] = ("multilabel",)
+_SEVERAL: tuple[Task, ...] = ("multiclass", "multilabel")
 _CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_PROBABLE: tuple[Task, ...] = ("binary", "multiclass", "multilabel")
 _NUMBERS: tuple[Task, ...] = ("regression", "forecasting")
 _FORECASTS: tuple[Task, ...] = ("forecasting",)
 _RANKING: tuple[Task, ...] = ("ranking",)
@@ -40,8 +42,8 @@ SCALED = frozenset({"mase"})
 METRICS: Mapping[str, Metric] = {
     "roc_auc": Metric(_CLASSES, "scores", "higher", "area under the ROC curve; one-vs-rest macro mean"),
     "average_precision": Metric(_CLASSES, "scores", "higher", "area under the precision-recall curve"),
-    "brier": Metric(_CLASSES, "probabilities", "lower", "mean squared error of the probabilities"),
-    "log_loss": Metric(_CLASSES, "probabilities", "lower", "negative mean log-likelihood, in nats"),
+    "brier": Metric(_PROBABLE, "probabilities", "lower", "mean squared error of the probabilities"),
+    "log_loss": Metric(_PROBABLE, "probabilities", "lower", "negative mean log-likelihood, in nats"),
     "ece": Metric(_CLASSES, "probabilities", "lower", "expected calibration error, 10 equal-mass bins"),
     "accuracy": Metric(_CLASSES, "decisions", "higher", "share of right decisions"),
     "balanced_accuracy": Metric(_CLASSES, "decisions", "higher", "mean recall over the classes"),
@@ -50,10 +52,17 @@ METRICS: Mapping[str, Metric] = {
     "recall": Metric(_BINARY, "decisions", "higher", "share of positives that are found"),
     "specificity": Metric(_BINARY, "decisions", "higher", "share of negatives that are left alone"),
     "f1": Metric(_BINARY, "decisions", "higher", "harmonic mean of precision and recall"),
-    "precision_macro": Metric(_MULTICLASS, "decisions", "higher", "mean precision over the classes"),
-    "recall_macro": Metric(_MULTICLASS, "decisions", "higher", "mean recall over the classes"),
-    "f1_macro": Metric(_MULTICLASS, "decisions", "higher", "mean F1 over the classes"),
-    "f1_micro": Metric(_MULTICLASS, "decisions", "higher", "F1 of the pooled counts"),
+    "precision_macro": Metric(_SEVERAL, "decisions", "higher", "mean precision over the classes or labels"),
+    "recall_macro": Metric(_SEVERAL, "decisions", "higher", "mean recall over the classes or labels"),
+    "f1_macro": Metric(_SEVERAL, "decisions", "higher", "mean F1 over the classes or labels"),
+    "f1_micro": Metric(_SEVERAL, "decisions", "higher", "F1 of the pooled counts"),
+    "precision_micro": Metric(_LABELS, "decisions", "higher", "precision of the pooled counts"),
+    "recall_micro": Metric(_LABELS, "decisions", "higher", "recall of the pooled counts"),
+    "f1_samples": Metric(_LABELS, "decisions", "higher", "mean over the rows of the F1 of their labels"),
+    "subset_accuracy": Metric(_LABELS, "decisions", "higher", "share of rows whose labels are all right"),
+    "hamming_loss": Metric(_LABELS, "decisions", "lower", "share of all labels of all rows that are wrong"),
+    "roc_auc_macro": Metric(_LABELS, "scores", "higher", "mean area under the ROC curve over the labels"),
+    "average_precision_macro": Metric(_LABELS, "scores", "higher", "mean average precision over the labels"),
     "rmse": Metric(_NUMBERS, "predictions", "lower", "root mean squared error, in units of the target"),
     "mae": Metric(_NUMBERS, "predictions", "lower", "mean absolute error, in units of the target"),
     "median_absolute_error": Metric(_NUMBERS, "predictions", "lower", "median absolute error, in units of the target"),

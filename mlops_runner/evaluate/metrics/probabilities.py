@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlops_runner.evaluate.values import Floats, Integers, Measurement, Sample, Unmeasured
+from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 
 BINS = 10
 
@@ -21,7 +22,12 @@ class Bins:
 
 
 def brier_of_rows(sample: Sample) -> Floats:
-    """Squared distance to the truth, per row: binary in 0..1, multiclass summed over classes in 0..2."""
+    """Squared distance to the truth, per row: binary in 0..1, multiclass summed over classes in 0..2.
+
+    Multilabel: the mean over the labels, in 0..1.
+    """
+    if sample.task == "multilabel":
+        return np.asarray(np.mean((sample.scores - sample.target) ** 2, axis=1))
     if sample.task == "binary":
         return np.asarray((sample.scores - sample.target) ** 2)
     truth = np.eye(len(sample.classes))[sample.target]
@@ -29,13 +35,17 @@ def brier_of_rows(sample: Sample) -> Floats:
 
 
 def log_loss_of_rows(sample: Sample) -> Floats:
-    """Minus the logarithm of the true class's probability, clipped to [eps, 1 - eps] of a double, per row."""
-    if sample.task == "binary":
+    """Minus the logarithm of the true class's probability, clipped to [eps, 1 - eps] of a double, per row.
+
+    Multilabel: the mean over the labels.
+    """
+    if sample.task in DECIDED_BY_THRESHOLD:
         given = np.where(sample.target == 1, sample.scores, 1 - sample.scores)
     else:
         given = np.take_along_axis(sample.scores, sample.target[:, None], axis=1)[:, 0]
     eps = np.finfo(np.float64).eps
-    return np.asarray(-np.log(np.clip(given, eps, 1 - eps)))
+    losses = np.asarray(-np.log(np.clip(given, eps, 1 - eps)))
+    return losses if losses.ndim == 1 else np.asarray(np.mean(losses, axis=1))
 
 
 def confidence(sample: Sample) -> tuple[Floats, Integers]:

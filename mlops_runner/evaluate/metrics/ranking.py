@@ -38,20 +38,22 @@ def roc_auc(sample: Sample) -> Measurement:
 
     (Hanley and McNeil 1982.) Multiclass: mean over classes, one against the rest.
     """
-    return _one_vs_rest(sample, _area)
+    return _one_vs_rest(sample, area)
 
 
 def average_precision(sample: Sample) -> Measurement:
     """Sum of precision times the steps of recall, without interpolation; multiclass: mean over classes."""
-    return _one_vs_rest(sample, _precision)
+    return _one_vs_rest(sample, precision_of)
 
 
-def _area(order: Order) -> float:
+def area(order: Order) -> float:
+    """Area under the ROC curve, of rows of both kinds."""
     pairs = 2 * len(order.positives) * len(order.negatives)
     return float(order.below.sum() + order.upto.sum()) / pairs
 
 
-def _precision(order: Order) -> float:
+def precision_of(order: Order) -> float:
+    """Average precision, of rows among which some are positive."""
     found = len(order.positives) - order.own
     return float(np.mean(found / (found + len(order.negatives) - order.below)))
 

@@ -54,7 +54,10 @@ def execute(request: Request) -> Reply:
     predictions = profiles(found.known.samples[found.winner], schema, frames, config["columns"])
     write_text(out_folder(request) / PREDICTIONS, canonical_json(predictions) + "\n")
     digits = evaluation.digits
-    metrics = {n: value if n == "threshold" else round(value, digits) for n, value in found.flat_metrics().items()}
+    metrics = {
+        n: value if n.split(".")[0] == "threshold" else round(value, digits)
+        for n, value in found.flat_metrics().items()
+    }
     gates = {gate.name: gate.answer for gate in found.gates}
     return Reply("done", {"winner": found.winner, **metrics}, gates, local=_latencies(evaluation, winner, frames))
 

@@ -96,7 +96,7 @@ class Explained:
             return {}
         frame, sample = self.frames[side], self.found.known.samples[self.found.winner][side]
         columns = constant_columns(frame, query, self.ranked())[:MOST_QUERY_COLUMNS]
-        shown = Shown(columns, self.personal, answers=self.model.schema.target not in self.personal)
+        shown = Shown(columns, self.personal, answers=self.personal.isdisjoint(self.model.schema.targets))
         found = worst_queries(frame, sample, query, shown, most)
         told: dict[str, Json] = {"side": side, "loss": QUERY_LOSS, "columns": [query, *columns], "queries": list(found)}
         return {"worst_queries": told}
@@ -111,7 +111,7 @@ class Explained:
         ids = [column for column, facts in self.columns.items() if facts["role"] in {"id", "time", "group"}]
         columns = [column for column in (*ids, *self.ranked()) if column in errors.frame.columns]
         sample = self.found.known.samples[self.found.winner][side]
-        shown = Shown(columns, self.personal, answers=self.model.schema.target not in self.personal)
+        shown = Shown(columns, self.personal, answers=self.personal.isdisjoint(self.model.schema.targets))
         rows = worst_rows(errors.frame, sample, errors.losses, shown, most)
         return {"side": side, "loss": name, "columns": columns[:MOST_COLUMNS], "rows": list(rows)}
 
@@ -141,8 +141,9 @@ class Explained:
         if side is None:
             return None
         frame = self.frames[side]
-        found = contributions(self.model, frame[chosen_points(frame.height, MOST_EXPLAINED)]) if frame.height else None
+        rows = chosen_points(frame.height, MOST_EXPLAINED) if frame.height else ()
+        found = contributions(self.model, frame[rows]) if len(rows) else None
         if found is None:
             return None
         names, values = found
-        return {"side": side, "rows": len(values), "features": summed_contributions(values, names)}
+        return {"side": side, "rows": len(rows), "features": summed_contributions(values, names)}

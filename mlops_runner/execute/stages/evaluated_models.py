@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from mlops_runner.errors import MlopsError, NotVerified
-from mlops_runner.evaluate.values import CHAMPION, Floats
+from mlops_runner.evaluate.values import CHAMPION, Cut, Floats
 from mlops_runner.execute.messages import Request
 from mlops_runner.execute.stages.common import expected_digests
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict
@@ -21,7 +21,7 @@ class Champion:
     """The model in use. problem: why it gives no scores for these rows."""
 
     candidate: Candidate | None = None
-    threshold: float | None = None
+    threshold: Cut | None = None
     problem: str = "no champion is named"
 
 
@@ -70,5 +70,6 @@ def _champion(request: Request, schema: Schema) -> Champion:
     if model.schema.task != schema.task:
         return Champion(problem=f"the champion's task is {model.schema.task}, not {schema.task}")
     if model.schema.classes != schema.classes:
-        return Champion(problem="the champion tells other classes apart")
+        what = "has other labels" if schema.task == "multilabel" else "tells other classes apart"
+        return Champion(problem=f"the champion {what}")
     return Champion(model.candidate, model.record.threshold)

@@ -29,7 +29,7 @@ def profiles(
     into account; of a personal target no values are kept.
     """
     time = next((name for name, facts in columns.items() if facts["role"] == "time"), None)
-    tags = tuple(columns[schema.target]["tags"])
+    tags = tuple(sorted({tag for target in schema.targets for tag in columns[target]["tags"]}))
     sides: dict[str, Json] = {}
     for side, sample in samples.items():
         if side == FITTED or not len(sample.target):

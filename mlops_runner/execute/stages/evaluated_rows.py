@@ -14,7 +14,7 @@ from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate
 from mlops_runner.train.features import Schema
 from mlops_runner.train.queries import query_codes, refuse_torn
-from mlops_runner.train.targets import encode_target
+from mlops_runner.train.targets import encode_targets
 
 MOST_GROUPS = 50
 MISSING = "missing"
@@ -35,7 +35,7 @@ def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluati
 
     Raises InvalidInput for a fairness gate whose column has more groups than anybody can compare.
     """
-    target = encode_target(frame[schema.target], schema)
+    target = encode_targets(frame.select(schema.targets), schema)
     masks = {label: mask_of(frame, part) for label, part in evaluation.slices.items()}
     drawn_whole = [column for column, facts in columns.items() if facts["role"] == "group" and column in frame.columns]
     clusters = _codes(frame[drawn_whole[0]]) if drawn_whole else None

@@ -31,6 +31,7 @@ def execute(request: Request) -> Reply:
     side = next(side for side in reversed(SIDES) if side in evidence["metrics"][evidence["winner"]])
     metrics = {f"{side}.{m}": v for m, v in evidence["metrics"][evidence["winner"]][side].items() if v is not None}
     value = threshold["value"] if threshold else None
+    value = tuple(value) if isinstance(value, list) else value
     facts = BundleFacts(
         request.config["name"], value, columns_from(request), metrics, _reference(request, candidate.schema)
     )

@@ -32,6 +32,7 @@ from mlops_runner.execute.stages.train import found_params
 from mlops_runner.journal import append_line, read_lines
 from mlops_runner.plan.compile_refits import REFITS
 from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.artifacts import Candidate, predict
@@ -126,7 +127,7 @@ def _order(work: _Work, train: pl.DataFrame) -> Growth:
         return order_in_time(train[config["time"]])
     if config.get("group"):
         return order_of_groups(train[config["group"]], seed)
-    classes = work.sides.train.y if work.sides.schema.classes else None
+    classes = work.sides.train.y if work.sides.schema.task in CLASSIFYING else None
     return order_of_rows(classes, train.height, seed)
 
 

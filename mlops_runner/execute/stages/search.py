@@ -17,6 +17,7 @@ from mlops_runner.execute.stages.common import columns_from, log, out_folder, tr
 from mlops_runner.execute.stages.limits import limits_of
 from mlops_runner.execute.trial_process import Terms
 from mlops_runner.execute.trials import TrialProcesses
+from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import Trainer
@@ -78,7 +79,7 @@ def _measure(request: Request, schema: Schema) -> Measure:
         message = f'the search is measured by "{metric}", which a {schema.task} task does not have'
         raise InvalidInput(Diagnostic("unknown-metric", message, hint="choose a metric of the task"))
     classes = tuple(str(value) for value in schema.classes)
-    cut = UNRULED_THRESHOLD if schema.task == "binary" else None
+    cut = UNRULED_THRESHOLD if schema.task in DECIDED_BY_THRESHOLD else None
 
     def measured(side: Side, scores: Any) -> float:
         value = measure(metric, replace(sample_of(schema.task, classes, side.y, scores, cut), query=side.query))

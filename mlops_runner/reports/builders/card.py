@@ -65,7 +65,7 @@ def _details(context: CardContext) -> Section:
         ("Task", bundle.task),
         ("Predicts", bundle.target),
     ]
-    if bundle.classes:
+    if bundle.classes and bundle.task != "multilabel":
         facts.append(("Classes", ", ".join(value_text(one) for one in bundle.classes)))
     if bundle.threshold is not None:
         facts.append(("Decision", threshold_words(bundle)))

@@ -96,18 +96,17 @@ def _shifts(found: Difference) -> Section:
 
 
 def _target(found: Difference) -> Section:
-    target = next((change for change in found.columns if change.column.role == "target"), None)
-    if target is None:
-        return Section("Target", ())
-    facts: list[tuple[str, Inline]] = [("Column", _name(target.name))]
+    targets = [change for change in found.columns if change.column.role == "target"]
+    return Section("Target", tuple(Facts(tuple(_shift(target))) for target in targets))
+
+
+def _shift(target: ColumnChange) -> Iterator[tuple[str, Inline]]:
+    yield "Column", _name(target.name)
     for test in target.movement.tests:
         if test.name in EFFECTS:
-            facts += [
-                (EFFECTS[test.name], f"{test.effect:.4f}"),
-                ("Adjusted p", p_text(test.p)),
-                ("Answer", test.answer),
-            ]
-    return Section("Target", (Facts(tuple(facts)),))
+            yield EFFECTS[test.name], f"{test.effect:.4f}"
+            yield "Adjusted p", p_text(test.p)
+            yield "Answer", test.answer
 
 
 def _figures(found: Difference) -> Section:

@@ -18,7 +18,7 @@ from mlops_runner.reports.builders.queries import queries_section, worst_queries
 from mlops_runner.reports.builders.refits import learning_curve_section, stability_section
 from mlops_runner.reports.builders.search import search_section
 from mlops_runner.reports.builders.spread import comparison_section
-from mlops_runner.reports.builders.text import interval_word, metric_text, threshold_text
+from mlops_runner.reports.builders.text import interval_word, metric_text, thresholds_fact
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
 
@@ -89,7 +89,7 @@ def highlights_of(evidence: Evidence) -> Facts:
         for metric in names
     ]
     if evidence.get("threshold"):
-        items.append(("Threshold", threshold_text(evidence["threshold"]["value"])))
+        items.append(thresholds_fact("Threshold", evidence["threshold"]["value"]))
     return Facts(tuple(items))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mlops_runner.reports.builders.text import metric_text
+from mlops_runner.reports.builders.text import metric_text, threshold_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Block, Cell, Column, Figure, Inline, Section, Table, threshold_word
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
 from mlops_runner.reports.figures.forecast import draw_errors_over_time, draw_path
 from mlops_runner.reports.figures.importance import draw_importance
+from mlops_runner.reports.figures.labels import draw_label_curves
 from mlops_runner.reports.figures.ranking import draw_ndcg, draw_queries
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
 
@@ -17,6 +18,7 @@ Evidence = Mapping[str, Any]
 
 MOST_FEATURES = 20
 MOST_CLASSES = 40
+MOST_NAMED = 5
 
 
 def plots_section(evidence: Evidence) -> Section:
@@ -30,6 +32,8 @@ def plots_section(evidence: Evidence) -> Section:
             blocks: tuple[Block, ...] = tuple(_binary(evidence, curves, where))
         case "multiclass":
             blocks = (*_multiclass(evidence, curves, where), _per_class(curves["per_class"], evidence["classes"]))
+        case "multilabel":
+            blocks = tuple(_labels(evidence, curves, where))
         case "regression":
             blocks = (draw_predicted(curves["predicted"], where), draw_residuals(curves["residuals"], where))
             blocks += (_coverage(curves["coverage"]),) if "coverage" in curves else ()
@@ -93,6 +97,38 @@ def _coverage(found: Mapping[str, Any]) -> Table:
     rows = tuple((model, f"{100 * share:.1f} %") for model, share in found["shares"].items())
     promised = " or ".join(f"{100 * quantile:g} %" for quantile in found["quantiles"])
     return Table(columns, rows, f"A model of the quantile promises {promised}.")
+
+
+def _labels(evidence: Evidence, curves: Mapping[str, Any], where: str) -> Iterator[Block]:
+    if curves["pr"]:
+        yield draw_label_curves(curves["pr"], evidence["winner"], where)
+    yield _per_label(curves["per_label"], curves["unordered"])
+
+
+def _per_label(found: Sequence[Mapping[str, Any]], unordered: Sequence[str]) -> Table:
+    names = ("precision", "recall", "f1", "roc_auc", "average_precision")
+    columns = (Column("Label"), *(Column(name, "right") for name in ("Rows with it", "Decided", "Threshold", *names)))
+    shown = list(found)
+    if len(shown) > MOST_CLASSES:
+        shown.sort(key=lambda of: 2.0 if of["f1"] is None else of["f1"])
+    rows: tuple[tuple[Inline, ...], ...] = tuple(
+        (
+            Cell(of["label"]),
+            f"{of['with']:,}",
+            f"{of['decided']:,}",
+            threshold_text(of["threshold"]),
+            *(metric_text(of[name]) for name in names),
+        )
+        for of in shown[:MOST_CLASSES]
+    )
+    left = len(shown) - len(rows)
+    notes = [f"{left} more labels, with at least this f1, are not shown."] if left else []
+    if unordered:
+        named = ", ".join(unordered[:MOST_NAMED]) + (", …" if len(unordered) > MOST_NAMED else "")
+        notes.append(
+            f"All rows of the side have {named}, or none has: left out of the means of roc_auc and average_precision."
+        )
+    return Table(columns, rows, " ".join(notes))
 
 
 def _per_class(found: Mapping[str, Any], classes: Sequence[str]) -> Table:

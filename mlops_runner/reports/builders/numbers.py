@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from mlops_runner.reports.builders.text import ABSENT, interval_word, metric_text, number_text, threshold_text
+from mlops_runner.reports.builders.text import (
+    ABSENT,
+    interval_word,
+    metric_text,
+    number_text,
+    threshold_text,
+    thresholds_fact,
+)
 from mlops_runner.reports.document import (
     Cell,
     Column,
@@ -119,7 +126,8 @@ def intervals_note(evidence: Evidence) -> str:
 
 
 def _thresholds_differ(evidence: Evidence) -> bool:
-    return len(set(evidence["thresholds"].values())) > 1
+    """Whether models differ in their threshold; those of several labels have a table of their own."""
+    return evidence["task"] == "binary" and len(set(evidence["thresholds"].values())) > 1
 
 
 def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
@@ -128,6 +136,9 @@ def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
     yield "Threshold rule", Cell(chosen["rule"], mono=True)
     if "split" in chosen:
         yield "Chosen on", chosen["split"]
+    if isinstance(chosen["value"], list):
+        yield thresholds_fact("Threshold of the winner", chosen["value"])
+        return
     if "cost" in chosen:
         yield "Total cost there", number_text(chosen["cost"])
     if "alarms" in chosen:

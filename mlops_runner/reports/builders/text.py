@@ -1,7 +1,7 @@
 """How values are written in reports."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlops_runner.reports.document import Cell, Inline, threshold_word
@@ -34,6 +34,13 @@ def interval_word(bounds: Mapping[str, Any] | None) -> str:
 def threshold_text(value: float, *, strong: bool = False) -> Cell:
     """Write a threshold in few digits, the exact one behind it."""
     return Cell(threshold_word(value), repr(value), strong=strong)
+
+
+def thresholds_fact(name: str, value: float | Sequence[float]) -> tuple[str, Inline]:
+    """Name a threshold; of several labels the lowest and the highest."""
+    if isinstance(value, Sequence):
+        return f"{name}, by label", f"{threshold_word(min(value))} to {threshold_word(max(value))}"
+    return name, threshold_text(value)
 
 
 def number_text(value: float) -> Cell:

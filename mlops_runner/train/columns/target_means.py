@@ -19,7 +19,7 @@ from mlops_runner.train.trainers.base import Side
 
 
 class TargetMeans(Part):
-    """The mean of the target by category: one column, or one for each class of a multiclass task."""
+    """The mean of the target by category: one column, or one for each class of a multiclass task, or each label."""
 
     kind: Literal["target"] = "target"
     categories: Categories
@@ -52,8 +52,10 @@ class Target:
 
 
 def target_of_side(schema: Schema, train: Side, seed: int) -> Target:
-    """Turn the target of the training rows into columns whose means say something: one per class, or itself."""
+    """Turn the target of the training rows into columns whose means say something: by class, by label, or itself."""
     y, group = train.y, train.group if train.query is None else train.query
+    if schema.task == "multilabel":
+        return Target(schema.targets, y.astype(np.float64), train.weight, seed, group)
     if schema.task != "multiclass":
         return Target(("",), y.astype(np.float64)[:, None], train.weight, seed, group)
     names = tuple(map(str, schema.classes))

@@ -13,7 +13,7 @@ from skops.io.exceptions import UnsupportedTypeException
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
-from mlops_runner.specs.task import CLASSIFYING
+from mlops_runner.specs.task import PROBABILISTIC
 from mlops_runner.train.audit import VALUES, audit
 from mlops_runner.train.canonical import canonical
 from mlops_runner.train.features import Schema
@@ -51,7 +51,7 @@ def load(data: bytes, family: str) -> Any:
 
 
 def predict(model: Any, frame: pl.DataFrame, x: NDArray[Any] | None, schema: Schema) -> NDArray[Any]:
-    """Return probabilities of the positive class, of every class, or values. Raises StepFailed."""
+    """Return probabilities of the positive class, of every class or label, or values. Raises StepFailed."""
     # One thread whatever the environment says: sums in another order end in other digits.
     # Overflow is not warned about here, because whoever asked checks that every prediction is finite.
     with _pools().limit(limits=1), np.errstate(all="ignore"):
@@ -64,16 +64,29 @@ def _pools() -> ThreadpoolController:
 
 
 def _predicted(model: Any, values: Any, schema: Schema) -> NDArray[Any]:
-    if schema.task not in CLASSIFYING:
+    if schema.task not in PROBABILISTIC:
         return np.asarray(model.predict(values), dtype=np.float64)
     if not hasattr(model, "predict_proba"):
         message = f"{type(model).__name__} gives no probabilities"
         raise StepFailed(Diagnostic("no-probabilities", message, hint="use an estimator that has predict_proba"))
+    if schema.task == "multilabel":
+        return _of_labels(model, model.predict_proba(values), schema)
     if list(model.classes_) != list(range(len(schema.classes))):
         message = f"the model knows the classes {list(model.classes_)[:5]}, not 0 to {len(schema.classes) - 1}"
         raise StepFailed(Diagnostic("wrong-classes", message, hint="fit it on the y that the function is given"))
     probabilities = np.asarray(model.predict_proba(values), dtype=np.float64)
     return probabilities[:, 1] if schema.task == "binary" else probabilities
+
+
+def _of_labels(model: Any, found: Any, schema: Schema) -> NDArray[Any]:
+    """Return the probability of 1 for every label. found: an array, or as trees give it, an array for each label."""
+    if not isinstance(found, list):
+        return np.asarray(found, dtype=np.float64)
+    if len(found) != len(schema.classes):
+        message = f"the model knows {len(found)} labels, not {len(schema.classes)}"
+        raise StepFailed(Diagnostic("wrong-classes", message, hint="fit it on the y that the function is given"))
+    columns = [np.asarray(one) @ (np.asarray(known) == 1) for one, known in zip(found, model.classes_, strict=True)]
+    return np.column_stack(columns).astype(np.float64)
 
 
 def _input(model: Any, frame: pl.DataFrame) -> Any:

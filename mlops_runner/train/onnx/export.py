@@ -35,6 +35,9 @@ def export(model: Model, opset: int = OPSET) -> bytes:
         raise UsageFailure(Diagnostic("unknown-opset", message, hint=f"leave it out for {OPSET}"))
     fitted = _fitted(model)
     schema = model.schema
+    if schema.task == "multilabel":
+        message = "a multilabel model has an answer for each label, and no graph is made of them"
+        raise StepFailed(Diagnostic("not-exportable", message, hint="use the bundle itself: mlops_runner.load_model"))
     graph = Graph(tuple(feature.name for feature in schema.features))
     x = preprocess(graph, fitted, {feature.name: feature.type in TEXT_TYPES for feature in schema.features})
     outputs = list(_outputs(graph, model, _predicted(graph, model, x, opset)))
@@ -90,13 +93,13 @@ def _outputs(graph: Graph, model: Model, found: str) -> Iterator[Any]:
     schema, record = model.schema, model.record
     match schema.task:
         case "binary":
-            threshold = DEFAULT_THRESHOLD if record.threshold is None else record.threshold
+            threshold = record.threshold if isinstance(record.threshold, float) else DEFAULT_THRESHOLD
             label = label_of_threshold(graph, found, threshold, schema.classes)
             rest = graph.add("Sub", graph.constant([[1.0]]), found)
             yield from _classes(graph, schema, label, graph.columns([rest, found]))
         case "multiclass":
             yield from _classes(graph, schema, likeliest_label(graph, found, schema.classes), found)
-        case "regression" | "ranking" | "forecasting":
+        case _:
             yield _output(graph, "value", graph.flat(found), DOUBLE, ["rows"])
 
 

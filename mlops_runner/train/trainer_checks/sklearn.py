@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.complaints import nearest
-from mlops_runner.specs.task import CLASSIFYING, Task
+from mlops_runner.specs.task import PROBABILISTIC, Task
 from mlops_runner.specs.training_trainers import SklearnTrainer
 from mlops_runner.train.trainers.catalogue import ESTIMATORS
 from mlops_runner.train.trainers.constructors import params_of
@@ -26,7 +26,7 @@ def check(trainer: SklearnTrainer, task: Task) -> tuple[Diagnostic, ...]:
     entry = ESTIMATORS.get(trainer.estimator)
     if entry is None:
         return (_unknown_estimator(trainer.estimator, task),)
-    wanted = "classifier" if task in CLASSIFYING else "regressor"
+    wanted = "classifier" if task in PROBABILISTIC else "regressor"
     if entry.kind != wanted:
         message = f"{trainer.estimator} is a {entry.kind}; a {task} task needs a {wanted}"
         other = trainer.estimator.replace(entry.kind.capitalize(), wanted.capitalize())
@@ -38,7 +38,7 @@ def check(trainer: SklearnTrainer, task: Task) -> tuple[Diagnostic, ...]:
 def _unknown_estimator(path: str, task: Task) -> Diagnostic:
     message = f'estimator "{path}" is not in the list of those that can be stored without executable code'
     same_name = [known for known in ESTIMATORS if known.rsplit(".", 1)[1] == path.rsplit(".", 1)[-1]]
-    wanted = "classifier" if task in CLASSIFYING else "regressor"
+    wanted = "classifier" if task in PROBABILISTIC else "regressor"
     fitting = [known for known, entry in ESTIMATORS.items() if entry.kind == wanted]
     hint = f'did you mean "{same_name[0]}"?' if same_name else nearest(path, fitting) or nearest(path, ESTIMATORS)
     return Diagnostic("unknown-estimator", message, hint=hint or "or use a trainer of kind python or xgboost")

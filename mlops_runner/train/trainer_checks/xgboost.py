@@ -16,10 +16,12 @@ VALUES = (
 OBJECTIVES: dict[Task, tuple[str, ...]] = {
     "binary": ("binary:logistic",),
     "multiclass": ("multi:softprob",),
+    "multilabel": ("binary:logistic",),
     "regression": VALUES,
     "forecasting": VALUES,
     "ranking": ("rank:ndcg", "rank:pairwise", "rank:map"),
 }
+STRATEGIES = ("one_output_per_tree", "multi_output_tree")
 BOOSTERS = ("gbtree", "dart")
 GIVEN = {
     "seed": "seed",
@@ -42,9 +44,9 @@ _KNOWN = """
     huber_slope interaction_constraints lambda lambdarank_bias_norm lambdarank_normalization
     lambdarank_num_pair_per_sample lambdarank_pair_method lambdarank_score_normalization lambdarank_unbiased
     learning_rate max_bin max_cached_hist_node max_cat_threshold max_cat_to_onehot max_delta_step max_depth max_leaves
-    min_child_weight min_split_loss ndcg_exp_gain normalize_type num_parallel_tree objective one_drop quantile_alpha
-    rate_drop refresh_leaf reg_alpha reg_lambda sample_type sampling_method scale_pos_weight skip_drop subsample
-    tree_method tweedie_variance_power"""
+    min_child_weight min_split_loss multi_strategy ndcg_exp_gain normalize_type num_parallel_tree objective one_drop
+    quantile_alpha rate_drop refresh_leaf reg_alpha reg_lambda sample_type sampling_method scale_pos_weight skip_drop
+    subsample tree_method tweedie_variance_power"""
 KNOWN = frozenset(_KNOWN.split())
 
 
@@ -57,7 +59,7 @@ def check(trainer: XgboostTrainer, task: Task) -> tuple[Diagnostic, ...]:
             message = f"{name} {value} does not suit a {task} task here"
             hint = _task_of(value) or nearest(str(value), choices) or f"one of {', '.join(choices)}"
             problems.append(Diagnostic(f"unsuitable-{name}", message, hint=hint))
-    return (*problems, *_check_weights(trainer), *_check_quantile(trainer.params))
+    return (*problems, *_check_weights(trainer), *_check_quantile(trainer.params), *_check_strategy(trainer, task))
 
 
 def _task_of(objective: Scalar) -> str | None:
@@ -78,6 +80,21 @@ def _check_weights(trainer: XgboostTrainer) -> Iterator[Diagnostic]:
     if trainer.class_weight is not None and "scale_pos_weight" in trainer.params:
         message = "class_weight and scale_pos_weight both weigh the classes"
         yield Diagnostic("given-twice", message, hint="keep one of them")
+
+
+def _check_strategy(trainer: XgboostTrainer, task: Task) -> Iterator[Diagnostic]:
+    strategy = trainer.params.get("multi_strategy")
+    if strategy is None:
+        return
+    if task != "multilabel":
+        message = f"multi_strategy is for several labels; this is a {task} task"
+        yield Diagnostic("unsuitable-param", message, hint="remove it, or set task: multilabel")
+    elif strategy not in STRATEGIES:
+        message = f"multi_strategy {strategy} is not known"
+        yield Diagnostic("unsuitable-param", message, hint=nearest(str(strategy), STRATEGIES) or "remove it")
+    elif trainer.monotone and strategy == "multi_output_tree":
+        message = "a tree of all labels cannot hold a column to one direction"
+        yield Diagnostic("no-monotone", message, hint="multi_strategy: one_output_per_tree, or remove monotone")
 
 
 def _check_quantile(params: Mapping[str, Scalar]) -> Iterator[Diagnostic]:

@@ -37,7 +37,7 @@ class Side:
     """One side of the split.
 
     frame: the matrix of the features. x: float64, shape (rows, outputs), after preprocessing; None for raw trainers.
-    y: shape (rows,). weight: float64, shape (rows,), or None.
+    y: shape (rows,), or (rows, labels). weight: float64, shape (rows,), or None.
     query: int64, shape (rows,), the number of a row's query; None for other tasks than ranking.
     group: int64, shape (rows,), the number of a row's group; rows of one group learn nothing from each other's targets.
     """

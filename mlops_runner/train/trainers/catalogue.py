@@ -194,6 +194,23 @@ PREPROCESSING = frozenset(
         "sklearn.preprocessing._function_transformer.FunctionTransformer",
     }
 )
+# These learn several labels at once; of the others, a model is fitted for each label.
+LABELLERS = frozenset(
+    {
+        "sklearn.dummy.DummyClassifier",
+        "sklearn.ensemble.ExtraTreesClassifier",
+        "sklearn.ensemble.RandomForestClassifier",
+        "sklearn.neighbors.KNeighborsClassifier",
+        "sklearn.neural_network.MLPClassifier",
+        "sklearn.tree.DecisionTreeClassifier",
+        "sklearn.tree.ExtraTreeClassifier",
+    }
+)
+# What holds the models of the labels.
+PER_LABEL = "sklearn.multioutput.MultiOutputClassifier"
+PER_LABEL_OF_PROJECTS = frozenset(
+    {PER_LABEL, "sklearn.multioutput.ClassifierChain", "sklearn.multiclass.OneVsRestClassifier"}
+)
 PYTHON = "python"
 PROJECT = "project"  # read by a function of the project
 
@@ -201,6 +218,8 @@ PROJECT = "project"  # read by a function of the project
 def allowed_types(family: str) -> frozenset[str] | None:
     """Return the types a stored model of a family may hold, or None for a family that is not known."""
     if family == PYTHON:
-        return PREPROCESSING.union(*(entry.types for entry in ESTIMATORS.values()))
+        return PREPROCESSING.union(PER_LABEL_OF_PROJECTS, *(entry.types for entry in ESTIMATORS.values()))
     entry = ESTIMATORS.get(family)
-    return entry.types if entry else None
+    if entry is None:
+        return None
+    return entry.types | ({PER_LABEL} if entry.kind == "classifier" and family not in LABELLERS else set())

@@ -1,10 +1,10 @@
 """Trainer `command`: a program that reads the sides from its folder and writes a model there.
 
 It runs in a folder of its own, as a list of arguments, never through a shell. It finds there train.parquet and, where
-that side has rows, validation.parquet (the columns that preprocessing gives, "(target)", "(weight)" where rows are
-weighed, "(query)" in a ranking), params.json, and the files that the trainer names. It writes out/model.ubj (XGBoost)
-or out/model.skops (an estimator of the catalogue), fitted on the columns in their order; and, if it likes,
-out/metrics.json.
+that side has rows, validation.parquet (the columns that preprocessing gives, "(target)", or "(target) LABEL" for each
+label, "(weight)" where rows are weighed, "(query)" in a ranking), params.json, and the files that the trainer names. It
+writes out/model.ubj (XGBoost) or out/model.skops (an estimator of the catalogue), fitted on the columns in their order;
+and, if it likes, out/metrics.json.
 """
 
 import json
@@ -64,7 +64,7 @@ def _lay_out(trainer: CommandTrainer, job: Job, folder: Path) -> None:
         "classes": list(job.schema.classes),
         "columns": [output.name for output in job.outputs],
         "categorical": [output.name for output in job.outputs if output.categorical],
-        "target": TARGET,
+        "target": TARGET if job.schema.task != "multilabel" else _targets(job),
         "weight": None if job.train.weight is None else WEIGHT,
         **({} if job.train.query is None else {"query": QUERY}),
         "seed": job.seed,
@@ -77,12 +77,17 @@ def _lay_out(trainer: CommandTrainer, job: Job, folder: Path) -> None:
 def _table(side: Side, job: Job) -> pl.DataFrame:
     assert side.x is not None
     columns: dict[str, Any] = {output.name: side.x[:, index] for index, output in enumerate(job.outputs)}
-    columns[TARGET] = side.y
+    columns |= {name: side.y if side.y.ndim == 1 else side.y[:, at] for at, name in enumerate(_targets(job))}
     if job.train.weight is not None:
         columns[WEIGHT] = side.weight if side.weight is not None else [1.0] * len(side.y)
     if side.query is not None:
         columns[QUERY] = side.query
     return pl.DataFrame(columns)
+
+
+def _targets(job: Job) -> list[str]:
+    """Name the column of the target; of a multilabel task one for each label."""
+    return [f"{TARGET} {name}" for name in job.schema.targets] if job.schema.task == "multilabel" else [TARGET]
 
 
 def _run(trainer: CommandTrainer, job: Job, folder: Path) -> None:

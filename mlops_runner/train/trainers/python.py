@@ -2,10 +2,10 @@
 
 The contract. x is a polars.DataFrame with one column per feature in the order of the data spec: Float64 for numbers
 and dates (NaN when missing, dates as days since 1970-01-01), String for texts and booleans ("(missing)", "true",
-"false"). y is an int64 array (1 = positive, or the index of the class) or a float64 array (values, relevance).
-The function returns a scikit-learn estimator of the catalogue, a Pipeline or ColumnTransformer made of those, or an
-xgboost.Booster. A weight column is passed as `weight=` when the function has that argument, and the number of each
-row's query, in a ranking, as `query=`.
+"false"). y is an int64 array (1 = positive, or the index of the class; of a multilabel task (rows, labels), 0 or 1) or
+a float64 array (values, relevance). The function returns a scikit-learn estimator of the catalogue, a Pipeline or
+ColumnTransformer made of those, one that holds an estimator for each label, or an xgboost.Booster. A weight column is
+passed as `weight=` when the function has that argument, and the number of each row's query, in a ranking, as `query=`.
 
 When the model predicts, it gets the frame again: a model fitted with column names gets those columns as a frame;
 one fitted without names gets all of them as an array; a Booster gets its `feature_names`, or all columns, as floats.
@@ -28,7 +28,7 @@ from mlops_runner.specs.training_trainers import PythonTrainer
 from mlops_runner.train.formats.project import keep
 from mlops_runner.train.project_code import find, guarded
 from mlops_runner.train.trainers.base import Curve, Fitted, Job
-from mlops_runner.train.trainers.catalogue import ESTIMATORS, PREPROCESSING, PROJECT, PYTHON
+from mlops_runner.train.trainers.catalogue import ESTIMATORS, PER_LABEL_OF_PROJECTS, PREPROCESSING, PROJECT, PYTHON
 from mlops_runner.train.trainers.observed import heard
 
 
@@ -90,7 +90,7 @@ def _curve(model: Any, who: str) -> Curve:
 def _refuse_unlisted(model: Any, who: str) -> None:
     if isinstance(model, xgboost.Booster):
         return
-    allowed = PREPROCESSING | {entry.stored for entry in ESTIMATORS.values()}
+    allowed = PREPROCESSING | PER_LABEL_OF_PROJECTS | {entry.stored for entry in ESTIMATORS.values()}
     for part in _parts(model):
         name = f"{type(part).__module__}.{type(part).__qualname__}"
         if name not in allowed:
