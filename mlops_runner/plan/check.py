@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from mlops_runner.errors import Diagnostic
 from mlops_runner.evaluate.metrics.names import better, known_metrics
 from mlops_runner.plan.check_evaluation import EVALUATION_CHECKS, unknown_metric
+from mlops_runner.plan.check_multilabel import MULTILABEL_CHECKS
 from mlops_runner.plan.check_quantiles import QUANTILE_CHECKS
 from mlops_runner.plan.check_training import TRAINING_CHECKS
 from mlops_runner.plan.compile_parts import sides_of
@@ -117,6 +118,6 @@ def _at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagn
 
 
 _CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
-    _target_fits_task, _select_direction_is_right, _searches_can_be_measured, _sides_exist, *EVALUATION_CHECKS,
-    _specs_outside_artifacts, _estimators_are_listed, *TRAINING_CHECKS, *QUANTILE_CHECKS,
+    *MULTILABEL_CHECKS, _target_fits_task, _select_direction_is_right, _searches_can_be_measured, _sides_exist,
+    *EVALUATION_CHECKS, _specs_outside_artifacts, _estimators_are_listed, *TRAINING_CHECKS, *QUANTILE_CHECKS,
 )  # fmt: skip

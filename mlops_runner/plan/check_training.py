@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.plan.check_forecasting import FORECASTING_CHECKS
-from mlops_runner.plan.check_multilabel import MULTILABEL_CHECKS
 from mlops_runner.plan.check_ranking import RANKING_CHECKS
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Core
@@ -80,7 +79,6 @@ TRAINING_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
     _preprocessing_fits,
     _monotone_columns_have_an_order,
     _device_is_used,
-    *MULTILABEL_CHECKS,
     *RANKING_CHECKS,
     *FORECASTING_CHECKS,
 )

@@ -12,7 +12,7 @@ from mlops_runner.evaluate.metrics.base import LEAVES, measure
 from mlops_runner.evaluate.metrics.names import METRICS, known_metrics
 from mlops_runner.evaluate.values import Unmeasured, sample_of
 
-CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "regression": ()}
+CLASSES = {"binary": ("no", "yes"), "multiclass": ("a", "b", "c"), "multilabel": ("a", "b", "c"), "regression": ()}
 TASKS = [(task, metric) for task in CLASSES for metric in sorted(known_metrics(task))]
 
 
@@ -25,6 +25,9 @@ def sample(task, rows, seed, *, ties):
     round_to = 1 if ties else 8
     if task == "regression":
         return sample_of(task, (), rng.normal(2, 1, rows).round(round_to), rng.normal(2, 1, rows).round(round_to), None)
+    if task == "multilabel":
+        target, scores = rng.random((rows, 3)) < 0.3, rng.random((rows, 3)).round(round_to)
+        return sample_of(task, CLASSES[task], target, scores, (0.4, 0.6, 0.5))
     target = rng.integers(0, len(CLASSES[task]), rows)
     if task == "binary":
         return sample_of(task, CLASSES[task], target, rng.random(rows).round(round_to), 0.4)

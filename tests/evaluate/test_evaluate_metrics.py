@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from mlops_runner.evaluate.metrics import labels
 from mlops_runner.evaluate.metrics.base import LEAVES, measure
 from mlops_runner.evaluate.metrics.names import METRICS, better, known_metrics
 from mlops_runner.evaluate.values import Unmeasured, sample_of

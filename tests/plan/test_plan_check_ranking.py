@@ -59,7 +59,8 @@ def test_the_query_is_in_the_keys_of_rankings_alone(tmp_path):
         ([(EVALUATION, "[ndcg, mrr]", "[ndcg, «rmse]")],
          "unknown-metric", 'metric "rmse" is not known', None),
         ([(EVALUATION, "[ndcg, mrr]\n", "[ndcg]\nthreshold: «{rule: fixed}\n")],
-         "needless-threshold", "a decision threshold needs a binary or multilabel task; this one is ranking", "remove it"),
+         "needless-threshold", "a decision threshold needs a binary or multilabel task; this one is ranking",
+         "remove it"),
     ],
 )  # fmt: skip
 def test_what_a_ranking_cannot_use_is_found_where_it_is_written(tmp_path, edits, code, message, hint):

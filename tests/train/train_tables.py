@@ -21,7 +21,10 @@ from mlops_runner.train.fit import FitResult, fit
 
 TARGETS = {"binary": "string", "multiclass": "int", "regression": "float"}
 FEATURES = {"age": "float", "rooms": "int", "city": "string", "vip": "bool", "day": "date", "never": "float"}
-LINEAR = {"binary": "LogisticRegression", "multiclass": "LogisticRegression", "regression": "Ridge", "ranking": "Ridge"}
+LINEAR = {
+    **dict.fromkeys(("binary", "multiclass", "multilabel"), "LogisticRegression"),
+    **dict.fromkeys(("regression", "ranking"), "Ridge"),
+}
 
 
 def table(rows: int, seed: int, task: str = "binary") -> pl.DataFrame:
