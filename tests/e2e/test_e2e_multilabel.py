@@ -170,7 +170,7 @@ def test_labels_that_cannot_be_learnt_are_told_without_a_traceback(faults):
                 '.with_columns(worn=pl.Series(np.arange(DAYS) == 3)).with_columns(pl.col("pressure")')  # fmt: skip
     answer = faults.mlops("run", "--no-report")
     assert answer.code != 0
-    assert 'label "worn" is ' in answer.err or 'label "worn": no positive rows' in answer.err
+    assert 'side "validation", label "worn": no positive rows' in answer.err
     assert "Traceback" not in answer.err
 
 
