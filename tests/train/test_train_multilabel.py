@@ -160,5 +160,10 @@ def test_what_does_not_suit_labels_is_refused_before_any_data_is_read() -> None:
     assert problem.hint == 'did you mean "multi_output_tree"?'
     held = xgboost(multi_strategy="multi_output_tree").model_copy(update={"monotone": {"x0": "increasing"}})
     assert [d.code for d in check(held, "multilabel")] == ["no-monotone"]
+    rising = {"monotone": {"x0": "increasing"}}
+    forest = sklearn("ensemble.RandomForestClassifier").model_copy(update=rising)
+    assert [d.code for d in check(forest, "multilabel")] == ["no-monotone"]
+    boosted = sklearn("ensemble.HistGradientBoostingClassifier").model_copy(update=rising)
+    assert check(boosted, "multilabel") == ()
     (problem,) = check(sklearn("linear_model.Ridge"), "multilabel")
     assert "a multilabel task needs a classifier" in problem.message

@@ -6,7 +6,7 @@ from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.task import PROBABILISTIC, Task
 from mlops_runner.specs.training_trainers import SklearnTrainer
-from mlops_runner.train.trainers.catalogue import ESTIMATORS
+from mlops_runner.train.trainers.catalogue import ESTIMATORS, LABELLERS
 from mlops_runner.train.trainers.constructors import params_of
 
 # Given by the spec itself: a second place for the same value could contradict the first.
@@ -32,7 +32,7 @@ def check(trainer: SklearnTrainer, task: Task) -> tuple[Diagnostic, ...]:
         other = trainer.estimator.replace(entry.kind.capitalize(), wanted.capitalize())
         hint = f'did you mean "{other}"?' if other in ESTIMATORS and other != trainer.estimator else None
         return (Diagnostic("wrong-task", message, hint=hint),)
-    return (*_check_params(trainer), *_check_fields(trainer))
+    return (*_check_params(trainer), *_check_fields(trainer), *_check_labels(trainer, task))
 
 
 def _unknown_estimator(path: str, task: Task) -> Diagnostic:
@@ -77,6 +77,13 @@ def _check_fields(trainer: SklearnTrainer) -> Iterator[Diagnostic]:
     if trainer.params.get("loss") == "quantile" and "quantile" in known and trainer.params.get("quantile") is None:
         message = f'loss: quantile of {trainer.estimator} needs the param "quantile", a number between 0 and 1'
         yield Diagnostic("missing-quantile", message, hint="for example: quantile: 0.9")
+
+
+def _check_labels(trainer: SklearnTrainer, task: Task) -> Iterator[Diagnostic]:
+    if task == "multilabel" and trainer.monotone and trainer.estimator in LABELLERS:
+        message = f"{trainer.estimator} learns all labels at once, and cannot hold a column to one direction then"
+        hint = "take xgboost, or sklearn.ensemble.HistGradientBoostingClassifier, which learns them one by one"
+        yield Diagnostic("no-monotone", message, hint=hint)
 
 
 def _able(param: str, kind: str) -> Iterator[str]:
