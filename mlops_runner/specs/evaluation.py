@@ -85,9 +85,9 @@ class Evaluation(Spec):
     champion: Annotated[
         Champion | None, Field(description="The model in use; it is measured on the same rows as the candidates.")
     ] = None
-    threshold: Annotated[Threshold | None, Field(description="Rule for the decision threshold; binary tasks only.")] = (
-        None
-    )
+    threshold: Annotated[
+        Threshold | None, Field(description="Rule for the decision threshold of a binary task, or of each label.")
+    ] = None
     slices: Annotated[
         dict[Name, Slice], Field(description="Parts of the rows that are measured on their own, by name.")
     ] = {}

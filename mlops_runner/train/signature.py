@@ -12,7 +12,8 @@ from mlops_runner.train.features import FeatureType
 from mlops_runner.train.record import FileName, Seen, StoredFile
 
 Prediction = float | tuple[float, ...]
-Cut = Annotated[float, Field(ge=0, le=1)]
+# Just above 1 where a rule decides no row positive, and some have a probability of 1.
+Cut = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 FORMAT = 2
 
 

@@ -138,6 +138,14 @@ def test_a_bundle_answers_by_label_with_the_threshold_of_each(tmp_path: Path) ->
     model.check_probe()
 
 
+def test_a_threshold_may_lie_above_every_probability(tmp_path: Path) -> None:
+    trained(tmp_path, sklearn("tree.DecisionTreeClassifier"))
+    write_bundle(
+        tmp_path / "out", tmp_path / "bundle", BundleFacts("topics", (1.000000001,) * 3, COLUMNS), frame(slice(9))
+    )
+    assert load_bundle(tmp_path / "bundle").decide(frame(slice(1))) == [dict.fromkeys(LABELS, 0)]
+
+
 def test_means_of_the_target_are_those_of_each_label(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()

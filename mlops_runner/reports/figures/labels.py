@@ -29,6 +29,8 @@ def draw_label_curves(curves: Sequence[Mapping[str, Any]], winner: str, where: s
             axes.tick_params(labelsize=7)
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
+        for axes in panels[len(shown) - across : len(shown)]:  # nothing is drawn below these
+            axes.tick_params(labelbottom=True)
         sheet.supxlabel("Recall", fontsize=8.5)
         sheet.supylabel("Precision", fontsize=8.5)
 
