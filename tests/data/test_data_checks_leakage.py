@@ -186,3 +186,12 @@ def test_rows_that_are_told_apart_by_their_features_leak_when_they_come_again(ro
     found = across(room, copied)
     assert (found.answer, found.broken) == ("fail", 5)
     assert across(room, copied, duplicates=False) is None
+
+
+def test_a_feature_is_held_against_every_target(room):
+    rows = [(k, "a", 1.0 if late else 0.0, "2026-01-01", "u" if k % 2 else "v", late) for k, late in enumerate(CLASSES)]
+    lines = "id,g,f,t,y,z\n" + "".join(f"{','.join(map(str, row[:5]))},{str(row[5]).lower()}\n" for row in rows)
+    columns = {**COLUMNS, "z": {"type": "bool", "role": "target"}}
+    there = {"fields": SPLIT, "sides": np.zeros(ROWS, np.int8)}
+    found = answers(room.run(lines, columns, {**LEAKAGE, "duplicates": False, "ids": False, "time": False}, **there))
+    assert found == {"target y": "pass", "target z": "fail"}

@@ -210,3 +210,16 @@ def test_sides_without_rows_are_left_out(describe):
     train = pl.DataFrame({"x": [1, 2], "y": [0, 1]}).lazy()
     found = profile({"train": train}, spec, {"train": 2, "validation": 0, "test": 0})
     assert list(found["target"]["sides"]) == ["train"]
+
+
+def test_several_targets_are_each_described_on_every_side(describe):
+    labels = {name: {"type": "bool", "role": "target"} for name in ("hot", "worn")}
+    spec = describe({"kind": "csv", "path": "x.csv"}, {"x": {"type": "int"}, **labels})
+    sides = {"train": pl.DataFrame({"x": [1, 2], "hot": [True, False], "worn": [True, True]}).lazy()}
+    sides["test"] = pl.DataFrame({"x": [3], "hot": [False], "worn": [True]}).lazy()
+    found = profile(sides, spec, {"train": 2, "validation": 0, "test": 1})["target"]["columns"]
+    assert {name: list(by_side) for name, by_side in found.items()} == {
+        "hot": ["train", "test"],
+        "worn": ["train", "test"],
+    }
+    assert (found["hot"]["train"]["unique"], found["worn"]["train"]["unique"]) == (2, 1)

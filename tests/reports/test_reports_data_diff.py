@@ -95,3 +95,16 @@ def test_json_keeps_its_shape(found):
         "effect": 0.3, "threshold": 0.01, "p": pytest.approx(0), "rows": [1000, 1000], "answer": "shifted",
     }  # fmt: skip
     assert value["columns"]["name"]["new_categories"] == []
+
+
+def test_every_target_has_its_shift():
+    known = {**COLUMNS, "returned": Column(type="bool", role="target")}
+    old = table().with_columns(returned=pl.col("bought"))
+    new = table().with_columns(returned=~pl.col("bought"))
+    columns = {name: known[name] for name in old.columns}
+    versions = [Version(name, columns, {"train": 1_000}, None, {"train": frame.lazy()})
+                for name, frame in (("main", old), ("HEAD", new))]  # fmt: skip
+    found = compare(*versions)
+    assert 'target "returned": shifted' in "\n".join(data_lines(found))
+    section = next(one for one in build_data_report(found).sections if one.title == "Target")
+    assert [dict(block.items)["Answer"] for block in section.blocks] == ["same", "shifted"]
