@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from mlops_runner.specs.base import Name, Part, Scalar, Spec, complaint
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
-from mlops_runner.specs.task import CLASSIFYING, Task
+from mlops_runner.specs.task import CLASSIFYING, PROBABILISTIC, Task
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import Trainer
 
@@ -101,10 +101,8 @@ def _classes_are_weighed(training: Training) -> Iterator[Finding]:
 def _probabilities_are_calibrated(training: Training) -> Iterator[Finding]:
     """Only probabilities are calibrated."""
     for path, trainer in training.trainers():
-        if trainer.calibrate != "none" and training.task not in CLASSIFYING:
+        if trainer.calibrate != "none" and training.task not in PROBABILISTIC:
             message = f"a {training.task} task gives no probabilities to calibrate"
-            if training.task == "multilabel":
-                message = "calibrate maps the probabilities of classes; those of several labels stay as they are"
             yield Finding((*path, "calibrate"), "needless-calibration", message, "remove it")
 
 

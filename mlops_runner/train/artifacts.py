@@ -14,7 +14,7 @@ from mlops_runner.digest import digest_bytes
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.specs.task import PROBABILISTIC
-from mlops_runner.train.calibrate import calibrated
+from mlops_runner.train.calibrate import calibrated, calibrated_labels
 from mlops_runner.train.features import Schema, matrix
 from mlops_runner.train.formats.base import (
     BOOSTER,
@@ -129,7 +129,10 @@ def predict_matrix(candidate: Candidate, features: pl.DataFrame) -> NDArray[np.f
     """Do what `predict` does, for features that already went through `matrix`."""
     x = _transformed(candidate.preprocess, features) if features.height else None
     found = predict_model(candidate.model, features, x, candidate.schema)
-    return found if candidate.record.calibration is None else calibrated(candidate.record.calibration, found)
+    if candidate.record.calibration is None:
+        return found
+    mapped = calibrated_labels if candidate.schema.task == "multilabel" else calibrated
+    return mapped(candidate.record.calibration, found)
 
 
 def predict_model(

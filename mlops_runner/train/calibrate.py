@@ -2,7 +2,7 @@
 
 Sigmoid is Platt's: p -> 1 / (1 + exp(-(slope * logit(p) + intercept))), with his corrected targets (Platt 1999; Newton
 steps as in Lin, Lin and Weng 2007). Isotonic is the best non-decreasing map, by pool-adjacent-violators. Several
-classes are calibrated one against the rest, and divided by their sum.
+classes are calibrated one against the rest, and divided by their sum; several labels each on its own.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ FEW_ROWS = 1_000
 
 
 class Sigmoid(Part):
-    """Slope and intercept of each class; of the positive class alone in a binary task."""
+    """Slope and intercept of each class or label; of the positive class alone in a binary task."""
 
     kind: Literal["sigmoid"] = "sigmoid"
     slopes: tuple[float, ...]
@@ -52,14 +52,36 @@ Calibration = Annotated[Sigmoid | Isotonic, Field(discriminator="kind")]
 def fit_calibration(
     method: str, schema: Schema, found: NDArray[np.float64], y: NDArray[Any], weight: NDArray[Any] | None
 ) -> Calibration:
-    """Learn the map. found: probabilities of the validation side, (rows,) or (rows, classes). Raises InvalidInput."""
+    """Learn the map. found: probabilities of the validation side, (rows,) or (rows, classes or labels).
+
+    Raises InvalidInput.
+    """
+    if schema.task == "multilabel":
+        _refuse_absent(schema, y)
+        return _fitted(method, found, list(y.T == 1), weight)
     counts = np.bincount(y, minlength=len(schema.classes))
     if absent := [str(name) for name, count in zip(schema.classes, counts, strict=True) if not count]:
         message = f"calibrate needs every class on the validation side, and {', '.join(absent[:5])} is not there"
         raise InvalidInput(Diagnostic("missing-class", message, hint="stratify the split, or calibrate: none"))
     columns = found[:, None] if found.ndim == 1 else found
     hits = [y == index for index in (range(len(schema.classes)) if found.ndim > 1 else [1])]
-    weights = np.ones(len(y)) if weight is None else weight
+    return _fitted(method, columns, hits, weight)
+
+
+def _refuse_absent(schema: Schema, y: NDArray[Any]) -> None:
+    """Raise InvalidInput for labels that all rows have, or none: there is no line between what is not there."""
+    counts = y.sum(axis=0)
+    if absent := [name for name, count in zip(schema.targets, counts, strict=True) if not 0 < count < len(y)]:
+        message = (
+            f"calibrate needs rows with and without each label on the validation side, and {absent[0]} has no such"
+        )
+        raise InvalidInput(Diagnostic("missing-class", message, hint="split otherwise, or calibrate: none"))
+
+
+def _fitted(
+    method: str, columns: NDArray[np.float64], hits: list[NDArray[np.bool_]], weight: NDArray[Any] | None
+) -> Calibration:
+    weights = np.ones(len(columns)) if weight is None else weight
     if method == "sigmoid":
         lines = [_line(p, hit, weights) for p, hit in zip(columns.T, hits, strict=True)]
         return Sigmoid(slopes=tuple(a for a, _ in lines), intercepts=tuple(b for _, b in lines))
@@ -67,11 +89,16 @@ def fit_calibration(
     return Isotonic(given=tuple(x for x, _ in steps), seen=tuple(y for _, y in steps))
 
 
+def calibrated_labels(calibration: Calibration, found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return probabilities of the same shape, (rows, labels)."""
+    return np.column_stack([calibration.column(index, p) for index, p in enumerate(found.T)])
+
+
 def calibrated(calibration: Calibration, found: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return probabilities of the same shape."""
     if found.ndim == 1:
         return calibration.column(0, found)
-    mapped = np.column_stack([calibration.column(index, p) for index, p in enumerate(found.T)])
+    mapped = calibrated_labels(calibration, found)
     total = mapped.sum(axis=1, keepdims=True)
     # Where every class says 0, none is likelier than another.
     return np.asarray(np.divide(mapped, total, out=np.full_like(mapped, 1 / mapped.shape[1]), where=total > 0))

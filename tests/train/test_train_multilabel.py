@@ -18,6 +18,8 @@ from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle
+from mlops_runner.train.calibrate import calibrated, fit_calibration
+from mlops_runner.train.features import Schema
 from mlops_runner.train.fit import fit
 from mlops_runner.train.trainer_checks.base import check
 from mlops_runner.train.trainers.catalogue import ESTIMATORS, LABELLERS
@@ -136,6 +138,25 @@ def test_a_bundle_answers_by_label_with_the_threshold_of_each(tmp_path: Path) ->
     expected = [dict(zip(LABELS, row, strict=True)) for row in (found >= [0.2, 0.5, 0.9]).astype(int).tolist()]
     assert model.decide(rows) == expected
     model.check_probe()
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_every_label_is_calibrated_as_it_would_be_alone(tmp_path: Path, method: str) -> None:
+    raw = trained(tmp_path / "raw", sklearn("naive_bayes.GaussianNB"))
+    trainer = sklearn("naive_bayes.GaussianNB").model_copy(update={"calibrate": method})
+    found = predict(trained(tmp_path / "own", trainer), frame(slice(200, 300)))
+    before, alone = predict(raw, frame(slice(200, 300))), Schema("binary", "y", 1, (0, 1), ())
+    for at in range(3):
+        line = fit_calibration(method, alone, before[:, at], Y[200:300, at], None)
+        np.testing.assert_array_equal(found[:, at], calibrated(line, before[:, at]))
+
+
+def test_a_label_without_rows_to_calibrate_on_is_named(tmp_path: Path) -> None:
+    y = Y.copy()
+    y[200:, 1] = 0
+    trainer = sklearn("naive_bayes.GaussianNB").model_copy(update={"calibrate": "sigmoid"})
+    with pytest.raises(InvalidInput, match='on the validation side; "l1" is the same in all of them'):
+        trained(tmp_path, trainer, y)
 
 
 def test_a_threshold_may_lie_above_every_probability(tmp_path: Path) -> None:
