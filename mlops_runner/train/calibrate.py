@@ -72,9 +72,8 @@ def _refuse_absent(schema: Schema, y: NDArray[Any]) -> None:
     """Raise InvalidInput for labels that all rows have, or none: there is no line between what is not there."""
     counts = y.sum(axis=0)
     if absent := [name for name, count in zip(schema.targets, counts, strict=True) if not 0 < count < len(y)]:
-        message = (
-            f"calibrate needs rows with and without each label on the validation side, and {absent[0]} has no such"
-        )
+        side = "rows with and without it on the validation side"
+        message = f'calibrate needs, for each label, {side}; "{absent[0]}" is the same in all of them'
         raise InvalidInput(Diagnostic("missing-class", message, hint="split otherwise, or calibrate: none"))
 
 
