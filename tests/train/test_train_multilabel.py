@@ -16,6 +16,7 @@ from train_tables import sklearn, training, xgboost
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.specs.data import Column
+from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle
 from mlops_runner.train.calibrate import calibrated, fit_calibration
@@ -84,6 +85,37 @@ def test_boosted_trees_learn_labels_as_they_do_in_a_script(tmp_path: Path) -> No
 def test_trees_that_say_all_labels_at_once_are_trained_and_stored(tmp_path: Path) -> None:
     candidate = trained(tmp_path, xgboost(rounds=5, multi_strategy="multi_output_tree"))
     assert predict(candidate, frame(slice(200, 201))).shape == (1, 3)
+
+
+@pytest.mark.parametrize("holder", ["MultiOutputClassifier", "ClassifierChain", "OneVsRestClassifier"])
+def test_a_function_of_the_project_may_hold_labels_in_its_own_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: str
+) -> None:
+    module = "multiclass" if holder == "OneVsRestClassifier" else "multioutput"
+    (tmp_path / f"own_{holder}.py").write_text(
+        f"from sklearn.{module} import {holder}\nfrom sklearn.linear_model import LogisticRegression\n"
+        f"def train(x, y, *, seed):\n    assert y.shape == (200, 3)\n"
+        f"    return {holder}(LogisticRegression()).fit(x.to_numpy(), y)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    candidate = trained(tmp_path, PythonTrainer(trainer="python", callable=f"own_{holder}:train"))
+    assert predict(candidate, frame(slice(200, 300))).shape == (100, 3)
+
+
+def test_a_command_finds_a_column_for_each_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data" / "files").mkdir(parents=True)
+    (tmp_path / "project").mkdir()
+    monkeypatch.syspath_prepend(tmp_path / "project")
+    (tmp_path / "data" / "files" / "fit.py").write_text(
+        "import json, polars, xgboost\ntold = json.load(open('params.json'))\n"
+        "assert told['target'] == ['(target) l0', '(target) l1', '(target) l2']\n"
+        "rows = polars.read_parquet('train.parquet')\n"
+        "x, y = (rows.select(told[name]).to_numpy() for name in ('columns', 'target'))\n"
+        "model = xgboost.train({'objective': 'binary:logistic', 'nthread': 1}, xgboost.DMatrix(x, y), 3)\n"
+        "model.save_model('out/model.ubj')\n"
+    )
+    trainer = CommandTrainer(trainer="command", command=("python", "fit.py"), files=("fit.py",))
+    assert predict(trained(tmp_path, trainer), frame(slice(200, 300))).shape == (100, 3)
 
 
 def test_early_stopping_watches_each_label_alone(tmp_path: Path) -> None:
