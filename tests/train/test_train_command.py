@@ -123,11 +123,6 @@ def test_files_of_the_project_that_it_writes_are_noticed(tmp_path: Path, monkeyp
     assert result.warnings == ("while the command ran, cache.txt of the project was written",)
 
 
-def test_a_command_is_not_searched() -> None:
-    with pytest.raises(ValueError, match="search"):
-        command(search={"space": {"rounds": {"min": 1, "max": 3}}})
-
-
 def test_rows_are_weighed_where_a_column_says_so(tmp_path: Path) -> None:
     data = write_sides(tmp_path / "data")
     for side in ("train", "validation"):
