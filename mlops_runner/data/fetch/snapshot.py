@@ -44,4 +44,6 @@ def write_snapshot(batches: Callable[[], Iterator[pl.DataFrame]], schema: pl.Sch
     except Exception as error:
         if caught:  # the library wraps it in an error of its own
             raise caught[0] from None
+        if "os error" not in str(error):
+            raise
         raise OSError(str(error).rpartition(": ")[2]) from error
