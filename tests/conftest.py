@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -288,6 +288,23 @@ def fresh(_fresh: Path, tmp_path: Path) -> Sandbox:
     """The pipeline, never run."""
     shutil.copytree(_fresh, tmp_path / "project")
     return Sandbox(tmp_path / "project")
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Callable[[str, dict[str, tuple[str, str]]], Sandbox]:
+    """Copy a project of examples/ by its name, committed, with edits that make it smaller: file → (old, new)."""
+
+    def copied(name: str, edits: dict[str, tuple[str, str]]) -> Sandbox:
+        root = tmp_path / name
+        shutil.copytree(Path(__file__).resolve().parents[1] / "examples" / name, root)
+        sandbox = Sandbox(root)
+        for file, (old, new) in edits.items():
+            sandbox.edit(file, old, new)
+        sandbox.git("init", "-q", "-b", "main")
+        sandbox.commit(name)
+        return sandbox
+
+    return copied
 
 
 @pytest.fixture

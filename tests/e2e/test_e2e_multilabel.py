@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +28,9 @@ QUICK = {
 
 
 @pytest.fixture
-def faults(fresh, tmp_path):
+def faults(example):
     """The example, smaller."""
-    shutil.copytree(EXAMPLE, tmp_path / "faults")
-    sandbox = type(fresh)(tmp_path / "faults")
-    for file, (old, new) in QUICK.items():
-        sandbox.edit(file, old, new)
-    sandbox.git("init", "-q", "-b", "main")
-    sandbox.commit("faults")
-    return sandbox
+    return example("faults", QUICK)
 
 
 def side(project, name):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +22,9 @@ QUICK = {
 
 
 @pytest.fixture
-def searches(fresh, tmp_path):
+def searches(example):
     """The example, smaller."""
-    shutil.copytree(EXAMPLE, tmp_path / "searches")
-    sandbox = type(fresh)(tmp_path / "searches")
-    for file, (old, new) in QUICK.items():
-        sandbox.edit(file, old, new)
-    sandbox.git("init", "-q", "-b", "main")
-    sandbox.commit("searches")
-    return sandbox
+    return example("searches", QUICK)
 
 
 def test_the_example_of_searches_ranks_and_repeats_itself(searches):
