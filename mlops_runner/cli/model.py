@@ -53,8 +53,9 @@ def show(settings: Settings, check: bool) -> int:
 @model.command()
 @common_options
 @click.option(
-    "--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True
-)
+    "--format", "form", type=click.Choice(["html", "markdown", "text", "json"]), default="html", show_default=True,
+    help="What to write.",
+)  # fmt: skip
 @click.option(
     "--out", type=click.Path(dir_okay=False), help="File to write.  [default: .mlops/model-card.html, or stdout]"
 )
