@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch
+from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine, Listener, Silence
-from mlops_runner.execute.isolation import default_jobs
+from mlops_runner.execute.isolation import Room, default_jobs, threads_of
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
@@ -32,8 +33,11 @@ class RunOptions:
 
 def run(project: "Project", listener: Listener | None, options: RunOptions) -> list[Result]:
     """Plan, execute and record. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy."""
-    project.compiled()  # before the state folder is made: there may be no project here
-    with exclusive(project.layout.mutex, project.lock_timeout):
+    if not project.layout.compiled.exists():
+        project.compiled()  # before the state folder is made: there may be no project here
+    with exclusive(project.layout.mutex, project.lock_timeout), workers_in(project.layout.work) as workers:
+        if (last := project.sources.last()) and (options.force or not project.sources.unchanged(last)):
+            workers.expect(Room(threads_of(last.compiled.steps)))
         compiled, lock, facts = project.compiled(), project.lock(), project.facts()
         project.sources.remember()
         plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
@@ -45,7 +49,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             facts = project.facts()
             project.sources.remember()
         engine = Engine(
-            project.layout, lock, facts, project.sources.code_folder(compiled), listener or Silence(),
+            project.layout, lock, facts, project.sources.code_folder(compiled), workers, listener or Silence(),
             project.sources.require_environment, options.jobs or default_jobs(compiled.steps), options.force,
             aside=bool(options.settings),
         )  # fmt: skip

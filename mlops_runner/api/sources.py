@@ -119,11 +119,20 @@ class Sources:
 
     def _entry(self) -> cache.Entry:
         """Return what the specs compile to: from memory or the cache while their files have the same content."""
-        if self._memory is None or not cache.fresh(self._memory.sources, self.read):
-            stored = self._stored()
-            self._memory = cache.decode(stored, self.read, python_minor()) if stored else None
-            self._memory = self._memory or self._compile()
+        last = self.last()
+        if last is None or not self.unchanged(last):
+            last = self._memory = self._compile()
+        return last
+
+    def last(self) -> cache.Entry | None:
+        """Return what the specs compiled to when they were last read, here or by a run; None where nobody did."""
+        if self._memory is None and (stored := self._stored()):
+            self._memory = cache.decode(stored, python_minor())
         return self._memory
+
+    def unchanged(self, entry: cache.Entry) -> bool:
+        """Say whether the files behind an entry still have the same content."""
+        return cache.fresh(entry.sources, self.read)
 
     def _stored(self) -> bytes:
         try:

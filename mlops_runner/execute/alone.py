@@ -18,8 +18,9 @@ def executed(layout: Layout, step: Step, ground: Ground) -> Iterator[Ran]:
     The caller holds the project's lock. Raises StepFailed or InvalidInput with what the step said.
     """
     shutil.rmtree(layout.work, ignore_errors=True)  # left by a killed run
-    worker = Worker(Room(threads_of([step])), layout.work / "home", levels([step], 1))
+    worker = Worker(Room(threads_of([step])), layout.work / "home")
     try:
+        worker.equip(levels([step], 1))
         with work_folder(layout.work) as work:
             try:
                 ran = run_step(step, {}, worker, work, ground)

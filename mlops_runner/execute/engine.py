@@ -15,6 +15,7 @@ from typing import Protocol
 from mlops_runner import journal
 from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
+from mlops_runner.execute.ahead import Workers
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
@@ -99,6 +100,7 @@ class Engine:
     lock: Lock
     facts: Facts
     code: Path
+    workers: Workers
     listener: Listener
     before_executing: Callable[[], None]
     jobs: int
@@ -124,7 +126,6 @@ class Engine:
 
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
-        shutil.rmtree(self.layout.work, ignore_errors=True)  # left by a killed run; the lock is ours
         try:
             self._settle_all(steps)
             if self._worker:
@@ -134,7 +135,6 @@ class Engine:
         finally:
             if self._worker:
                 self._worker.close()
-                shutil.rmtree(self.layout.work, ignore_errors=True)
             self.stats.save()
         return [self.settled[step.name] for step in steps]
 
@@ -272,8 +272,8 @@ class Engine:
     def _started_worker(self, remaining: Sequence[Step], steps: Sequence[Step]) -> Worker:
         if self._worker is None:
             self.before_executing()
-            lanes = levels(remaining, min(self.jobs, len(remaining)))
-            self._worker = Worker(Room(threads_of(steps)), self.layout.work / "home", lanes)
+            self._worker = self.workers.take(Room(threads_of(steps)))
+            self._worker.equip(levels(remaining, min(self.jobs, len(remaining))))
         return self._worker
 
     def _sources(self, step: Step) -> dict[str, Source]:

@@ -25,6 +25,8 @@ TRAINING = frozenset({"search", "refit"})  # they train, many times
 EARLY = frozenset({"source", "data"})
 FITTING = frozenset({"train", *TRAINING})
 
+SHARED = ("mlops_runner.execute.stages.common",)  # what every step needs
+
 ESTIMATOR = (  # what reading and writing an estimator of scikit-learn takes
     "mlops_runner.train.audit",
     "mlops_runner.train.canonical",

@@ -30,8 +30,9 @@ THREAD_VARIABLES = (
 # The worker must be of this very package, wherever it lies, but its folder must not hide other modules.
 _BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mlops_runner.execute.worker import main; "
-    "sys.path.append(sys.path.pop(0)); main(sys.argv[2])"
+    "sys.path.append(sys.path.pop(0)); main()"
 )
+FEW = 64  # open sockets that travel in one message; the kernel takes some two hundred
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +130,45 @@ class Lane:
 
 
 class Worker:
-    """A process that starts one process a step. Closing it, or the death of this process, ends what it runs."""
+    """A process that starts one process a step. Closing it, or the death of this process, ends what it runs.
 
-    def __init__(self, room: Room, home: Path, levels: Sequence[Level]) -> None:
+    It begins to import what every step needs at once, and waits to be told what the steps are.
+    """
+
+    def __init__(self, room: Room, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
-        self._log = home / "worker.log"
+        self.room = room
         self.lanes: list[Lane] = []
-        plan, theirs = [], []
-        for level in levels:
-            pairs = [socket.socketpair() for _ in range(level.lanes)]
-            self.lanes += [Lane(ours, level.kinds) for ours, _ in pairs]
-            theirs += [their for _, their in pairs]
-            plan.append([level.modules, [their.fileno() for _, their in pairs]])
-        package = str(Path(__file__).parents[2])
-        with self._log.open("w", encoding="utf-8") as errors:
+        self._log = home / "worker.log"
+        self._control, theirs = socket.socketpair()
+        with theirs, self._log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOTSTRAP, package, json.dumps(plan)],
-                stdin=subprocess.PIPE,
+                [sys.executable, "-P", "-c", _BOOTSTRAP, str(Path(__file__).parents[2])],
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 env=environment(room, home),
                 cwd=home,
-                pass_fds=[their.fileno() for their in theirs],
                 start_new_session=True,  # Ctrl-C reaches the runner, which ends the steps in order
             )
-        for their in theirs:
-            their.close()
+
+    def equip(self, levels: Sequence[Level]) -> None:
+        """Say what steps will need; lanes get ready level by level. Raises StepFailed when the worker has died."""
+        channels = []
+        for level in levels:
+            pairs = [socket.socketpair() for _ in range(level.lanes)]
+            self.lanes += [Lane(ours, level.kinds) for ours, _ in pairs]
+            channels += [theirs for _, theirs in pairs]
+        plan = json.dumps([[level.modules, level.lanes] for level in levels])
+        try:
+            for first in range(0, len(channels), FEW):
+                socket.send_fds(self._control, [b" "], [c.fileno() for c in channels[first : first + FEW]])
+            self._control.sendall(plan.encode() + b"\n")
+        except OSError:
+            raise self._dead() from None
+        finally:
+            for channel in channels:
+                channel.close()
 
     def free(self, kind: str) -> Lane | None:
         """Return a lane where a step of a kind can start now."""
@@ -201,9 +215,9 @@ class Worker:
         """Tell the worker to end, with whatever it runs, and do not wait for it."""
         for lane in self.lanes:
             lane.close()
-        with contextlib.suppress(BrokenPipeError):
-            if self._process.stdin:
-                self._process.stdin.close()
+        self._control.close()
+        if not self.lanes:  # it has started nothing, and would listen only after what it imports
+            self._process.kill()
 
     def close(self) -> None:
         """End the worker and whatever it runs."""

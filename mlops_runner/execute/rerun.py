@@ -38,12 +38,9 @@ def rerun(
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
     store = ObjectStore(layout.root)
     for number in range(1, rounds + 1):
-        worker = Worker(
-            Room(threads_of(steps), number * SEEDS),
-            layout.work / "home",
-            levels([step for step in steps if not step.fetches], 1),
-        )
+        worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home")
         try:
+            worker.equip(levels([step for step in steps if not step.fetches], 1))
             for step in steps:
                 if step.fetches:  # what was there then may be gone; its digest is checked with the other artifacts
                     tell(Agreement(number, step.name, "its pin, without being fetched again", 0.0))

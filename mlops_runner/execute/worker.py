@@ -1,5 +1,6 @@
 """The worker: imports what steps need, and forks a lane for each step that may run at a time; a lane forks its steps.
 
+Its input is a socket. There it is told, once, what to import and when to fork lanes, and given their channels.
 A lane is a copy of the worker that has run nothing. It speaks lines over its channel: `ready` when it is there, then
 for each request, as JSON, `exit-code peak-KiB`. It adopts what its step leaves behind and kills it when the step ends,
 so that steps beside it are not touched. When the runner closes a channel, or is killed, the lane kills its step and
@@ -13,37 +14,63 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlops_runner.execute import descendants
 from mlops_runner.execute.forks import fork, kill_group
-from mlops_runner.execute.handlers import handle
+from mlops_runner.execute.handlers import SHARED, handle
 from mlops_runner.execute.messages import decode_request
 
+MOST = 256  # open sockets that one message may bring
 LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
 
 
-def main(levels: str) -> None:
-    """Import level by level, forking the lanes of each; then wait for the end of the input.
+def main() -> None:
+    """Import what all steps need, hear what these steps are, import the rest by levels, and fork the lanes of each.
 
-    `levels` is JSON: a list of [modules, channels]; a channel is the number of an open socket. Lanes of an early level
-    serve steps while the rest is still being imported.
+    Then wait for the end of the input. Lanes of an early level serve steps while the rest is still being imported.
     """
     descendants.adopt()
-    for modules, channels in json.loads(levels):
-        for module in modules:
-            with contextlib.suppress(ImportError):  # the step that needs it will say so
-                importlib.import_module(module)
+    gc.disable()  # what is imported stays
+    _import(SHARED)
+    levels, channels = _told()
+    for modules, lanes in levels:
+        _import(modules)
         gc.freeze()  # otherwise the collector of every fork would touch, and so copy, all that was imported
-        for channel in channels:
+        for channel in channels[:lanes]:
             if os.fork() == 0:
                 _lane(channel)
             os.close(channel)
+        del channels[:lanes]
     while os.read(0, 1):
         pass
     descendants.kill()
     os._exit(0)  # taking the interpreter apart with all that was imported takes longer than most steps
+
+
+def _import(modules: Iterable[str]) -> None:
+    for module in modules:
+        with contextlib.suppress(ImportError):  # the step that needs it will say so
+            importlib.import_module(module)
+
+
+def _told() -> tuple[list[tuple[list[str], int]], list[int]]:
+    """Return the modules and the number of lanes of each level, and the channels of all. Ends when no step is to run.
+
+    They come as a line of JSON; with the spaces before it come the open channels.
+    """
+    line, channels = b"", list[int]()
+    with socket.socket(fileno=os.dup(0)) as control:
+        while not line.endswith(b"\n"):
+            read, opened, _, _ = socket.recv_fds(control, 1 << 16, MOST)
+            if not read:
+                os._exit(0)
+            line += read
+            channels += opened
+    return json.loads(line), channels
 
 
 def _lane(channel: int) -> None:
@@ -53,6 +80,7 @@ def _lane(channel: int) -> None:
     os.dup2(channel, 0)
     os.dup2(channel, 1)
     os.closerange(3, 4096)
+    gc.enable()
     woken = _wake_on_child_exit()
     os.write(1, b"ready\n")
     buffered = b""

@@ -53,7 +53,8 @@ def worker(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SECRETS.items():
             patch.setenv(name, value)
-        started = Worker(Room(1), tmp_path_factory.mktemp("home"), [Level(("mlops_runner.data.materialise",), 1)])
+        started = Worker(Room(1), tmp_path_factory.mktemp("home"))
+    started.equip([Level(("mlops_runner.data.materialise",), 1)])
     yield started
     started.close()
 
@@ -167,7 +168,8 @@ def test_a_step_dies_with_its_worker_whatever_that_dies_of(fresh, tmp_path):
     fresh.write("specs/data.yaml", DATA)
     fresh.write("callables/table.py", TABLE % f'open("{tmp_path}/pid", "w").write(str(os.getpid())); time.sleep(600)')
     step = Project(fresh.root).compiled().steps[0]
-    own = Worker(Room(1), tmp_path / "home", [Level((), 1)])
+    own = Worker(Room(1), tmp_path / "home")
+    own.equip([Level((), 1)])
     with work_folder(tmp_path / "work") as work:
         killer = _kill_when_started(own._process.pid, tmp_path / "pid")
         with pytest.raises(MlopsError, match="the process that starts steps has died"):

@@ -13,7 +13,7 @@ from plan_values import CSV, ENVIRONMENT, FACTS, STEPS, plan
 
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan import cache
-from mlops_runner.plan.cache import Entry, decode, encode, source_digest
+from mlops_runner.plan.cache import Entry, decode, encode, fresh, source_digest
 from mlops_runner.plan.codec import compiled_from_json, compiled_json, plan_json
 from mlops_runner.plan.steps import Compiled
 
@@ -75,17 +75,19 @@ def test_compiled_specs_survive_json():
 @pytest.mark.parametrize("environment", [ENVIRONMENT, None])
 def test_what_was_cached_comes_back(environment):
     entry = replace(ENTRY, environment=environment)
-    assert decode(encode(entry, "3.11").encode(), FILES.get, "3.11") == entry
+    assert decode(encode(entry, "3.11").encode(), "3.11") == entry
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("content", [b"changed", b"", None])
-def test_a_source_that_changed_or_is_gone_is_a_miss(name, content):
-    assert decode(TEXT, {**FILES, name: content}.get, "3.11") is None
+def test_an_entry_is_not_fresh_when_a_source_changed_or_is_gone(name, content):
+    entry = decode(TEXT, "3.11")
+    assert fresh(entry.sources, FILES.get)
+    assert not fresh(entry.sources, {**FILES, name: content}.get)
 
 
 def test_another_python_is_a_miss():
-    assert decode(TEXT, FILES.get, "3.12") is None
+    assert decode(TEXT, "3.12") is None
 
 
 def test_other_code_that_compiles_is_a_miss_even_of_the_same_size_and_age(monkeypatch, tmp_path):
@@ -101,7 +103,7 @@ def test_other_code_that_compiles_is_a_miss_even_of_the_same_size_and_age(monkey
     target = tmp_path / "plan" / "versions.py"
     target.write_bytes(target.read_bytes().replace(b"TRAIN_VERSION = 2", b"TRAIN_VERSION = 99"))
     assert cache.rules() != before
-    assert decode(TEXT, FILES.get, "3.11") is None
+    assert decode(TEXT, "3.11") is None
 
 
 def test_every_module_that_compiles_counts_as_one():
@@ -130,9 +132,9 @@ def test_a_damaged_cache_is_a_miss(position, bits, how):
             del damaged[position]
         case "insert":
             damaged.insert(position, bits)
-    assert decode(bytes(damaged), FILES.get, "3.11") in {None} or bytes(damaged) == TEXT
+    assert decode(bytes(damaged), "3.11") in {None} or bytes(damaged) == TEXT
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"null", b'{"digest":"","entry":"{}"}'])
 def test_a_cache_of_another_form_is_a_miss(text):
-    assert decode(text, FILES.get, "3.11") is None
+    assert decode(text, "3.11") is None
