@@ -38,7 +38,11 @@ def kill() -> None:
 
 
 def _children() -> list[int]:
-    """List the children of this process by the table of processes."""
+    """List the children of this process: where it has any, by the table of all processes."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return []
     me, found = str(os.getpid()), []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
