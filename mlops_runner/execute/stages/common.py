@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import BaseModel
+
 from mlops_runner.execute.messages import Request
 from mlops_runner.specs.base import API_VERSION, Spec
-from mlops_runner.specs.data import Column, Data
-from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import CommandTrainer, Trainer
 from mlops_runner.train.record import CandidateRecord
-from mlops_runner.train.signature import BundleRecord
 from mlops_runner.train.trainers.base import FILES
 
 S = TypeVar("S", bound=Spec)
@@ -22,9 +22,14 @@ S = TypeVar("S", bound=Spec)
 SIDES = ("train", "validation", "test")
 UNUSED = {"trainer": "sklearn", "estimator": "unused"}  # where a Training document must name a trainer
 
-# Models are built when they are first used. Here that is in the worker, once, and not in every process it forks.
-for _model in (Column, Data, Evaluation, Training, CandidateRecord, BundleRecord):
-    _model.model_rebuild()
+
+def build(*models: type[BaseModel]) -> None:
+    """Build models that a stage uses: in the worker that imports it, once, and not in every process that it forks."""
+    for model in models:
+        model.model_rebuild()
+
+
+build(Column, Training, CandidateRecord)
 
 
 def spec_from(kind: type[S], config: Mapping[str, Any]) -> S:

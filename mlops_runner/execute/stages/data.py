@@ -5,8 +5,10 @@ from pathlib import Path
 
 from mlops_runner.data.materialise import materialise
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import log, out_folder, spec_from
+from mlops_runner.execute.stages.common import build, log, out_folder, spec_from
 from mlops_runner.specs.data import Data
+
+build(Data)
 
 
 def execute(request: Request) -> Reply:

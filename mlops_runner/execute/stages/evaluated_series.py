@@ -12,12 +12,15 @@ from mlops_runner.data.derived.timeline import series_codes, timeline
 from mlops_runner.data.table import Table
 from mlops_runner.evaluate.timeline import Timeline, block_length
 from mlops_runner.evaluate.values import Side
+from mlops_runner.execute.stages.common import build
 from mlops_runner.execute.stages.evaluated_rows import sides_of
 from mlops_runner.specs.data_derived import Series
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.train.features import Schema
 
 TRAIN = "train"
+
+build(Evaluation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ from typing import Any
 import polars as pl
 
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import SIDES, columns_from, expected_digests, out_folder
+from mlops_runner.execute.stages.common import SIDES, build, columns_from, expected_digests, out_folder
 from mlops_runner.specs.data import Column
 from mlops_runner.train.artifacts import load_candidate
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle
 from mlops_runner.train.features import Schema
 from mlops_runner.train.reference import PredictionProfile, Reference
+from mlops_runner.train.signature import BundleRecord
 
 PROBE_ROWS = 12  # those that are made come on top
 
-for _model in (Reference, PredictionProfile):
-    _model.model_rebuild()  # once, in the worker
+build(BundleRecord, Reference, PredictionProfile)
 
 
 def execute(request: Request) -> Reply:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from mlops_runner.data.fetch.base import Wanted, fetch
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import log, out_folder
+from mlops_runner.execute.stages.common import build, log, out_folder
 from mlops_runner.plan.compile_data import SNAPSHOT
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.data_sources import HttpSource, SqlSource
 
-for _model in (Column, SqlSource, HttpSource):
-    _model.model_rebuild()
+build(Column, SqlSource, HttpSource)
 
 
 def execute(request: Request) -> Reply:
