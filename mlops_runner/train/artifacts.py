@@ -11,7 +11,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.digest import digest_bytes
-from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, NotVerified, StepFailed
 from mlops_runner.specs.task import PROBABILISTIC
 from mlops_runner.train.calibrate import calibrated, calibrated_labels
@@ -61,16 +60,18 @@ class Candidate:
 def save_candidate(folder: Path, record: CandidateRecord, model: Any, preprocess: Fitted | None) -> CandidateRecord:
     """Write the model's files, then the record that names them. Returns the record with its digests.
 
-    record: with empty `files`. Files of an earlier candidate in the folder are removed. Raises OSError.
+    record: with empty `files`. Files of an earlier candidate in the folder are removed. Nothing is synced: that is for
+    who keeps them. Raises OSError.
     """
     contents = _files_of(model)
     if preprocess is not None:
         contents[PREPROCESS] = encode_preprocessing(preprocess)
     remove_earlier(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, data in contents.items():
-        write_bytes(folder / name, data)
+        (folder / name).write_bytes(data)
     complete = record.model_copy(update={"files": {name: _stored(data) for name, data in contents.items()}})
-    write_bytes(folder / RECORD, encode(complete))
+    (folder / RECORD).write_bytes(encode(complete))
     return complete
 
 

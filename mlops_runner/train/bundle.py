@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from mlops_runner.digest import digest_file
-from mlops_runner.durable import copy_file, write_bytes
+from mlops_runner.durable import copy_file
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
@@ -61,10 +61,10 @@ def write_bundle(candidate: Path, out: Path, facts: BundleFacts, probe: pl.DataF
     for name in names:
         copy_file(candidate / name, out / name)
     if facts.reference is not None:
-        write_bytes(out / REFERENCE, encode_reference(facts.reference))
+        (out / REFERENCE).write_bytes(encode_reference(facts.reference))
         names.append(REFERENCE)
     record = _record(loaded, facts, probe_of(loaded, probe), {name: _stored(out / name) for name in names})
-    write_bytes(out / BUNDLE, encode(record))
+    (out / BUNDLE).write_bytes(encode(record))
     size = sum((out / name).stat().st_size for name in (*names, BUNDLE))
     return {"size_bytes": size, "probe_rows": len(record.probe.rows)}
 

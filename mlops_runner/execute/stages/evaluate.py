@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from mlops_runner.digest import canonical_json
-from mlops_runner.durable import write_text
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.extras import Extras
@@ -50,9 +49,9 @@ def execute(request: Request) -> Reply:
     evidence = {**found.as_json(), **Explained(found, winner, frames, config["columns"], seed).explain()}
     if curve := learning_curve_json(found.known):
         evidence["learning_curve"] = curve
-    write_text(out_folder(request) / EVIDENCE, canonical_json(evidence) + "\n")
+    (out_folder(request) / EVIDENCE).write_text(canonical_json(evidence) + "\n", encoding="utf-8")
     predictions = profiles(found.known.samples[found.winner], schema, frames, config["columns"])
-    write_text(out_folder(request) / PREDICTIONS, canonical_json(predictions) + "\n")
+    (out_folder(request) / PREDICTIONS).write_text(canonical_json(predictions) + "\n", encoding="utf-8")
     digits = evaluation.digits
     metrics = {
         n: value if n.split(".")[0] == "threshold" else round(value, digits)

@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from mlops_runner.digest import canonical_json, digest_bytes
-from mlops_runner.durable import write_text
 from mlops_runner.errors import MlopsError
 from mlops_runner.evaluate.alone import measure_all
 from mlops_runner.evaluate.refits import Refits, refit_from
@@ -66,7 +65,7 @@ def execute(request: Request) -> Reply:
         folder = training_folder(request, trainer)
         sides = read_sides(spec, columns_from(request), folder)
         refits = _all(_Work(request, spec, trainer, sides, Surroundings(folder / FILES, log)))
-    write_text(out_folder(request) / REFITS, canonical_json(refits.as_json()) + "\n")
+    (out_folder(request) / REFITS).write_text(canonical_json(refits.as_json()) + "\n", encoding="utf-8")
     failed = sum(bool(fit.problem) for fit in refits.fits)
     return Reply("done", {"fits": len(refits.fits), **({"failed": failed} if failed else {})})
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from mlops_runner.digest import canonical_json
-from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import known_metrics
@@ -46,8 +45,10 @@ def execute(request: Request) -> Reply:
     found = _run(request, search, spec.seed, terms)
     out = out_folder(request)
     about = {"metric": request.config["metric"], "direction": request.config["direction"], "method": search.method}
-    write_text(out / TRIALS, canonical_json({**about, **found.as_json()}) + "\n")
-    write_text(out / BEST, canonical_json({"params": dict(found.best.params), "trial": found.best.number}) + "\n")
+    (out / TRIALS).write_text(canonical_json({**about, **found.as_json()}) + "\n", encoding="utf-8")
+    (out / BEST).write_text(
+        canonical_json({"params": dict(found.best.params), "trial": found.best.number}) + "\n", encoding="utf-8"
+    )
     return Reply("done", _metrics(found))
 
 

@@ -3,7 +3,6 @@
 import polars as pl
 
 from mlops_runner.digest import canonical_json
-from mlops_runner.durable import write_text
 from mlops_runner.evaluate.alone import winner_of
 from mlops_runner.evaluate.values import Options
 from mlops_runner.execute.messages import Reply, Request
@@ -28,5 +27,5 @@ def execute(request: Request) -> Reply:
     sides = measured_sides(frames, schema, evaluation, config)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     winner = winner_of(options, sides, models.scores(frames))
-    write_text(out_folder(request) / WINNER, canonical_json({"winner": winner}) + "\n")
+    (out_folder(request) / WINNER).write_text(canonical_json({"winner": winner}) + "\n", encoding="utf-8")
     return Reply("done", {"winner": winner})
