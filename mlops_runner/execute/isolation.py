@@ -139,6 +139,7 @@ class Worker:
         home.mkdir(parents=True, exist_ok=True)
         self.room = room
         self.lanes: list[Lane] = []
+        self._used = False
         self._log = home / "worker.log"
         self._control, theirs = socket.socketpair()
         with theirs, self._log.open("w", encoding="utf-8") as errors:
@@ -176,6 +177,7 @@ class Worker:
 
     def start(self, lane: Lane, request: Request) -> None:
         """Start a step in a lane. Raises StepFailed when the lane has died."""
+        self._used = True
         try:
             lane.start(request)
         except OSError:
@@ -216,7 +218,7 @@ class Worker:
         for lane in self.lanes:
             lane.close()
         self._control.close()
-        if not self.lanes:  # it has started nothing, and would listen only after what it imports
+        if not self._used:  # nothing has to be ended in order, and it would listen only after what it imports
             self._process.kill()
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def test_documents_as_they_were_start_no_worker(built, started):
 def test_a_changed_parameter_needs_no_second_worker(built, started):
     built.edit(TRAINING, "seed: 11", "seed: 12")
     assert built.call("run", "--no-report").code == 0
-    assert [over(worker) for worker in started] == [True]
+    assert [worker._process.returncode for worker in started] == [0]
     assert not (built.root / ".mlops/work").exists()
 
 
@@ -137,6 +137,13 @@ def test_more_lanes_than_one_message_can_open_get_ready(tmp_path):
         )
         worker.close()
     assert not Path(tmp_path / "work").exists()
+
+
+def test_a_worker_that_still_imports_is_not_waited_for(tmp_path):
+    worker = Worker(Room(1), tmp_path)
+    worker.equip([Level(("mlops_runner.train.fit", "sklearn.impute"), 1)])
+    worker.close()
+    assert worker._process.returncode == -signal.SIGKILL
 
 
 def test_a_worker_that_cannot_start_says_so(tmp_path, monkeypatch):
