@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.bootstrap.exact import ratio, whole
@@ -13,6 +12,7 @@ from mlops_runner.evaluate.bootstrap.replicates import sums_of
 from mlops_runner.evaluate.conditions import Condition, conditions_of, holds
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.probabilities import brier_of_rows
+from mlops_runner.evaluate.rows import Rows
 from mlops_runner.evaluate.spread import bounds_json
 from mlops_runner.evaluate.values import Floats, Mask, Sample, Side
 from mlops_runner.specs.evaluation import Intervals, SliceSearch
@@ -29,7 +29,7 @@ class Errors:
     """How wrong the winner is on a side: the rows, and one loss per row."""
 
     side: Side
-    frame: pl.DataFrame
+    frame: Rows
     losses: Floats
 
 

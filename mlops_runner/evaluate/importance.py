@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mlops_runner.evaluate.curves.thin import chosen_points
 from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
+from mlops_runner.evaluate.rows import Rows
 from mlops_runner.evaluate.values import Cut, Floats, Integers, Measurement, Unmeasured, sample_of
 from mlops_runner.specs.task import Task
 
@@ -51,7 +52,7 @@ class ImportanceOptions:
 
 def permutation_importance(
     predict: Predict,
-    frame: pl.DataFrame,
+    frame: Rows,
     features: Sequence[str],
     target: NDArray[Any],
     options: ImportanceOptions,
@@ -62,7 +63,7 @@ def permutation_importance(
     `Sample.target`. The order of `features` changes no number, because each feature has a random generator of its own.
     """
     rows = _chosen(frame.height, options)
-    frame, target = frame[rows], np.asarray(target)[rows]
+    looked_at, target = frame[rows], np.asarray(target)[rows]
     query = None if options.query is None else options.query[rows]
     scale = None if options.scale is None else options.scale[rows]
 
@@ -72,8 +73,8 @@ def permutation_importance(
         samples = [sample_of(options.task, options.classes, target, part, options.threshold) for part in parts]
         return [measure(options.metric, replace(sample, query=query, scale=scale)) for sample in samples]
 
-    whole = measured([frame])[0] if frame.height else Unmeasured("no rows")
-    found = [_importance(name, frame, whole, measured, options) for name in features[: options.max_features]]
+    whole = measured([looked_at])[0] if looked_at.height else Unmeasured("no rows")
+    found = [_importance(name, looked_at, whole, measured, options) for name in features[: options.max_features]]
     return sorted(found, key=lambda one: (one.drop is None, -(one.drop or 0.0), one.feature))
 
 

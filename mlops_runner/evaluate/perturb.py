@@ -1,17 +1,19 @@
 """Perturbed rows for robustness gates: noise, missing values, shifts, unseen categories; seeded, column by column."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import polars as pl
 
+from mlops_runner.evaluate.rows import Rows
 from mlops_runner.specs.evaluation_robustness import Missing, Noise, Perturbation, Shift, Unseen
 
+Change = Callable[[pl.Series, int], pl.Series]
 UNSEEN = "\u2063unseen"  # an invisible separator in front: no table holds this by chance
 
 
-def touched(done: Perturbation, frame: pl.DataFrame, features: Iterable[str]) -> list[str]:
+def touched(done: Perturbation, frame: Rows, features: Iterable[str]) -> list[str]:
     """Return the columns a perturbation changes: those it names, or all features of a fitting type."""
     if done.columns:
         return list(done.columns)
@@ -25,10 +27,21 @@ def touched(done: Perturbation, frame: pl.DataFrame, features: Iterable[str]) ->
 
 
 def perturb(done: Perturbation, frame: pl.DataFrame, columns: Iterable[str], seed: tuple[int, ...]) -> pl.DataFrame:
-    """Return the rows with the columns changed. Each column has a generator of its own, so that their order is free."""
-    return frame.with_columns(
-        _changed(done, frame[name], np.random.PCG64([*seed, _number_of(name)])) for name in columns
-    )
+    """Return the rows with the columns changed."""
+    return changed(frame, 0, changes(done, frame, columns, seed))
+
+
+def changes(done: Perturbation, rows: Rows, columns: Iterable[str], seed: tuple[int, ...]) -> dict[str, Change]:
+    """Return how each column is changed, by a generator of its own, so that the order of columns is free.
+
+    Batches of the rows are to be changed one after the other, each once.
+    """
+    return {name: _change(done, rows[name], np.random.PCG64([*seed, _number_of(name)])) for name in columns}
+
+
+def changed(batch: pl.DataFrame, first: int, how: Mapping[str, Change]) -> pl.DataFrame:
+    """Return a batch with its columns changed; `first` is the position of its first row among all."""
+    return batch.with_columns(change(batch[name], first) for name, change in how.items())
 
 
 def repeats_of(done: Perturbation, wanted: int) -> int:
@@ -36,17 +49,29 @@ def repeats_of(done: Perturbation, wanted: int) -> int:
     return 1 if isinstance(done, Shift) else wanted
 
 
-def _changed(done: Perturbation, column: pl.Series, bits: np.random.PCG64) -> pl.Series:
+def _change(done: Perturbation, column: pl.Series, bits: np.random.PCG64) -> Change:
     match done:
         case Noise():
-            noise = np.random.Generator(bits).standard_normal(len(column)) * done.sd * _spread(column)
-            return (column.cast(pl.Float64) + pl.Series(noise)).alias(column.name)
+            return _noise(np.random.Generator(bits), done.sd, _spread(column))
         case Shift():
-            return (column.cast(pl.Float64) + done.sd * _spread(column)).alias(column.name)
+            by = done.sd * _spread(column)
+            return lambda part, _: (part.cast(pl.Float64) + by).alias(part.name)
         case Missing():
-            return column.set(_chosen(done.share, len(column), bits), None)
+            return _put(None, _chosen(done.share, len(column), bits))
         case Unseen():
-            return column.set(_chosen(done.share, len(column), bits), UNSEEN)
+            return _put(UNSEEN, _chosen(done.share, len(column), bits))
+
+
+def _noise(generator: np.random.Generator, sd: float, spread: float) -> Change:
+    def change(part: pl.Series, first: int) -> pl.Series:  # noqa: ARG001
+        noise = generator.standard_normal(len(part)) * sd * spread
+        return (part.cast(pl.Float64) + pl.Series(noise)).alias(part.name)
+
+    return change
+
+
+def _put(value: str | None, chosen: pl.Series) -> Change:
+    return lambda part, first: part.set(chosen.slice(first, len(part)), value)
 
 
 def _spread(column: pl.Series) -> float:

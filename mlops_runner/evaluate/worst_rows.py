@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from mlops_runner.digest import Json
+from mlops_runner.evaluate.rows import Rows
 from mlops_runner.evaluate.values import Floats, Integers, Sample
 
 MASKED = "***"
@@ -31,14 +32,14 @@ class Shown:
     answers: bool = True
 
 
-def worst_rows(frame: pl.DataFrame, sample: Sample, losses: Floats, shown: Shown, most: int) -> list[dict[str, Json]]:
+def worst_rows(frame: Rows, sample: Sample, losses: Floats, shown: Shown, most: int) -> list[dict[str, Json]]:
     """Return the rows with the largest losses, the worst first; equal ones in the order of the table.
 
     position: the number of the row on its side, from 0. target and decision are names of classes or labels, or numbers.
     """
     worst: Integers = np.argsort(-losses, kind="stable")[:most]
     columns = list(shown.columns)[:MOST_COLUMNS]
-    values = shown_values(frame.select(columns)[worst], shown.masked) if columns else [{}] * len(worst)
+    values = shown_values(frame[worst].select(columns), shown.masked) if columns else [{}] * len(worst)
     return [
         {"position": int(at), **_answers(sample, int(at), shown), "loss": round(float(losses[at]), DIGITS),
          "values": row}

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlops_runner.evaluate.perturb import UNSEEN, perturb, repeats_of, touched
+from mlops_runner.evaluate.perturb import UNSEEN, changed, changes, perturb, repeats_of, touched
 from mlops_runner.specs.evaluation_robustness import Missing, Noise, Shift, Unseen
 
 FRAME = pl.DataFrame({
@@ -67,3 +67,12 @@ def test_a_shift_is_tried_once():
 def test_a_table_without_rows_stays_empty():
     for done in (NOISE, SHIFT, MISSING):
         assert perturb(done, FRAME.head(0), ["size"], (1,)).height == 0
+
+
+@pytest.mark.parametrize("done", [NOISE, SHIFT, MISSING, NEW])
+@pytest.mark.parametrize("size", [1, 300, 1000])
+def test_batches_are_changed_as_the_whole_table_is(done, size):
+    columns = touched(done, FRAME, FEATURES)
+    how = changes(done, FRAME, columns, (1, 2))
+    parts = [changed(FRAME.slice(first, size), first, how) for first in range(0, FRAME.height, size)]
+    assert pl.concat(parts).equals(perturb(done, FRAME, columns, (1, 2)))
