@@ -5,7 +5,7 @@ First step of the stage: frame -> `matrix` -> preprocessing -> trainer. Serving 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import polars as pl
 
@@ -29,6 +29,14 @@ class TaskLike(Protocol):
     def task(self) -> Task: ...  # noqa: D102
     @property
     def positive(self) -> Scalar: ...  # noqa: D102
+
+
+class Selectable(Protocol):
+    """Columns of rows, in memory or on the disk."""
+
+    @property
+    def schema(self) -> pl.Schema: ...  # noqa: D102
+    def select(self, columns: Any, /) -> pl.DataFrame: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +144,18 @@ def matrix(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     Raises InvalidInput for a missing column, a column of another type, or an infinite number.
     """
     # Asked once: on wide tables `frame.schema` is as slow as it is long.
-    given = dict(frame.schema)
+    result = frame.select(matrix_of(dict(frame.schema), schema))
+    refuse_infinity(result)
+    return result
+
+
+def matrix_of(given: Mapping[str, pl.DataType], schema: Schema) -> list[pl.Expr]:
+    """Return what makes the matrix of a table with these columns. Raises InvalidInput for missing or wrong ones."""
     problems = [_missing(feature, given) for feature in schema.features if feature.name not in given]
     problems = problems or [_wrong_type(f, given[f.name]) for f in schema.features if not _accepts(f, given[f.name])]
     if problems:
         raise InvalidInput(problems)
-    result = frame.select([_expression(feature) for feature in schema.features])
-    _refuse_infinity(result)
-    return result
+    return [_expression(feature) for feature in schema.features]
 
 
 def _missing(feature: Feature, given: Mapping[str, pl.DataType]) -> Diagnostic:
@@ -183,11 +195,12 @@ def _expression(feature: Feature) -> pl.Expr:
             return days.fill_null(float("nan"))
 
 
-def _refuse_infinity(frame: pl.DataFrame) -> None:
-    numbers = [name for name, dtype in frame.schema.items() if dtype == pl.Float64]
+def refuse_infinity(matrix: Selectable) -> None:
+    """Raise InvalidInput for every column of a matrix that holds an infinite number."""
+    numbers = [name for name, dtype in matrix.schema.items() if dtype == pl.Float64]
     if not numbers:
         return
-    infinite = frame.select(pl.col(numbers).is_infinite().any()).row(0, named=True)
+    infinite = matrix.select(pl.col(numbers).is_infinite().any()).row(0, named=True)
     if found := [name for name, yes in infinite.items() if yes]:
         raise InvalidInput(
             Diagnostic("infinite-value", f'column "{name}" holds an infinite number', hint="clip it or make it missing")

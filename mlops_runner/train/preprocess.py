@@ -3,6 +3,7 @@
 What comes out stands in this order: numbers, dates, categories, texts; inside a kind, as the table has them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Literal
@@ -19,9 +20,10 @@ from mlops_runner.specs.training_preprocessing import Kind, Preprocessing, colum
 from mlops_runner.train.columns.categories import Native, OneHot, Ordinal, fit_categories, without_missing
 from mlops_runner.train.columns.dates import Dates, fit_dates
 from mlops_runner.train.columns.numbers import Numbers, fit_numbers
-from mlops_runner.train.columns.target_means import Target, TargetMeans, cross_fitted, fit_target_means
+from mlops_runner.train.columns.target_means import CrossFitted, Target, TargetMeans, cross_fitted, fit_target_means
 from mlops_runner.train.columns.texts import Texts, fit_texts
 from mlops_runner.train.features import Output, Schema
+from mlops_runner.train.stored import AnyRows
 
 # 2 GiB of float64. The result is dense, because half of the trainers cannot read anything else.
 MAX_CELLS = 2**28
@@ -48,14 +50,40 @@ class Fitted(Part):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows to fit on: the matrix of their features, and what the encoding by the target needs to know of it."""
+    """Rows to fit on: the matrix of their features, and what the encoding by the target needs to know of it.
 
-    frame: pl.DataFrame
+    Of rows that stay on the disk one column at a time is looked at, which learns the same.
+    """
+
+    frame: AnyRows
     target: Target | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """What was learned, and what stands in its place for the rows it was learned from. own: by position of the part."""
+
+    fitted: Fitted
+    own: Mapping[int, CrossFitted]
+
+    def transform(self, frame: pl.DataFrame, first: int) -> NDArray[np.float64]:
+        """Return shape (rows, outputs) for rows that were fitted on, the first of which stands at position `first`."""
+        parts = enumerate(self.fitted.parts)
+        return _side_by_side(
+            [self.own[at].apply(frame, first) if at in self.own else part.apply(frame) for at, part in parts],
+            frame.height,
+        )
+
+
 def fit_preprocessing(spec: Preprocessing, schema: Schema, rows: Rows) -> tuple[Fitted, NDArray[np.float64]]:
-    """Learn from the rows to fit on, and transform them.
+    """Learn from the rows to fit on, which are held in memory, and transform them. Raises as `learn` does."""
+    assert isinstance(rows.frame, pl.DataFrame)
+    learned = learn(spec, schema, rows)
+    return learned.fitted, learned.transform(rows.frame, 0)
+
+
+def learn(spec: Preprocessing, schema: Schema, rows: Rows) -> Learned:
+    """Learn from the rows to fit on.
 
     Only for them is the result not that of `transform`: what is learned from the target leaves out each row's own fold.
     Columns that are constant or never filled are kept: the width of the result depends on the schema and on the
@@ -71,8 +99,7 @@ def fit_preprocessing(spec: Preprocessing, schema: Schema, rows: Rows) -> tuple[
         for name in names:
             learner.learn(kind, name)
     learner.refuse_explosion()
-    fitted = Fitted(parts=tuple(learner.parts))
-    return fitted, _side_by_side([learner.applied(part) for part in fitted.parts], rows.frame.height)
+    return Learned(Fitted(parts=tuple(learner.parts)), learner.own)
 
 
 def kinds_of(spec: Preprocessing, schema: Schema) -> dict[str, Kind]:
@@ -99,35 +126,42 @@ def decode(data: bytes) -> Fitted:
 
 @dataclass(slots=True)
 class _Learner:
-    """Learns column by column, and remembers what came out of the rows to fit on where that differs from serving."""
+    """Learns column by column, and remembers what the rows to fit on are given where that differs from serving."""
 
     spec: Preprocessing
     rows: Rows
     parts: list[Columns] = field(default_factory=list)
-    own: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    own: dict[int, CrossFitted] = field(default_factory=dict)
 
     def numbers(self, names: list[str]) -> None:
-        self.parts.append(fit_numbers({name: self.spec.numbers_of(name) for name in names}, self.rows.frame))
+        frame = self.rows.frame
+        together = [names] if isinstance(frame, pl.DataFrame) else [[name] for name in names]
+        found = [
+            fit_numbers({name: self.spec.numbers_of(name) for name in some}, frame.select(some)) for some in together
+        ]
+        self.parts.append(Numbers(columns=tuple(column for numbers in found for column in numbers.columns)))
 
     def learn(self, kind: Kind, name: str) -> None:
+        spec, frame = self.spec, self.rows.frame
         match kind:
             case "date":
-                spec = self.spec
-                self.parts.append(fit_dates(name, self.rows.frame, spec.dates_of(name), spec.numbers_of(name)))
+                column = frame.select([name])
+                self.parts.append(fit_dates(name, column, spec.dates_of(name), spec.numbers_of(name)))
             case "category":
-                self.parts.append(self._categories(name))
+                self.parts.append(self._categories(name, frame.select([name])))
             case "text":
-                self.parts.append(fit_texts(name, self.rows.frame, self.spec.texts_of(name)))
+                texts = [frame[name]] if isinstance(frame, pl.DataFrame) else frame.parts(name)
+                self.parts.append(fit_texts(name, texts, spec.texts_of(name)))
 
-    def _categories(self, name: str) -> Columns:
-        spec, frame = self.spec.categories_of(name), self.rows.frame
+    def _categories(self, name: str, column: pl.DataFrame) -> Columns:
+        spec = self.spec.categories_of(name)
         if spec.encode == "target":
             assert self.rows.target is not None
             target = self.rows.target
-            means = fit_target_means(name, frame, target, spec.min_count, spec.smoothing)
-            self.own[id(means)] = cross_fitted(means, frame, target, spec.folds, spec.smoothing)
+            means = fit_target_means(name, column, target, spec.min_count, spec.smoothing)
+            self.own[len(self.parts)] = cross_fitted(means, column, target, spec.folds, spec.smoothing)
             return means
-        found = fit_categories(name, frame, spec.min_count)
+        found = fit_categories(name, column, spec.min_count)
         match spec.encode:
             case "one_hot":
                 return OneHot(categories=found)
@@ -136,12 +170,10 @@ class _Learner:
             case "native":
                 return Native(categories=without_missing(found))
 
-    def applied(self, part: Columns) -> NDArray[np.float64]:
-        return self.own[id(part)] if id(part) in self.own else part.apply(self.rows.frame)
-
     def refuse_explosion(self) -> None:
         widths = {_feature(part): len(tuple(part.outputs())) for part in self.parts if isinstance(part, OneHot | Texts)}
-        width, height = sum(widths.values()), self.rows.frame.height
+        frame = self.rows.frame
+        width, height = sum(widths.values()), min(frame.height, getattr(frame, "batch_rows", frame.height))
         if not widths or width * height <= MAX_CELLS:
             return
         worst = max(widths, key=lambda name: widths[name])

@@ -6,13 +6,14 @@ import polars as pl
 
 from mlops_runner.train.features import MISSING
 from mlops_runner.train.record import Seen, rounded
+from mlops_runner.train.stored import AnyRows
 
 MAX_CATEGORIES = 50
 
 
-def seen_values(frame: pl.DataFrame, personal: Collection[str]) -> dict[str, Seen]:
+def seen_values(frame: AnyRows, personal: Collection[str]) -> dict[str, Seen]:
     """Summarise the matrix of the training rows; `personal` columns give their share of missing values only."""
-    return {series.name: _seen(series, series.name in personal) for series in frame}
+    return {name: _seen(frame[name], name in personal) for name in frame.columns}
 
 
 def _seen(series: pl.Series, personal: bool) -> Seen:

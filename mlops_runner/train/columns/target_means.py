@@ -77,16 +77,37 @@ def fit_target_means(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CrossFitted:
+    """The means for the training rows themselves: those of the folds that a row is not in.
+
+    fold: shape (rows,), the number of a row's fold; means: (columns, categories) and (columns,) overall, by fold.
+    """
+
+    categories: Categories
+    fold: NDArray[np.int64]
+    means: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+
+    def apply(self, frame: pl.DataFrame, first: int) -> NDArray[np.float64]:
+        """Return shape (rows, columns) for the training rows from position `first` on."""
+        codes, fold = self.categories.codes(frame), self.fold[first : first + frame.height]
+        x = np.empty((frame.height, len(self.means[0][1])))
+        for number, (means, overall) in enumerate(self.means):
+            own = np.flatnonzero(fold == number)
+            x[own] = _looked_up(codes[own], means, overall)
+        return x
+
+
 def cross_fitted(
     fitted: TargetMeans, frame: pl.DataFrame, target: Target, folds: int, smoothing: float | str
-) -> NDArray[np.float64]:
-    """Return the training rows, each with means that leave out its own fold, so that no row sees its own target."""
+) -> CrossFitted:
+    """Learn means that leave out each row's own fold, so that no row sees its own target."""
     codes, width = fitted.categories.codes(frame), len(fitted.categories.names)
-    x = np.empty_like(target.values)
-    for others, own in folds_of(target, folds):
-        means, overall = _means(codes[others], width, target, others, smoothing)
-        x[own] = _looked_up(codes[own], means, overall)
-    return x
+    fold, found = np.zeros(len(codes), dtype=np.int64), []
+    for number, (others, own) in enumerate(folds_of(target, folds)):
+        found.append(_means(codes[others], width, target, others, smoothing))
+        fold[own] = number
+    return CrossFitted(fitted.categories, fold, tuple(found))
 
 
 def folds_of(target: Target, folds: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:

@@ -1,7 +1,7 @@
 """Texts: TF-IDF of the terms that most training rows use, each row of length 1 (as scikit-learn's TfidfVectorizer)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -41,12 +41,19 @@ class Texts(Part):
         return x
 
 
-def fit_texts(feature: str, frame: pl.DataFrame, spec: TextPreprocessing) -> Texts:
-    """Choose the terms from the training rows: the most frequent ones, in case of doubt the first by alphabet."""
-    terms = _counted(frame[feature], spec.words).group_by("term").agg(rows=pl.len(), times=pl.col("count").sum())
-    frequent = terms.filter(pl.col("rows") >= spec.min_count).sort("times", "term", descending=[True, False])
+def fit_texts(feature: str, parts: Iterable[pl.Series], spec: TextPreprocessing) -> Texts:
+    """Choose the terms from the training rows: the most frequent ones, in case of doubt the first by alphabet.
+
+    parts: the texts of all rows, in one piece or in several.
+    """
+    counts, height = pl.DataFrame(schema={"term": pl.String, "rows": pl.Int64, "times": pl.Int64}), 0
+    for texts in parts:
+        found = _counted(texts, spec.words).group_by("term").agg(rows=pl.len(), times=pl.col("count").sum())
+        counts = pl.concat([counts, found.cast(counts.schema)]).group_by("term").sum()
+        height += len(texts)
+    frequent = counts.filter(pl.col("rows") >= spec.min_count).sort("times", "term", descending=[True, False])
     chosen = dict(frequent.head(spec.max_terms).sort("term").select("term", "rows").iter_rows())
-    idf = tuple(math.log((1 + frame.height) / (1 + rows)) + 1 for rows in chosen.values())
+    idf = tuple(math.log((1 + height) / (1 + rows)) + 1 for rows in chosen.values())
     return Texts(feature=feature, terms=tuple(chosen), idf=idf, words=spec.words)
 
 
