@@ -12,6 +12,7 @@ from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGa
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.task import CLASSIFYING, DECIDED_BY_THRESHOLD
+from mlops_runner.specs.training_trainers import batch_rows_of
 
 NUMERIC = {"float", "int"}
 CHAMPION = "champion"
@@ -99,12 +100,25 @@ def _needs_intervals(gate: Gate) -> bool:
 
 
 def refits_can_be_made(core: Core) -> Iterator[Diagnostic]:
-    """Folds that are left out are declared."""
+    """Folds that are left out are declared, and no candidate keeps its rows on the disk."""
     for name, gate in core.evaluation.spec.gates.items():
         if isinstance(gate, StabilityGate) and gate.over == "folds" and core.data.spec.folds is None:
             message = f'gate "{name}" leaves out folds, and {core.data.document.file} declares none'
             hint = "add folds: {count: 5, seed: 1} there, or over: seeds"
             yield at(core.evaluation, "no-folds", message, ("gates", name, "over"), hint)
+    wanted = next(_refits(core.evaluation.spec), None)
+    for path, trainer in core.training.spec.trainers() if wanted else ():
+        if path != ("baseline",) and batch_rows_of(trainer) is not None:
+            message = f"external_memory keeps rows on the disk, and {wanted} trains again on rows that are held"
+            hint = f"remove {wanted} from {core.evaluation.document.file}, or external_memory"
+            yield at(core.training, "no-external-memory", message, (*path, "external_memory"), hint)
+
+
+def _refits(evaluation: Evaluation) -> Iterator[str]:
+    """Name what trains the winner again."""
+    yield from (f'gate "{name}"' for name, gate in evaluation.gates.items() if isinstance(gate, StabilityGate))
+    if evaluation.learning_curve is not None:
+        yield "the learning curve"
 
 
 def champion_is_named(core: Core) -> Iterator[Diagnostic]:

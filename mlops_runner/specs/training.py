@@ -10,9 +10,10 @@ from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, hold
 from mlops_runner.specs.task import CLASSIFYING, PROBABILISTIC, Task
 from mlops_runner.specs.training_preprocessing import Preprocessing
-from mlops_runner.specs.training_trainers import Trainer
+from mlops_runner.specs.training_trainers import Trainer, batch_rows_of
 
 RANKS = "rank:"  # the objectives of XGBoost that rank
+QUANTILE_METHODS = ("hist", "auto")  # those that read bins instead of values
 
 
 class Select(Part):
@@ -157,7 +158,29 @@ def _objectives_rank(training: Training) -> Iterator[Finding]:
         yield Finding(place, "unsuitable-objective", message, hint)
 
 
+def _rows_stay_on_the_disk(training: Training) -> Iterator[Finding]:
+    """Where rows stay on the disk, nothing asks for all of them at once."""
+    for path, trainer in training.trainers():
+        if batch_rows_of(trainer) is None:
+            continue
+        place = (*path, "external_memory")
+        if training.task == "ranking":
+            message = "external_memory keeps rows on the disk, and a ranking reads whole queries"
+            yield Finding(place, "no-external-memory", message, "remove it")
+        if training.device != "cpu":
+            message = f"external_memory keeps rows on the disk, and device: {training.device} holds all of them"
+            yield Finding(place, "no-external-memory", message, "device: cpu, or remove it")
+        if trainer.search is not None:
+            message = "external_memory keeps rows on the disk, and a search holds those of its folds"
+            hint = "search on a sample of the rows, and write what it finds into params"
+            yield Finding((*path, "search"), "no-external-memory", message, hint)
+        if (method := trainer.params.get("tree_method", "hist")) not in QUANTILE_METHODS:
+            message = f"external_memory keeps rows on the disk, and tree_method {method} reads all at once"
+            place = (*path, "params", "tree_method")
+            yield Finding(place, "no-external-memory", message, "tree_method: hist, the default")
+
+
 _RULES = (
     _classes_are_weighed, _probabilities_are_calibrated, _one_direction, _categories_are_readable,
-    _forecasts_have_a_horizon, _objectives_rank,
+    _forecasts_have_a_horizon, _objectives_rank, _rows_stay_on_the_disk,
 )  # fmt: skip

@@ -92,11 +92,31 @@ class SklearnTrainer(LibraryTrainer):
     ]
 
 
+class ExternalMemory(Part):
+    """Training on more rows than fit into memory: they stay on the disk, and are read batch by batch."""
+
+    batch_rows: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000_000,
+            description="Rows that are held at a time; what the trees see of a column depends a little on it.",
+            examples=[262144],
+        ),
+    ]
+
+
 class XgboostTrainer(LibraryTrainer):
     """Gradient-boosted trees with XGBoost's native training API."""
 
     trainer: Literal["xgboost"]
     rounds: Annotated[int, Field(ge=1, le=100_000, description="Number of boosting rounds, at most.")] = 100
+    external_memory: Annotated[
+        ExternalMemory | None,
+        Field(
+            description="Keep the rows on the disk while training and evaluating.", examples=[{"batch_rows": 262144}]
+        ),
+    ] = None
 
 
 class PythonTrainer(TrainerPart):
@@ -163,3 +183,9 @@ RawTrainer = PythonTrainer | NaiveTrainer
 Trainer = Annotated[
     SklearnTrainer | XgboostTrainer | PythonTrainer | CommandTrainer | NaiveTrainer, Field(discriminator="trainer")
 ]
+
+
+def batch_rows_of(trainer: Trainer) -> int | None:
+    """Return how many rows a trainer may hold at a time; None for one that holds all."""
+    memory = trainer.external_memory if isinstance(trainer, XgboostTrainer) else None
+    return None if memory is None else memory.batch_rows

@@ -37,6 +37,7 @@ from mlops_runner.train.record import (
     decode_candidate,
     encode,
 )
+from mlops_runner.train.stored import AnyRows
 
 RECORD: Literal["candidate.json"] = "candidate.json"
 MANY_COLUMNS = frozenset({"multiclass", "multilabel"})
@@ -116,14 +117,16 @@ def _project_model(contents: Mapping[FileName, bytes], loader: str, project_code
     return project.read({name: data for name, data in contents.items() if PROJECT_FILE.fullmatch(name)}, loader)
 
 
-def predict(candidate: Candidate, frame: pl.DataFrame) -> NDArray[np.float64]:
-    """Predict with one thread.
+def predict(candidate: Candidate, frame: AnyRows) -> NDArray[np.float64]:
+    """Predict with one thread; rows that stay on the disk batch by batch.
 
     Returns float64: binary (rows,) probability of the positive class; multiclass (rows, classes);
     multilabel (rows, labels); regression (rows,).
     Raises InvalidInput for missing or wrong columns, StepFailed for predictions that are not finite.
     """
-    return predict_matrix(candidate, matrix(frame, candidate.schema))
+    if isinstance(frame, pl.DataFrame):
+        return predict_matrix(candidate, matrix(frame, candidate.schema))
+    return np.concatenate([predict(candidate, batch) for _, batch in frame.batches()])
 
 
 def predict_matrix(candidate: Candidate, features: pl.DataFrame) -> NDArray[np.float64]:

@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, StepFailed
 from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
-from mlops_runner.specs.training_trainers import PythonTrainer, Trainer
+from mlops_runner.specs.training_trainers import PythonTrainer, Trainer, batch_rows_of
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, predict_model, save_candidate
 from mlops_runner.train.calibrate import Calibration, fit_calibration, say_how_much
 from mlops_runner.train.features import Output
-from mlops_runner.train.job import prepare
+from mlops_runner.train.job import prepare, rows_of
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
 from mlops_runner.train.sides import Sides, read_sides
-from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, train
+from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, StoredSide, train
 from mlops_runner.train.trainers.observed import refused
 
 TRIED_ROWS = 1_000
@@ -33,11 +35,15 @@ class FitResult:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a fit is given beside rows. files: folder of the project's files; personal: columns of personal data."""
+    """What a fit is given beside rows. files: folder of the project's files; personal: columns of personal data.
+
+    scratch: folder for what is written while training, and removed after it.
+    """
 
     files: Path
     log: Callable[[str], None]
     personal: frozenset[str] = frozenset()
+    scratch: Path | None = None
 
 
 def fit(
@@ -55,9 +61,9 @@ def fit(
     same bytes.
     Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
     """
-    sides = read_sides(spec, columns, data)
+    sides = read_sides(spec, columns, data, batch_rows_of(trainer))
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
-    candidate, warnings = fit_candidate(spec, trainer, sides, Surroundings(data / FILES, log, personal))
+    candidate, warnings = fit_candidate(spec, trainer, sides, Surroundings(data / FILES, log, personal, data))
     save_candidate(out, candidate.record, candidate.model, candidate.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
@@ -69,7 +75,7 @@ def fit_candidate(
 ) -> tuple[Candidate, tuple[str, ...]]:
     """Train one candidate in memory; also return what there is to warn of. Raises InvalidInput, StepFailed."""
     prepared = prepare(spec, trainer, sides, around.log)
-    fitted = train(trainer, replace(prepared.job, files=around.files))
+    fitted = train(trainer, replace(prepared.job, files=around.files, scratch=around.scratch))
     _refuse_divergence(fitted)
     calibration = _calibration(trainer, prepared.job, fitted.model)
     record = _record(trainer, sides, fitted, prepared.job.outputs, around.personal)
@@ -86,7 +92,10 @@ def _calibration(trainer: Trainer, job: Job, model: Any) -> Calibration | None:
         message = "calibrate needs a validation side, and it has no rows"
         raise InvalidInput(Diagnostic("no-validation", message, hint="raise split.validation in the data spec"))
     say_how_much(trainer.calibrate, len(side.y), job.log)
-    found = predict_model(model, side.frame, side.x, job.schema)
+    if isinstance(side, StoredSide):
+        found = np.concatenate([predict_model(model, frame, x, job.schema) for _, frame, x in side.batches()])
+    else:
+        found = predict_model(model, side.frame, side.x, job.schema)
     return fit_calibration(trainer.calibrate, job.schema, found, side.y, side.weight)
 
 
@@ -98,11 +107,12 @@ def _record(
         family=fitted.family,
         params=dict(fitted.params),
         signature=sides.schema,
-        seen=seen_values(sides.train.frame, personal),
+        seen=seen_values(rows_of(sides.train), personal),
         metrics=dict(fitted.metrics),
         best_iteration=fitted.best_iteration,
         curve={side: {m: tuple(map(rounded, v)) for m, v in found.items()} for side, found in fitted.curve.items()},
         importance=_importance(fitted.importance, outputs),
+        batch_rows=batch_rows_of(trainer),
         files={},
     )
 

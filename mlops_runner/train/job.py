@@ -9,9 +9,10 @@ from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import RawTrainer, Trainer
 from mlops_runner.train.columns.target_means import target_of_side
-from mlops_runner.train.preprocess import Fitted, Rows, fit_preprocessing
+from mlops_runner.train.preprocess import Fitted, Rows, learn
 from mlops_runner.train.sides import Sides
-from mlops_runner.train.trainers.base import Job, Log
+from mlops_runner.train.stored import AnyRows
+from mlops_runner.train.trainers.base import Job, Log, Side, StoredSide, Transform
 from mlops_runner.train.weights import training_weights
 
 
@@ -31,11 +32,25 @@ def prepare(spec: Training, trainer: Trainer, sides: Sides, log: Log) -> Prepare
         return Prepared(Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log), None)
     # Classes are weighed in the fit alone: a category's mean of the target is that of the rows as they are.
     target = target_of_side(sides.schema, sides.train, spec.seed)
-    fitted, x = fit_preprocessing(_preprocessing(spec, trainer), sides.schema, Rows(train.frame, target))
+    learned = learn(_preprocessing(spec, trainer), sides.schema, Rows(rows_of(train), target))
+    fitted = learned.fitted
+    train = _transformed(train, learned.transform)
     if validation is not None:
-        validation = replace(validation, x=fitted.transform(validation.frame))
-    job = Job(sides.schema, spec.seed, spec.threads, spec.device, replace(train, x=x), validation, log, fitted.outputs)
+        validation = _transformed(validation, lambda frame, _: fitted.transform(frame))
+    job = Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log, fitted.outputs)
     return Prepared(job, fitted)
+
+
+def rows_of(side: Side) -> AnyRows:
+    """Return the matrix of all rows of a side, in memory or on the disk."""
+    return side.rows if isinstance(side, StoredSide) else side.frame
+
+
+def _transformed(side: Side, transform: Transform) -> Side:
+    """Apply preprocessing to a side, or say how it is applied to its batches."""
+    if isinstance(side, StoredSide):
+        return replace(side, transform=transform)
+    return replace(side, x=transform(side.frame, 0))
 
 
 def _preprocessing(spec: Training, trainer: Trainer) -> Preprocessing:

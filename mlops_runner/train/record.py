@@ -29,6 +29,7 @@ LATER: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("signature", "query"), None),
     (("calibration",), None),
     (("loader",), None),
+    (("batch_rows",), None),
 )
 
 
@@ -64,7 +65,7 @@ class Seen(Part):
 
 
 class CandidateRecord(Part):
-    """One trained candidate."""
+    """One trained candidate. batch_rows: how many rows it was trained on at a time, if they stayed on the disk."""
 
     format: Literal[1] = 1
     trainer: Literal["sklearn", "xgboost", "python", "command", "naive"]
@@ -78,6 +79,7 @@ class CandidateRecord(Part):
     importance: ImportanceRecord | None
     calibration: Calibration | None = None
     loader: str | None = None
+    batch_rows: int | None = None
     files: dict[FileName, StoredFile]
 
 

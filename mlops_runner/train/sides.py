@@ -13,8 +13,11 @@ from mlops_runner.specs.data import Column
 from mlops_runner.specs.training import Training
 from mlops_runner.train.features import Schema, matrix, names_of, query_of, schema_of, targets_of
 from mlops_runner.train.queries import query_codes, refuse_torn, refuse_unordered
+from mlops_runner.train.stored import AnyRows, stored_matrix, stored_rows
 from mlops_runner.train.targets import classes_of, encode_targets, labels_of
-from mlops_runner.train.trainers.base import Side
+from mlops_runner.train.trainers.base import Side, StoredSide
+
+FIRST_ROWS = 1_000  # of a stored side, held to look at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,12 +29,15 @@ class Sides:
     validation: Side | None
 
 
-def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> Sides:
-    """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack."""
+def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path, batch_rows: int | None = None) -> Sides:
+    """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack.
+
+    batch_rows: how many rows may be held at a time; features then stay on the disk, and the sides are `StoredSide`.
+    """
     group = [query_of(columns)] if spec.task == "ranking" else names_of(columns, "group")[:1]
     targets = targets_of(columns, spec.task)
     wanted = [*names_of(columns, "feature"), *targets, *names_of(columns, "weight")[:1], *group]
-    train = _read(folder / "train.parquet", wanted)
+    train = _read(folder / "train.parquet", wanted, batch_rows)
     if train.height == 0:
         raise InvalidInput(
             Diagnostic("no-rows", "the training side has no rows", hint="check the split and the filter")
@@ -39,7 +45,7 @@ def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path) -> S
     several = spec.task == "multilabel"
     classes = labels_of(train.select(targets)) if several else classes_of(train[targets[0]], spec.task, spec.positive)
     schema = schema_of(spec, columns, classes)
-    validation = _read(folder / "validation.parquet", wanted)
+    validation = _read(folder / "validation.parquet", wanted, batch_rows)
     found = Sides(schema, side_of(train, schema), side_of(validation, schema) if validation.height else None)
     if schema.query is not None and found.train.query is not None:
         masked = "pii" in columns[schema.query].tags
@@ -55,14 +61,17 @@ def _numbered(groups: pl.Series) -> np.ndarray:
     return np.ascontiguousarray(groups.cast(pl.String).rank("dense").fill_null(0).cast(pl.Int64).to_numpy())
 
 
-def side_of(frame: pl.DataFrame, schema: Schema) -> Side:
-    """Turn a frame into what a trainer reads. Raises InvalidInput."""
+def side_of(frame: AnyRows, schema: Schema) -> Side:
+    """Turn rows into what a trainer reads. Raises InvalidInput."""
     y, weight = encode_targets(frame.select(schema.targets), schema), _weights(frame, schema)
     query = None if schema.query is None else query_codes(frame[schema.query])
-    return Side(matrix(frame, schema), None, y, weight, query)
+    if isinstance(frame, pl.DataFrame):
+        return Side(matrix(frame, schema), None, y, weight, query)
+    rows = stored_matrix(frame, schema)
+    return StoredSide(rows.head(FIRST_ROWS), None, y, weight, query, rows=rows)
 
 
-def _read(path: Path, wanted: list[str]) -> pl.DataFrame:
+def _read(path: Path, wanted: list[str], batch_rows: int | None) -> AnyRows:
     if not path.is_file():
         raise InvalidInput(Diagnostic("missing-side", f"{path.name} is missing", hint="run the data stage first"))
     present = pl.read_parquet_schema(path)
@@ -71,10 +80,10 @@ def _read(path: Path, wanted: list[str]) -> pl.DataFrame:
             Diagnostic("missing-column", f'{path.name} has no column "{name}"', hint=nearest(name, present))
             for name in absent
         )
-    return pl.read_parquet(path, columns=wanted)
+    return pl.read_parquet(path, columns=wanted) if batch_rows is None else stored_rows(path, batch_rows)
 
 
-def _weights(frame: pl.DataFrame, schema: Schema) -> np.ndarray | None:
+def _weights(frame: AnyRows, schema: Schema) -> np.ndarray | None:
     if schema.weight is None:
         return None
     values = np.ascontiguousarray(frame[schema.weight].cast(pl.Float64).fill_null(float("nan")).to_numpy())

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from small_project import core_of, write
 
+from mlops_runner.errors import InvalidInput
 from mlops_runner.plan.check import check_core
 from mlops_runner.plan.check_quantiles import QUANTILE_CHECKS
 from mlops_runner.plan.compile import compile_steps
@@ -97,3 +98,49 @@ def test_a_device_that_nothing_trains_on_is_refused(tmp_path):
         "needless-device", "device: cuda is for xgboost, and no candidate is trained with it",
     )  # fmt: skip
     assert found.place.line == 7
+
+
+OUTSIDE = f"{BOOSTED}\n    external_memory: {{batch_rows: 1000}}"
+MARKED = OUTSIDE.replace("external", "«external")
+SEARCH = "\n    «search: {method: random, trials: 3, space: {max_depth: {values: [2, 3]}}}"
+EVALUATION = "specs/evaluation.yaml"
+STEADY = "gates:\n  steady: {kind: stability, metric: roc_auc, over: seeds, count: 3, max_spread: 0.1}\n"
+KEPT = "external_memory keeps rows on the disk, and "
+
+
+@pytest.mark.parametrize(
+    ("edits", "why", "hint"),
+    [
+        ([(TRAINING, BOOSTED, MARKED), (TRAINING, "seed: 11\n", "seed: 11\ndevice: cuda\n")],
+         "device: cuda holds all of them", "device: cpu, or remove it"),
+        ([(TRAINING, BOOSTED, f"{OUTSIDE}{SEARCH}")], "a search holds those of its folds",
+         "search on a sample of the rows, and write what it finds into params"),
+        ([(TRAINING, BOOSTED, f"{OUTSIDE}\n    params:\n      tree_method: «approx")],
+         "tree_method approx reads all at once", "tree_method: hist, the default"),
+        ([(TRAINING, BOOSTED, MARKED), (EVALUATION, "gates:\n", STEADY)],
+         'gate "steady" trains again on rows that are held',
+         'remove gate "steady" from specs/evaluation.yaml, or external_memory'),
+        ([(TRAINING, BOOSTED, MARKED),
+          (EVALUATION, "gates:\n", "learning_curve: {}\ngates:\n")],
+         "the learning curve trains again on rows that are held",
+         "remove the learning curve from specs/evaluation.yaml, or external_memory"),
+    ],
+)  # fmt: skip
+def test_what_asks_for_all_rows_does_not_go_with_rows_on_the_disk(tmp_path, edits, why, hint):
+    place = write(tmp_path, *edits)
+    try:
+        (found,) = check_core(core_of(tmp_path))
+    except InvalidInput as error:
+        (found,) = error.diagnostics
+    assert (found.code, found.message, found.hint) == ("no-external-memory", KEPT + why, hint)
+    assert (found.place.file, found.place.line) == (place.file, place.line)
+
+
+def test_the_rows_of_a_batch_are_in_the_key_of_the_training_alone(tmp_path):
+    configs = []
+    for rows in (None, 1000, 2000):
+        write(tmp_path, *([] if rows is None else [(TRAINING, BOOSTED, OUTSIDE.replace("1000", str(rows)))]))
+        configs.append({step.name: step.config for step in compile_steps(core_of(tmp_path))})
+    assert "external_memory" not in configs[0]["train.boosted"]["trainer"]
+    assert configs[1]["train.boosted"] != configs[2]["train.boosted"]
+    assert all(configs[1][name] == configs[0][name] for name in configs[0] if name != "train.boosted")

@@ -16,7 +16,7 @@ from train_tables import sklearn, training, xgboost
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training_trainers import CommandTrainer, PythonTrainer
+from mlops_runner.specs.training_trainers import CommandTrainer, ExternalMemory, PythonTrainer
 from mlops_runner.train.artifacts import load_candidate, predict
 from mlops_runner.train.bundle import BundleFacts, load_bundle, write_bundle
 from mlops_runner.train.calibrate import calibrated, fit_calibration
@@ -228,3 +228,13 @@ def test_what_does_not_suit_labels_is_refused_before_any_data_is_read() -> None:
     assert check(boosted, "multilabel") == ()
     (problem,) = check(sklearn("linear_model.Ridge"), "multilabel")
     assert "a multilabel task needs a classifier" in problem.message
+
+
+@pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
+def test_rows_on_the_disk_give_the_trees_of_rows_in_memory(tmp_path: Path, strategy: str) -> None:
+    held = xgboost(multi_strategy=strategy, max_bin=16).model_copy(update={"calibrate": "sigmoid"})
+    stored = held.model_copy(update={"external_memory": ExternalMemory(batch_rows=60)})
+    found, wanted = trained(tmp_path / "stored", stored), trained(tmp_path / "held", held)
+    assert len(found.record.curve["validation"]["logloss"]) == 10
+    unseen = frame(slice(200, 300))
+    np.testing.assert_allclose(predict(found, unseen), predict(wanted, unseen), atol=0.05)

@@ -1,6 +1,6 @@
 """What a trainer is given, what it answers, and which module holds which kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -14,9 +14,11 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Output, Schema
+from mlops_runner.train.stored import StoredRows
 from mlops_runner.train.trainer_checks.base import check
 
 Log = Callable[[str], None]
+Transform = Callable[[pl.DataFrame, int], NDArray[np.float64]]
 Curve = Mapping[str, Mapping[str, tuple[float, ...]]]
 
 # Leaves are imported when they are needed: each brings a library that takes a second to load.
@@ -51,10 +53,29 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class StoredSide(Side):
+    """A side whose rows stay on the disk. frame: its first rows alone; x: None, because it is made batch by batch.
+
+    rows: the matrix of the features. transform: (a batch, the position of its first row) -> shape (rows, outputs); None
+    before preprocessing is fitted.
+    """
+
+    rows: StoredRows = field(kw_only=True)
+    transform: Transform | None = None
+
+    def batches(self) -> Iterator[tuple[slice, pl.DataFrame, NDArray[np.float64]]]:
+        """Yield where the rows of a batch stand on the side, their matrix, and it after preprocessing."""
+        assert self.transform is not None
+        for first, frame in self.rows.batches():
+            yield slice(first, first + frame.height), frame, self.transform(frame, first)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Job:
     """One candidate to train. validation is None when that side has no rows. outputs: the columns of `x`.
 
     files: folder of the project's files that the trainer names. curves: whether somebody looks at the learning curves.
+    scratch: folder for what is written while training, and removed after it.
     The weights of the training side include those of the classes; the validation side counts rows as they are.
     """
 
@@ -67,6 +88,7 @@ class Job:
     log: Log
     outputs: tuple[Output, ...] = ()
     files: Path | None = None
+    scratch: Path | None = None
     curves: bool = True
 
 

@@ -11,10 +11,10 @@ from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.training_trainers import XgboostTrainer
 from mlops_runner.train.features import Schema
-from mlops_runner.train.queries import by_query
 from mlops_runner.train.trainer_checks.xgboost import OBJECTIVES
-from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, Side, watched_side
+from mlops_runner.train.trainers.base import Curve, Fitted, Importance, Job, watched_side
 from mlops_runner.train.trainers.devices import refuse_absent
+from mlops_runner.train.trainers.matrices import matrices
 from mlops_runner.train.trainers.monotone import directions
 from mlops_runner.train.trainers.observed import heard, refused
 from mlops_runner.train.trainers.relevance import suited_to_relevance
@@ -58,38 +58,24 @@ def _monotone(trainer: XgboostTrainer, job: Job) -> dict[str, Scalar]:
 
 
 def _boost(params: dict[str, Scalar], trainer: XgboostTrainer, job: Job, curve: dict[str, Any]) -> Any:
-    sides = [(_dmatrix(job.train, job), "train")]
-    if job.validation is not None:
-        sides.append((_dmatrix(job.validation, job), "validation"))
-    machine: dict[str, Any] = {
-        "nthread": job.threads,
-        "device": job.device,
-        "validate_parameters": True,
-        "verbosity": 1,
-    }
-    return xgboost.train(
-        {**params, **machine, **_width(job.schema)},
-        sides[0][0],
-        num_boost_round=trainer.rounds,
-        evals=sides if job.curves else sides[1:] if trainer.early_stopping_rounds else [],
-        early_stopping_rounds=trainer.early_stopping_rounds,
-        evals_result=curve,
-        verbose_eval=False,
-    )
+    with matrices(job, params) as sides:
+        return xgboost.train(
+            {**params, **_machine(job), **_width(job.schema)},
+            sides[0][0],
+            num_boost_round=trainer.rounds,
+            evals=sides if job.curves else sides[1:] if trainer.early_stopping_rounds else [],
+            early_stopping_rounds=trainer.early_stopping_rounds,
+            evals_result=curve,
+            verbose_eval=False,
+        )
+
+
+def _machine(job: Job) -> dict[str, Any]:
+    return {"nthread": job.threads, "device": job.device, "validate_parameters": True, "verbosity": 1}
 
 
 def _width(schema: Schema) -> dict[str, int]:
     return {"num_class": len(schema.classes)} if schema.task == "multiclass" else {}
-
-
-def _dmatrix(side: Side, job: Job) -> Any:
-    categorical = any(output.categorical for output in job.outputs)
-    types = ["c" if output.categorical else "q" for output in job.outputs] if categorical else None
-    rows = side if side.query is None else by_query(side, job.schema)
-    return xgboost.DMatrix(
-        rows.x, rows.y, weight=rows.weight, qid=rows.query, nthread=job.threads, feature_types=types,
-        enable_categorical=categorical,
-    )  # fmt: skip
 
 
 def _refuse_unused(warnings: tuple[tuple[str, str], ...]) -> None:
