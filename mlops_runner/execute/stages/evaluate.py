@@ -4,27 +4,29 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import polars as pl
+import numpy as np
 
 from mlops_runner.digest import canonical_json
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.assess import assess
 from mlops_runner.evaluate.extras import Extras
 from mlops_runner.evaluate.learning_curve import learning_curve_json
-from mlops_runner.evaluate.perturb import perturb, repeats_of, touched
+from mlops_runner.evaluate.perturb import changed, changes, perturb, repeats_of, touched
 from mlops_runner.evaluate.refits import Refits, refits_from
 from mlops_runner.evaluate.values import Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.stages.common import SIDES, UNUSED, log, out_folder, spec_from, training_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
-from mlops_runner.execute.stages.evaluated_models import Models, load_models
+from mlops_runner.execute.stages.evaluated_models import Models, load_models, rows_by_side
 from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
 from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.execute.stages.latency import latency_ms
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
+from mlops_runner.specs.evaluation_robustness import Perturbation
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.record import encode
+from mlops_runner.train.stored import AnyRows, StoredRows
 
 EVIDENCE = "evaluation.json"
 REFITS = "refits"
@@ -40,7 +42,7 @@ def execute(request: Request) -> Reply:
     select = training_from(request, UNUSED).select
     models = load_models(request)
     schema = models.schema
-    frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
+    frames = rows_by_side(request, models)
     sides = measured_sides(frames, schema, evaluation, config)
     scores = models.scores(frames)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
@@ -61,7 +63,7 @@ def execute(request: Request) -> Reply:
     return Reply("done", {"winner": found.winner, **metrics}, gates, local=_latencies(evaluation, winner, frames))
 
 
-def _latencies(evaluation: Evaluation, model: Candidate, frames: Mapping[str, pl.DataFrame]) -> dict[str, float]:
+def _latencies(evaluation: Evaluation, model: Candidate, frames: Mapping[str, AnyRows]) -> dict[str, float]:
     """Time the winner for every gate of latency. The log and the reply are told; the evidence must not change by it."""
     side = next((name for name in reversed(SIDES) if name in frames and frames[name].height), None)
     found = {}
@@ -72,7 +74,7 @@ def _latencies(evaluation: Evaluation, model: Candidate, frames: Mapping[str, pl
     return found
 
 
-def _extras(request: Request, models: Models, frames: Mapping[str, pl.DataFrame], evaluation: Evaluation) -> Extras:
+def _extras(request: Request, models: Models, frames: Mapping[str, AnyRows], evaluation: Evaluation) -> Extras:
     seed = int(request.execution["seed"])
 
     def perturbed(winner: str, name: str) -> Sequence[Floats] | Unmeasured:
@@ -82,7 +84,7 @@ def _extras(request: Request, models: Models, frames: Mapping[str, pl.DataFrame]
         columns = touched(done, frame, [feature.name for feature in model.schema.features])
         rounds = range(repeats_of(done, gate.repeats))
         try:
-            return [predict(model, perturb(done, frame, columns, (seed, number))) for number in rounds]
+            return [_perturbed(model, done, frame, columns, (seed, number)) for number in rounds]
         except NotVerified:
             raise
         except MlopsError as error:
@@ -90,6 +92,15 @@ def _extras(request: Request, models: Models, frames: Mapping[str, pl.DataFrame]
 
     sizes = {name: _size(model) for name, model in models.candidates.items()}
     return Extras(seed, models.champion.threshold, models.champion.problem, sizes, perturbed, _refits(request))
+
+
+def _perturbed(
+    model: Candidate, done: Perturbation, rows: AnyRows, columns: Sequence[str], seed: tuple[int, ...]
+) -> Floats:
+    if not isinstance(rows, StoredRows):
+        return predict(model, perturb(done, rows, columns, seed))
+    how = changes(done, rows, columns, seed)
+    return np.concatenate([predict(model, changed(batch, first, how)) for first, batch in rows.batches()])
 
 
 def _refits(request: Request) -> dict[str, Refits]:

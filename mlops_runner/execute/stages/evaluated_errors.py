@@ -16,6 +16,7 @@ from mlops_runner.evaluate.worst_queries import QUERY_LOSS, constant_columns, er
 from mlops_runner.evaluate.worst_rows import MOST_COLUMNS, Shown, worst_rows
 from mlops_runner.train.artifacts import Candidate, predict
 from mlops_runner.train.contributions import contributions
+from mlops_runner.train.stored import AnyRows
 
 # A prediction of a wide table takes its time however few its rows: at 3000 features, 33 are shuffled.
 FEWEST_SHUFFLED, MOST_SHUFFLED, SHUFFLED_CELLS = 20, 100, 100_000
@@ -30,7 +31,7 @@ class Explained:
 
     found: Assessment
     model: Candidate
-    frames: Mapping[str, pl.DataFrame]
+    frames: Mapping[str, AnyRows]
     columns: Mapping[str, Any]
     seed: int
 
@@ -56,11 +57,17 @@ class Explained:
             weight[output.feature] = max(weight[output.feature], abs(output.value))
         return sorted(weight, key=lambda name: -weight[name])
 
+    def _held(self, side: str) -> pl.DataFrame:
+        """Return the rows of a side of a ranking, which are never left on the disk."""
+        frame = self.frames[side]
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
     def _errors(self, side: str) -> tuple[str, Errors]:
         known = self.found.known
         sample = known.samples[known.winner][side]
         if sample.query is not None:
-            return QUERY_LOSS, errors_of_queries(known.sides[side], self.frames[side], sample)
+            return QUERY_LOSS, errors_of_queries(known.sides[side], self._held(side), sample)
         name, losses = losses_of(sample)
         return name, Errors(known.sides[side], self.frames[side], losses)
 
@@ -86,7 +93,7 @@ class Explained:
     def _dividing(self) -> list[str]:
         """Return the features that may divide: of a ranking, those that tell whole queries apart."""
         names, query = [name for name in self.ranked() if name not in self.personal], self.model.schema.query
-        return names if query is None else constant_columns(self.frames[CHOSEN_ON], query, names)
+        return names if query is None else constant_columns(self._held(CHOSEN_ON), query, names)
 
     def _worst_queries(self) -> dict[str, Json]:
         """List the queries with the largest losses on the last side there is; nothing for other tasks than ranking."""
@@ -94,7 +101,7 @@ class Explained:
         side = next((name for name in ("test", "validation", "train") if name in self.frames), None)
         if query is None or side is None or not most or not self.frames[side].height:
             return {}
-        frame, sample = self.frames[side], self.found.known.samples[self.found.winner][side]
+        frame, sample = self._held(side), self.found.known.samples[self.found.winner][side]
         columns = constant_columns(frame, query, self.ranked())[:MOST_QUERY_COLUMNS]
         shown = Shown(columns, self.personal, answers=self.personal.isdisjoint(self.model.schema.targets))
         found = worst_queries(frame, sample, query, shown, most)
@@ -138,11 +145,11 @@ class Explained:
     def _contributions(self) -> Json:
         """Sum up what each feature contributes on the last side there is; null for a winner that is no booster."""
         side = next((name for name in ("test", "validation", "train") if name in self.frames), None)
-        if side is None:
+        if side is None or not self.frames[side].height:
             return None
         frame = self.frames[side]
-        rows = chosen_points(frame.height, MOST_EXPLAINED) if frame.height else ()
-        found = contributions(self.model, frame[rows]) if len(rows) else None
+        rows = chosen_points(frame.height, MOST_EXPLAINED)
+        found = contributions(self.model, frame[rows])
         if found is None:
             return None
         names, values = found

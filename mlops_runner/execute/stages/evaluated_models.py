@@ -1,5 +1,6 @@
 """The models that are measured: the candidates and the baseline of this run, and the champion that is in use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import polars as pl
 from mlops_runner.errors import MlopsError, NotVerified
 from mlops_runner.evaluate.values import CHAMPION, Cut, Floats
 from mlops_runner.execute.messages import Request
-from mlops_runner.execute.stages.common import expected_digests
+from mlops_runner.execute.stages.common import SIDES, expected_digests
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict
 from mlops_runner.train.bundle import load_bundle
 from mlops_runner.train.features import Schema
+from mlops_runner.train.stored import AnyRows, stored_rows
 
 Scores = dict[str, dict[str, Floats]]
 
@@ -37,7 +39,7 @@ class Models:
         """What the models of the run read and give."""
         return next(iter(self.candidates.values())).schema
 
-    def scores(self, frames: dict[str, pl.DataFrame]) -> Scores:
+    def scores(self, frames: Mapping[str, AnyRows]) -> Scores:
         """Predict every side with every model. A champion that cannot read the rows is left out, with its reason."""
         found = {
             name: {side: predict(model, frame) for side, frame in frames.items()}
@@ -51,6 +53,18 @@ class Models:
             except MlopsError as error:
                 self.champion.problem = f"the champion cannot read these rows: {error.diagnostics[0].message}"
         return found
+
+
+def rows_by_side(request: Request, models: Models) -> dict[str, AnyRows]:
+    """Return the rows of every side with all columns; on the disk where a model was trained on rows that stayed there.
+
+    Then the smallest of the batches that models were trained on is what is held at a time.
+    """
+    paths = {side: Path(request.inputs[side]) for side in SIDES if side in request.inputs}
+    batches = [model.record.batch_rows for model in models.candidates.values() if model.record.batch_rows is not None]
+    if not batches:
+        return {side: pl.read_parquet(path) for side, path in paths.items()}
+    return {side: stored_rows(path, min(batches)) for side, path in paths.items()}
 
 
 def load_models(request: Request) -> Models:

@@ -10,6 +10,7 @@ from mlops_runner.digest import Json
 from mlops_runner.evaluate.values import Sample
 from mlops_runner.specs.data import Column
 from mlops_runner.train.features import Schema
+from mlops_runner.train.stored import AnyRows
 
 PREDICTIONS = "predictions.json"
 VERSION = 1
@@ -20,7 +21,7 @@ DECISION, TIME = "\0decision", "\0time"
 def profiles(
     samples: Mapping[str, Sample],
     schema: Schema,
-    frames: Mapping[str, pl.DataFrame],
+    frames: Mapping[str, AnyRows],
     columns: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Json]:
     """Describe the scores, and where there are classes the decisions, of each side of the split.

@@ -14,6 +14,7 @@ from mlops_runner.specs.evaluation import Evaluation, Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate
 from mlops_runner.train.features import Schema
 from mlops_runner.train.queries import query_codes, refuse_torn
+from mlops_runner.train.stored import AnyRows
 from mlops_runner.train.targets import encode_targets
 
 MOST_GROUPS = 50
@@ -21,7 +22,7 @@ MISSING = "missing"
 
 
 def sides_of(
-    frames: Mapping[str, pl.DataFrame], schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]
+    frames: Mapping[str, AnyRows], schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]
 ) -> dict[str, Side]:
     """Describe the sides of the split by name. Raises InvalidInput, also for a query that is torn between sides."""
     if schema.query is not None:
@@ -30,7 +31,7 @@ def sides_of(
     return {name: side_of(name, frame, schema, evaluation, columns) for name, frame in frames.items()}
 
 
-def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]) -> Side:
+def side_of(name: str, frame: AnyRows, schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]) -> Side:
     """Describe one side of the split. columns: what the data spec says of each column (role, tags).
 
     Raises InvalidInput for a fairness gate whose column has more groups than anybody can compare.
@@ -53,7 +54,7 @@ def side_of(name: str, frame: pl.DataFrame, schema: Schema, evaluation: Evaluati
     return Side(name, target, masks, queries, groups, queries)
 
 
-def mask_of(frame: pl.DataFrame, part: Slice) -> Mask:
+def mask_of(frame: AnyRows, part: Slice) -> Mask:
     """Mark the rows of a slice; a missing value is in none."""
     column = pl.col(part.column)
     if part.equals is not None:

@@ -17,6 +17,7 @@ from mlops_runner.execute.stages.evaluated_rows import sides_of
 from mlops_runner.specs.data_derived import Series
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.train.features import Schema
+from mlops_runner.train.stored import AnyRows
 
 TRAIN = "train"
 
@@ -36,7 +37,7 @@ class Forecast:
 
 
 def measured_sides(
-    frames: Mapping[str, pl.DataFrame], schema: Schema, evaluation: Evaluation, config: Mapping[str, Any]
+    frames: Mapping[str, AnyRows], schema: Schema, evaluation: Evaluation, config: Mapping[str, Any]
 ) -> dict[str, Side]:
     """Describe the sides that are measured; those of a forecast with their moments. Raises InvalidInput."""
     sides = sides_of(frames, schema, evaluation, config["columns"])
@@ -47,7 +48,7 @@ def measured_sides(
     return {name: replace(side, timeline=lines[name]) for name, side in sides.items()}
 
 
-def timelines_of(frames: Mapping[str, pl.DataFrame], forecast: Forecast) -> dict[str, Timeline]:
+def timelines_of(frames: Mapping[str, AnyRows], forecast: Forecast) -> dict[str, Timeline]:
     """Describe every side. frames: the rows of the sides, the training side among them."""
     names = pl.concat([frame.select(forecast.series.by) for frame in frames.values()])
     rows = sum(frame.height for frame in frames.values())
@@ -60,7 +61,7 @@ def timelines_of(frames: Mapping[str, pl.DataFrame], forecast: Forecast) -> dict
 
 
 def _timeline(
-    frame: pl.DataFrame,
+    frame: AnyRows,
     codes: NDArray[np.int64],
     labels: tuple[str, ...],
     scales: NDArray[np.float64],
@@ -86,9 +87,9 @@ def _labels(names: pl.DataFrame, codes: NDArray[np.int64], forecast: Forecast) -
     return tuple(" · ".join(map(str, row)) for row in names[first].rows())
 
 
-def _scales(train: pl.DataFrame, codes: NDArray[np.int64], number: int, forecast: Forecast) -> NDArray[np.float64]:
+def _scales(train: AnyRows, codes: NDArray[np.int64], number: int, forecast: Forecast) -> NDArray[np.float64]:
     """Return the mean |difference| to the value a season before, by series; NaN where there is none, or it is 0."""
-    table = Table(train, "the training side")
+    table = Table(train.select([forecast.series.time, *forecast.series.by]), "the training side")
     line = timeline(forecast.series, table, {})
     before = line.before(forecast.season)
     target = train[forecast.target].cast(pl.Float64).to_numpy()

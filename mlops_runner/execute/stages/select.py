@@ -1,13 +1,11 @@
 """The select stage: which candidate wins, before anything is trained again. The evaluation comes to the same answer."""
 
-import polars as pl
-
 from mlops_runner.digest import canonical_json
 from mlops_runner.evaluate.alone import winner_of
 from mlops_runner.evaluate.values import Options
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import SIDES, UNUSED, out_folder, spec_from, training_from
-from mlops_runner.execute.stages.evaluated_models import load_models
+from mlops_runner.execute.stages.common import UNUSED, out_folder, spec_from, training_from
+from mlops_runner.execute.stages.evaluated_models import load_models, rows_by_side
 from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.plan.compile_refits import WINNER
 from mlops_runner.specs.evaluation import Evaluation
@@ -23,7 +21,7 @@ def execute(request: Request) -> Reply:
     evaluation = spec_from(Evaluation, {**settings, "metrics": [select.metric]})
     models = load_models(request)
     schema = models.schema
-    frames = {side: pl.read_parquet(request.inputs[side]) for side in SIDES if side in request.inputs}
+    frames = rows_by_side(request, models)
     sides = measured_sides(frames, schema, evaluation, config)
     options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
     winner = winner_of(options, sides, models.scores(frames))
