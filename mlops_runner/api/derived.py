@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data_derived_kinds import Calendar
 from mlops_runner.specs.load import folder_reader, load_core
 
 if TYPE_CHECKING:
@@ -19,22 +20,23 @@ def derive_rows(root: Path, rows: "DataFrame") -> "DataFrame":
     """
     from polars import DataFrame
 
-    from mlops_runner.data.derived.derive import derive
+    from mlops_runner.data.derived.derive import derive, needed
     from mlops_runner.data.table import Table
     from mlops_runner.data.types import convert
 
     spec = load_core(folder_reader(root)).data.spec
-    if spec.series is None:
-        message = "the Data document declares no series, so nothing is derived"
-        raise InvalidInput(Diagnostic("no-series", message, hint="the model reads the rows as they are"))
-    needed = [spec.series.time, *spec.series.by, *(name for step in spec.derived for name in step.columns)]
-    if absent := [name for name in dict.fromkeys(needed) if name not in rows.columns]:
+    if not spec.derived:
+        message = "the Data document derives no columns"
+        raise InvalidInput(Diagnostic("nothing-derived", message, hint="the model reads the rows as they are"))
+    if absent := [name for name in spec.columns if name in needed(spec) and name not in rows.columns]:
         raise InvalidInput(
             Diagnostic("missing-column", f'the rows have no column "{name}"', hint=nearest(name, rows.columns))
             for name in absent
         )
     typed, problems, _ = convert(Table(rows, "the rows"), spec.columns)
-    kept = tuple(step.model_copy(update={"missing": "keep"}) for step in spec.derived)
+    kept = tuple(
+        step if isinstance(step, Calendar) else step.model_copy(update={"missing": "keep"}) for step in spec.derived
+    )
     found = derive(spec.model_copy(update={"derived": kept}), typed)
     if errors := [*problems, *(one for one in found.said if one.severity == "error")]:
         raise InvalidInput(errors)

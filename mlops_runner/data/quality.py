@@ -31,7 +31,7 @@ def quality(
     found: dict[str, Json] = {"quality_version": QUALITY_VERSION, "rows": read, "cleaning": cleaning, "checks": checks}
     if files:
         found["files"] = [{"name": file.name, "rows": file.rows} for file in files]
-    return found | ({"derived": _derived(derived)} if derived and derived.series else {})
+    return found | ({"derived": _derived(derived)} if derived and (derived.series or derived.steps) else {})
 
 
 def _derived(derived: WithDerived) -> Json:

@@ -6,7 +6,8 @@ from mlops_runner.errors import Diagnostic
 from mlops_runner.evaluate.metrics.names import SCALED
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import TimeSplit
-from mlops_runner.specs.data_derived import Lag, Made, Series, made_columns
+from mlops_runner.specs.data_derived import Series, made_columns
+from mlops_runner.specs.data_derived_kinds import PARTS, Lag, Made
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
 
@@ -34,7 +35,7 @@ def _the_past_is_known_in_time(core: Core) -> Iterator[Diagnostic]:
         return
     for above, made in made_columns(core.data.spec.derived):
         if made.source not in _known(series) and made.shift < horizon:
-            yield _too_near(core, above, made, horizon)
+            yield _unknown_moment(core, above, made) if made.what in PARTS else _too_near(core, above, made, horizon)
     for name, column in core.data.spec.columns.items():
         if column.role == "feature" and name not in _known(series):
             message = f'"{name}" is a feature, and is not said to be known in advance: a forecast would need its future'
@@ -51,6 +52,13 @@ def _too_near(core: Core, above: Path, made: Made, horizon: int) -> Diagnostic:
     )
     hint = f"take {horizon} steps or more" + ("" if _is_target(core, made.source) else ", or name it in series.known")
     return _at(core.data, "short-lag", message, (*above, *field), hint)
+
+
+def _unknown_moment(core: Core, above: Path, made: Made) -> Diagnostic:
+    message = f'"{made.name}" is a part of "{made.source}", which is not said to be known in advance'
+    return _at(
+        core.data, "unknown-future", message, (*above, *made.path), "name it under series.known, or leave it out"
+    )
 
 
 def _known(series: Series) -> set[str]:

@@ -9,7 +9,8 @@ from mlops_runner.specs.base import Part, Scalar, Share, Spec, complaint
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data_checks import Checks, SumRule
 from mlops_runner.specs.data_cleaning import Cleaning, Filter, Replace
-from mlops_runner.specs.data_derived import Derived, Series, derived_fit, made_columns, series_fit
+from mlops_runner.specs.data_derived import Series, derived_fit, made_columns, series_fit
+from mlops_runner.specs.data_derived_kinds import Derived
 from mlops_runner.specs.data_fit import allowed_fit, cleaning_fits, rules_fit
 from mlops_runner.specs.data_sources import Source
 from mlops_runner.specs.date_forms import DateForm
@@ -150,7 +151,7 @@ class Data(Spec):
     series: Annotated[Series | None, Field(description="How rows follow each other in time.")] = None
     derived: Annotated[
         tuple[Derived, ...],
-        Field(description="Features made of the past of each series, after cleaning and before the checks."),
+        Field(description="Features made of other columns, after cleaning and before the checks."),
     ] = ()
     checks: Annotated[Checks, Field(description="What must hold for the table as a whole.")] = Checks.model_construct()
     split: Annotated[Split, Field(description="How rows are divided into train, validation and test.")]

@@ -1,14 +1,14 @@
-"""Series of a Data document, and the columns derived from the past of each: lags, rolling statistics, differences."""
+"""Series of a Data document, and what must hold for them and for the columns that are derived."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from mlops_runner.specs.base import Part, Words, complaint
 from mlops_runner.specs.complaints import nearest
+from mlops_runner.specs.data_derived_kinds import OF_TIMES, Calendar, Derived, Lag, Made, Past
 from mlops_runner.specs.data_values import NUMBERS, Type
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.rules import Finding, repeated
@@ -17,14 +17,6 @@ STEP = r"[1-9][0-9]{0,5}(s|m|h|d|w|mo|y)"
 CALENDAR = ("mo", "y")
 WHOLE_DAYS = ("d", "w", *CALENDAR)
 ORDERING: frozenset[Type] = frozenset({"date", "datetime", "int"})
-
-Statistic = Literal["mean", "sum", "min", "max", "std"]
-Columns = Annotated[tuple[str, ...], Field(min_length=1)]
-Steps = Annotated[int, Field(ge=1, le=1_000_000)]
-Missing = Annotated[
-    Literal["keep", "drop"],
-    Field(description="Whether rows stay whose past does not reach far enough: their value is missing."),
-]
 
 
 def _step(value: str) -> str:
@@ -74,103 +66,6 @@ class Series(Part):
     ] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One derived column: its name, the column it is made of, and how.
-
-    shift: steps between the row and the latest value that is looked at. span: values of a window, or the distance of a
-    difference. path: where it is asked for, below the step.
-    """
-
-    name: str
-    source: str
-    what: Literal["lag", "difference"] | Statistic
-    shift: int
-    span: int
-    path: Path
-
-    def type_of(self, source: Type) -> Type:
-        """Return the type of its values: that of the source where values are taken as they are, else float."""
-        return source if self.what in {"lag", "min", "max"} else "float"
-
-
-class Lag(Part):
-    """The value some steps before: `sales_lag_7`."""
-
-    kind: Literal["lag"]
-    columns: Annotated[Columns, Field(description="Columns whose past is wanted.")]
-    steps: Annotated[
-        tuple[Steps, ...], Field(min_length=1, description="How many steps before the row.", examples=[[7, 14]])
-    ]
-    missing: Missing = "keep"
-
-    def made(self) -> Iterator[Made]:
-        """Yield the columns."""
-        for name in self.columns:
-            for at, steps in enumerate(self.steps):
-                yield Made(f"{name}_lag_{steps}", name, "lag", steps, 1, ("steps", at))
-
-
-class Rolling(Part):
-    """A statistic of a window of the past: `sales_mean_7_28` is the mean of 28 values, the latest 7 steps before."""
-
-    kind: Literal["rolling"]
-    columns: Annotated[Columns, Field(description="Columns of numbers.")]
-    shift: Annotated[int, Field(ge=0, le=1_000_000, description="Steps from the row back to the end of the window.")]
-    windows: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=100_000)], ...],
-        Field(min_length=1, description="Steps that a window has.", examples=[[7, 28]]),
-    ]
-    statistics: Annotated[
-        tuple[Statistic, ...],
-        Field(min_length=1, description="What is computed; std is that of a sample.", examples=[["mean", "std"]]),
-    ]
-    min_values: Annotated[
-        int | None, Field(ge=1, description="Known values a window needs; all of them unless given.")
-    ] = None
-    missing: Missing = "keep"
-
-    @model_validator(mode="after")
-    def _enough_values(self) -> "Rolling":
-        fewest = min(self.windows) if self.min_values is None else self.min_values
-        if self.min_values is not None and self.min_values > min(self.windows):
-            raise complaint(
-                "empty-window", "min_values is {given}, and a window has {size} steps", "lower min_values",
-                given=self.min_values, size=min(self.windows),
-            )  # fmt: skip
-        if "std" in self.statistics and fewest < 2:
-            raise complaint("short-window", "std needs two values", "raise min_values, or take longer windows")
-        return self
-
-    def made(self) -> Iterator[Made]:
-        """Yield the columns."""
-        for name in self.columns:
-            for at, window in enumerate(self.windows):
-                for what in self.statistics:
-                    yield Made(f"{name}_{what}_{self.shift}_{window}", name, what, self.shift, window, ("windows", at))
-
-
-class Difference(Part):
-    """How a value has changed: `sales_diff_7_1` is the value 7 steps before less the one a step earlier."""
-
-    kind: Literal["difference"]
-    columns: Annotated[Columns, Field(description="Columns of numbers.")]
-    shift: Annotated[int, Field(ge=0, le=1_000_000, description="Steps from the row back to the later value.")]
-    steps: Annotated[
-        tuple[Steps, ...], Field(min_length=1, description="Steps between the two values.", examples=[[1, 7]])
-    ]
-    missing: Missing = "keep"
-
-    def made(self) -> Iterator[Made]:
-        """Yield the columns."""
-        for name in self.columns:
-            for at, steps in enumerate(self.steps):
-                yield Made(f"{name}_diff_{self.shift}_{steps}", name, "difference", self.shift, steps, ("steps", at))
-
-
-Derived = Annotated[Lag | Rolling | Difference, Field(discriminator="kind")]
-
-
 class Typed(Protocol):
     """What is asked of a declared column."""
 
@@ -210,9 +105,13 @@ def series_fit(data: Document) -> Iterator[Finding]:
     """Columns of the series are declared; time has an order, and steps that its type can hold."""
     series = data.series
     if series is None:
-        if data.derived:
-            hint = "add: series: {time: …, by: […]}"
-            yield Finding(("derived",), "no-series", "derived columns need to know how rows follow each other", hint)
+        for position, step in enumerate(data.derived):
+            if not isinstance(step, Calendar):
+                message, hint = (
+                    f"{step.kind} needs to know how rows follow each other",
+                    "add: series: {time: …, by: […]}",
+                )
+                yield Finding(("derived", position), "no-series", message, hint)
         return
     named: list[tuple[Path, str]] = [(("series", "time"), series.time)]
     for field in ("by", "known"):
@@ -262,12 +161,29 @@ def derived_fit(data: Document) -> Iterator[Finding]:
         yield Finding((*above, *made.path), "duplicate-column", message, "remove one")
 
 
-def _source_fits(data: Document, path: Path, step: Lag | Rolling | Difference, name: str) -> Iterator[Finding]:
+def _source_fits(data: Document, path: Path, step: Derived, name: str) -> Iterator[Finding]:
     column = data.columns.get(name)
     if column is None:
         message = f'derived names the column "{name}", which is not declared'
         yield Finding(path, "unknown-column", message, nearest(name, data.columns) or "declare it under columns")
-    elif not isinstance(step, Lag) and column.type not in NUMBERS:
+    elif isinstance(step, Calendar):
+        yield from _has_parts(path, step, name, column.type)
+    else:
+        yield from _past_fits(path, step, name, column)
+
+
+def _has_parts(path: Path, step: Calendar, name: str, kind: Type) -> Iterator[Finding]:
+    fine = sorted({*step.parts} & {*OF_TIMES})
+    if kind not in {"date", "datetime"}:
+        message = f'the calendar is for dates and times, column "{name}" is {kind}'
+        yield Finding(path, "type-mismatch", message, "leave it out, or change the type")
+    elif kind == "date" and fine:
+        message = f'column "{name}" is a date, which has no {fine[0]}'
+        yield Finding(path, "type-mismatch", message, f"remove {fine[0]}, or change the type to datetime")
+
+
+def _past_fits(path: Path, step: Past, name: str, column: Typed) -> Iterator[Finding]:
+    if not isinstance(step, Lag) and column.type not in NUMBERS:
         message = f'{step.kind} computes with numbers, column "{name}" is {column.type}'
         yield Finding(path, "type-mismatch", message, "leave it out, or change the type")
     elif column.role == "target" and not isinstance(step, Lag) and step.shift == 0:

@@ -9,6 +9,7 @@ from mlops_runner.specs.yaml_text import flow_text
 from mlops_runner.starter.lines import WIDTH, commented, entry, mapping, pair
 
 COLUMN_COMMENT_MOST = 64
+CALENDAR_WHY = "the target is another from one to the next"
 
 
 def data_text(name: str, proposal: Proposal) -> str:
@@ -20,6 +21,7 @@ def data_text(name: str, proposal: Proposal) -> str:
         *_columns(proposal),
         "",
         *_cleaning(proposal),
+        *_derived(proposal),
         *_checks(proposal),
         "",
         *_split(proposal),
@@ -69,6 +71,14 @@ def _cleaning(proposal: Proposal) -> list[str]:
     for step, why in proposal.cleaning:
         lines += commented(f"- {flow_text(dict(step))}", why)
     return [*lines, ""]
+
+
+def _derived(proposal: Proposal) -> list[str]:
+    if not proposal.calendar:
+        return []
+    (time,) = proposal.with_role("time")
+    step = {"kind": "calendar", "columns": [time.name], "parts": list(proposal.calendar)}
+    return ["derived:", *commented(f"- {flow_text(step)}", CALENDAR_WHY), ""]
 
 
 def _checks(proposal: Proposal) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from mlops_runner.data.infer.values import Guess, Proposal
 from mlops_runner.data.sources.files import files_below
 from mlops_runner.specs.yaml_text import flow_text, scalar_text
-from mlops_runner.starter.data_text import comment_of
+from mlops_runner.starter.data_text import CALENDAR_WHY, comment_of
 
 MOST_COLUMNS = 30
 MOST_CHARACTERS = 100
@@ -25,6 +25,8 @@ def decisions_text(proposal: Proposal) -> str:
     positive = f", positive {scalar_text(task.positive)}: {task.positive_why}" if task.task == "binary" else ""
     lines += [f"task      {task.task}: {task.why}{positive}"]
     lines += [f"split     {proposal.split.fields['kind']}: {proposal.split.why}"]
+    if proposal.calendar:
+        lines += [f"derived   {', '.join(proposal.calendar)} of {proposal.with_role('time')[0].name}: {CALENDAR_WHY}"]
     lines += [f"cleaning  {step['kind']}: {why}" for step, why in proposal.cleaning]
     lines += [f"left out  {name}: {why}" for name, why in proposal.skipped.items()]
     return "\n".join(lines)
@@ -51,6 +53,7 @@ def decisions_json(proposal: Proposal) -> dict[str, Any]:
             g.name: {"type": g.facts.type, "role": g.role, "tags": list(g.tags), "why": comment_of(g)}
             for g in proposal.columns
         },
+        "calendar": list(proposal.calendar),
         "cleaning": [dict(step) for step, _ in proposal.cleaning],
         "left_out": dict(proposal.skipped),
     }

@@ -310,3 +310,49 @@ def test_lags_over_groups_that_are_no_series_are_refused():
     columns = {**COLUMNS, "shop": {"type": "string", "role": "group"}}
     with pytest.raises(ValueError, match="all groups would be one series"):
         spec_of([LAG], {"time": "day"}, columns)
+
+
+RANDOM = {"kind": "random", "seed": 1}
+HOURS = {"at": {"type": "datetime", "role": "time"}, "rides": {"type": "int", "role": "target"}}
+CLOCK = {
+    "kind": "calendar",
+    "columns": ["at"],
+    "parts": ["year", "month", "day", "weekday", "day_of_year", "hour", "minute"],
+}
+
+
+def test_parts_of_the_calendar_need_no_series_and_look_at_each_row_alone():
+    rows = pl.DataFrame({"at": [datetime.fromisoformat("2024-12-31T23:59:59.999999"), None], "rides": [1, 2]})
+    spec = spec_of([CLOCK], None, HOURS, split=RANDOM)
+    found = derive(spec, Table(rows, "x.csv"))
+    table = found.table.lazy.collect()
+    assert table.row(0) == (rows["at"][0], 1, 2024, 12, 31, 2, 366, 23, 59)
+    assert table.row(1)[2:] == (None,) * 7
+    assert str(found.steps[0]).startswith("calendar: 7 columns, 7 values missing (at_year 1,")
+    assert [spec.all_columns()[name].type for name in spec.with_role("feature")] == ["int"] * 7
+
+
+def test_parts_of_a_date_before_1970_and_in_another_zone_are_those_of_utc():
+    moments = pl.Series("at", ["1969-12-31 23:30:00"]).str.to_datetime().dt.replace_time_zone("America/New_York")
+    rows = pl.DataFrame({"at": moments, "rides": [1]})
+    steps = [{"kind": "calendar", "columns": ["at"], "parts": ["year", "hour"]}]
+    table = derive(spec_of(steps, None, HOURS, split=RANDOM), Table(rows, "x.csv")).table.lazy.collect()
+    assert table.row(0)[2:] == (1970, 4)
+
+
+@pytest.mark.parametrize(
+    ("column", "parts", "message"),
+    [
+        ("sales", ["month"], 'the calendar is for dates and times, column "sales" is int'),
+        ("day", ["weekday", "hour"], 'column "day" is a date, which has no hour'),
+        ("dy", ["month"], 'derived names the column "dy", which is not declared'),
+    ],
+)
+def test_a_calendar_that_does_not_fit_its_column_is_refused(column, parts, message):
+    with pytest.raises(ValueError, match=message):
+        spec_of([{"kind": "calendar", "columns": [column], "parts": parts}], None)
+
+
+def test_only_the_past_needs_series():
+    with pytest.raises(ValueError, match="lag needs to know how rows follow each other"):
+        spec_of([{"kind": "calendar", "columns": ["day"], "parts": ["month"]}, LAG], None)

@@ -44,6 +44,7 @@ NAMES = [f"{a}{b}" for a in "abcdefghijklmnopqrst" for b in "mnopqrstuv"]
         ("phone", [f"0{i:09}" for i in SHUFFLED_NUMBERS], "ignored", "personal data"),
         ("price", [f"${i:,}.50" for i in SHUFFLED_NUMBERS], "ignored", "write 1234.5, not $1,234.50"),
         ("rate", [f"{i % 77}.{i % 9}%" for i in SHUFFLED_NUMBERS], "ignored", "write 1234.5"),
+        ("rate", [f"{i % 9}0%" for i in range(ROWS)], "feature", "its 9 values are categories"),
         ("k", NAMES, "ignored", "nearly every value is different"),
         ("y_pred_proba", NUMBERS, "ignored", "output of a model"),
         ("k", LABELS, "ignored", "leak?"),

@@ -131,3 +131,15 @@ def test_derived_columns_are_features_of_every_step_that_reads_rows(tmp_path):
         assert steps[name].config["columns"]["sales_mean_7_28"]["type"] == "float"
         assert steps[name].config["columns"]["sales_lag_7"]["type"] == "int"
     assert "preprocessing" not in steps["train.baseline"].config
+
+
+def test_parts_of_the_moment_of_a_row_are_known_and_those_of_another_date_are_not(tmp_path):
+    step = "{kind: calendar, columns: [day], parts: [month]}"
+    project(tmp_path, DATA, "derived:\n", f"derived:\n  - {step}\n")
+    assert list(check_core(core_of(tmp_path))) == []
+    project(tmp_path, DATA, "derived:\n", f"derived:\n  - {step.replace('day', 'delivered')}\n")
+    data = (tmp_path / DATA).read_text()
+    (tmp_path / DATA).write_text(data.replace("series:", "  delivered: {type: date, role: ignored}\nseries:"))
+    (found,) = check_core(core_of(tmp_path))
+    message = '"delivered_month" is a part of "delivered", which is not said to be known in advance'
+    assert (found.code, found.message) == ("unknown-future", message)

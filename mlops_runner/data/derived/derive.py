@@ -1,4 +1,4 @@
-"""Add the derived columns to a table, for every series over its whole time: before the rows are divided.
+"""Add the derived columns to a table, those of the past for every series over its whole time: before it is divided.
 
 Of a table that is scanned, only the columns that tell series and time, those that are looked at, and the derived ones
 are held in memory.
@@ -11,13 +11,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.data.derived.timeline import Timeline, timeline, uneven
+from mlops_runner.data.derived.parts import part_of
+from mlops_runner.data.derived.timeline import NO_TIME, Timeline, timeline, uneven
 from mlops_runner.data.derived.windows import Values, Window, difference, lagged, rolled
 from mlops_runner.data.repeats import chosen
 from mlops_runner.data.table import Table, counted
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.data import Data
-from mlops_runner.specs.data_derived import Derived, Difference, Lag, Made, Rolling, Series
+from mlops_runner.specs.data_derived import Series
+from mlops_runner.specs.data_derived_kinds import Calendar, Difference, Lag, Made, Past, Rolling
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,28 +65,30 @@ def derive(spec: Data, table: Table) -> WithDerived:
     A table that lacks a column which is needed stays as it is: that was complained about before. It also does when
     moments are missing, doubled or off the step, or no row would be left; `said` then holds the errors.
     """
-    series = spec.series
-    if series is None or not table.height or not _needed(spec, series) <= set(table.names):
+    nothing = spec.series is None and not spec.derived
+    if nothing or not table.height or not needed(spec) <= set(table.names):
         return WithDerived(table)
     try:
-        return _derived(spec, series, table)
+        return _derived(spec, table)
     except InvalidInput as error:
         return WithDerived(table, said=error.diagnostics)
 
 
-def _derived(spec: Data, series: Series, table: Table) -> WithDerived:
-    line = timeline(series, table, spec.columns)
-    said, holes = tuple(_said(line, series, table)), line.holes if series.every is not None else 0
+def _derived(spec: Data, table: Table) -> WithDerived:
+    series = spec.series
+    line = NO_TIME if series is None else timeline(series, table, spec.columns)
+    said = () if series is None else tuple(_said(line, series, table))
+    holes = 0 if series is None or series.every is None else line.holes
     if not spec.derived:
         return WithDerived(table, (), said, line.count, holes)
     sources = {name: table.column(name) for name in dict.fromkeys(n for step in spec.derived for n in step.columns)}
     columns: dict[str, pl.Series] = {}
     steps, stays = list[DerivedStep](), np.ones(table.height, np.bool_)
     for step in spec.derived:
-        made = _made(step, sources, line)
+        made = _parts(step, sources) if isinstance(step, Calendar) else _made(step, sources, line)
         columns |= made
         before = int(np.count_nonzero(stays))
-        if step.missing == "drop":
+        if not isinstance(step, Calendar) and step.missing == "drop":
             stays &= ~np.any([values.is_null().to_numpy() for values in made.values()], axis=0)
         left = int(np.count_nonzero(stays))
         steps.append(DerivedStep(step.kind, {n: v.null_count() for n, v in made.items()}, before - left, left))
@@ -94,11 +98,17 @@ def _derived(spec: Data, series: Series, table: Table) -> WithDerived:
     return WithDerived(joined, tuple(steps), said, line.count, holes)
 
 
-def _needed(spec: Data, series: Series) -> set[str]:
-    return {series.time, *series.by, *(name for step in spec.derived for name in step.columns)}
+def needed(spec: Data) -> set[str]:
+    """Return the columns without which nothing can be derived."""
+    ordering = {spec.series.time, *spec.series.by} if spec.series else set()
+    return ordering | {name for step in spec.derived for name in step.columns}
 
 
-def _made(step: Derived, sources: Mapping[str, pl.Series], line: Timeline) -> dict[str, pl.Series]:
+def _parts(step: Calendar, sources: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    return {made.name: part_of(sources[made.source], made.what).alias(made.name) for made in step.made()}
+
+
+def _made(step: Past, sources: Mapping[str, pl.Series], line: Timeline) -> dict[str, pl.Series]:
     """Compute the columns of a step, in the order in which it names them."""
     found: dict[str, pl.Series] = {}
     match step:
@@ -141,7 +151,7 @@ def _said(line: Timeline, series: Series, table: Table) -> Iterator[Diagnostic]:
 
 def _nothing_left(spec: Data, table: Table, line: Timeline) -> Diagnostic:
     longest = int(line.elapsed.max()) + 1
-    reach = max(_reach(made) for step in spec.derived for made in step.made())
+    reach = max(_reach(made) for step in spec.derived if not isinstance(step, Calendar) for made in step.made())
     message = (
         f"{table.origin}: no row has a full past: the longest series has {counted(longest, 'step')}, and the derived "
         f"columns reach {counted(reach, 'step')} back"

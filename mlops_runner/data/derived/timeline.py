@@ -70,6 +70,10 @@ class Timeline:
         return int(self.series[-1]) + 1 if len(self.series) else 0
 
 
+_NONE = np.empty(0, np.int64)
+NO_TIME = Timeline(_NONE, _NONE, _NONE, _NONE)
+
+
 def timeline(spec: Series, table: Table, columns: Mapping[str, Column]) -> Timeline:
     """Order the rows. Raises InvalidInput for missing moments or names, and for moments doubled or off the step."""
     times = table.column(spec.time)

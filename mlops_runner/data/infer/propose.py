@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from mlops_runner.data.infer.calendar import calendar_of
 from mlops_runner.data.infer.categories import plan_encoding
 from mlops_runner.data.infer.facts import measure
 from mlops_runner.data.infer.guessing import guessing
@@ -61,6 +62,7 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
     guesses = [limited(guess, classes=guess.role == "target" and bool(task.classes)) for guess in guesses]
     split = split_of(table, guesses, task)
     duplicates = int(repeats(table).sum())
+    calendar = calendar_of(table, guesses, split, task)
     return Proposal(
         source=found.source,
         source_why=found.why,
@@ -76,7 +78,8 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
         min_count=encoding.min_count,
         by_target=encoding.by_target,
         terms=encoding.terms,
-        width=encoding.width,
+        width=encoding.width + len(calendar),
+        calendar=calendar,
     )
 
 

@@ -95,6 +95,8 @@ def _role(facts: Facts, wishes: Wishes) -> tuple[Role, str]:
         return _weight(facts)
     if is_personal(facts) and facts.type == "string":
         return "ignored", f"personal data{f': {facts.personal}' if facts.personal else ''}; no model should need it"
+    if facts.type == "string" and facts.amounts and facts.distinct <= FEW_AMOUNTS:
+        return "feature", f"numbers with signs or marks in them; its {facts.distinct} values are categories as they are"
     if facts.type == "string" and facts.amounts:
         return "ignored", "numbers with signs or marks in them: write 1234.5, not $1,234.50, for a model to use them"
     if is_text(facts):

@@ -139,7 +139,7 @@ class Proposal:
     """Everything that the documents are written from. skipped: columns that are not declared, and why.
 
     Of the features: the fewest rows of a category with a column of its own, those that are encoded by the target, the
-    most terms of a text, and how wide the matrix becomes.
+    most terms of a text, and how wide the matrix becomes. calendar: parts of the time that become features.
     """
 
     source: Mapping[str, Any]
@@ -157,6 +157,7 @@ class Proposal:
     by_target: tuple[str, ...] = ()
     terms: int = 0
     width: int = 0
+    calendar: tuple[str, ...] = ()
 
     @property
     def target(self) -> Guess:

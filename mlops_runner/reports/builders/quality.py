@@ -55,8 +55,8 @@ def _derived_table(derived: Mapping[str, Any]) -> Table:
     for step in derived["steps"]:
         for at, (name, missing) in enumerate(step["missing"].items()):
             rows.append((Cell(name, mono=True), f"{missing:,}", "" if at else f"{step['dropped']:,}"))
-    note = f"{derived['series']:,} series, {derived['holes']:,} moments missing between their first and last."
-    return Table(heads, tuple(rows), note)
+    holes = f"{derived['series']:,} series, {derived['holes']:,} moments missing between their first and last."
+    return Table(heads, tuple(rows), holes if derived["series"] else "")
 
 
 def _checks_table(checks: list[Mapping[str, Any]]) -> Table:
