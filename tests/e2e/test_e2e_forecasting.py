@@ -157,3 +157,20 @@ def test_all_rows_of_a_side_may_not_be_lost_to_missing_lags(shops):
     answer = shops.mlops("run", "--no-report")
     assert answer.code == 65, answer.err
     assert "no row has a full past: the longest series has 500 steps, and the derived columns reach 600" in answer.err
+
+
+def test_a_forecast_is_refitted_without_blocks_of_time_and_on_its_latest_rows(shops):
+    gates = shops.read("specs/evaluation.yaml") + (
+        "  seeds: {kind: stability, metric: mae, over: seeds, count: 3, max_spread: 5}\n"
+        "  folds: {kind: stability, metric: mase, over: folds, max_spread: 1}\n"
+        "learning_curve: {shares: [0.5]}\n"
+    )
+    shops.write("specs/evaluation.yaml", gates)
+    answer = shops.mlops("run", "--no-report")
+    assert answer.code == 0, answer.err
+    evidence = json.loads(shops.read("artifacts/evaluation/evaluation.json"))
+    folds = next(gate for gate in evidence["gates"] if gate["name"] == "folds")
+    # A split by time has one block more than folds: the first is fitted on, and never held out.
+    assert (folds["answer"], len(folds["details"])) == ("pass", 4)
+    assert [point["share"] for point in evidence["learning_curve"]] == [0.5, 1.0]
+    assert evidence["learning_curve"][-1]["test"] == evidence["metrics"][evidence["winner"]]["test"]

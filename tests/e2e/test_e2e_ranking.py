@@ -70,3 +70,21 @@ def test_the_page_shows_what_plan_says_of_a_random_split(searches):
     answer = searches.call("plan")
     assert answer.code == 65
     assert answer.err.strip() in PAGE.read_text()
+
+
+def test_a_ranking_is_refitted_on_other_seeds_without_folds_and_on_fewer_queries(searches):
+    gates = searches.read("specs/evaluation.yaml") + (
+        "  seeds: {kind: stability, metric: ndcg_at_10, over: seeds, count: 3, max_spread: 0.3}\n"
+        "  folds: {kind: stability, metric: mrr, over: folds, max_spread: 0.3}\n"
+        "learning_curve: {shares: [0.4]}\n"
+    )
+    searches.write("specs/evaluation.yaml", gates)
+    answer = searches.mlops("run")
+    assert answer.code == 0, answer.err
+    evidence = json.loads(searches.read("artifacts/evaluation/evaluation.json"))
+    assert {gate["name"]: gate["answer"] for gate in evidence["gates"]}["folds"] == "pass"
+    part, full = evidence["learning_curve"]
+    assert full["validation"] == evidence["metrics"][evidence["winner"]]["validation"]
+    queries = pl.read_parquet(searches.root / "artifacts/data/train.parquet")["search"].value_counts()
+    assert part["rows"] < 0.6 * full["rows"] == 0.6 * queries["count"].sum()
+    assert "mrr of 3 fits without one fold each" in searches.read(".mlops/report.html")
