@@ -43,6 +43,7 @@ DATE = r"^\d{4}-\d{2}-\d{2}$"
 OTHER_MARK = {".": ",", ",": "."}
 UTC_MOMENT = r"^.{10}[T ].{8}(\.\d+|Z)?$"
 SECONDS_LENGTH = len("2025-12-31 23:59:59")
+INFINITE = r"^[+-]?inf(inity)?$"
 GIVEN = "\0given"
 MOMENT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 
@@ -240,6 +241,8 @@ def _advice(words: pl.Series, column: Column, table: Table) -> str:
     word = str(words[0])
     if len(words) == 1 and word.lower() in MARKERS:
         return f'if "{word}" means missing, add it to null_values'
+    if column.type == "float" and words.str.to_lowercase().str.contains(INFINITE).all():
+        return "no trainer can read it: list it under null_values, or mend the source"
     if _all_read(words.str.strip_chars(), column, table.decimal):
         return "only blanks around the values are in the way: set trim: true, or remove them"
     if column.type == "float" and _all_read(words, column, OTHER_MARK[table.decimal]):

@@ -116,7 +116,9 @@ def _chosen(
         chosen = choose_threshold(rule, target, values)
         if isinstance(chosen, Unmeasured):
             message = f'threshold rule {rule.rule} on side "{rule.split}": {chosen.reason}'
-            raise InvalidInput(Diagnostic("threshold-unmeasured", message, hint="choose another split or rule"))
+            raise InvalidInput(
+                Diagnostic("threshold-unmeasured", message, hint="choose another split or rule", path="threshold")
+            )
         found[model] = chosen
     return found
 

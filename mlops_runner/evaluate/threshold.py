@@ -86,7 +86,7 @@ def choose_thresholds(rule: ChosenRule, labels: Sequence[str], target: Integers,
         words = f'threshold rule {rule.rule} on side "{rule.split}"'
         hint = "choose another split or rule, or give the column of the label the role ignored"
         raise InvalidInput(
-            Diagnostic("threshold-unmeasured", f'{words}, label "{label}": {one.reason}', hint=hint)
+            Diagnostic("threshold-unmeasured", f'{words}, label "{label}": {one.reason}', hint=hint, path="threshold")
             for label, one in zip(labels, found, strict=True)
             if isinstance(one, Unmeasured)
         )

@@ -42,6 +42,8 @@ def _target_fits_task(core: Core) -> Iterator[Diagnostic]:
         known = [str(value) for value in column.allowed]
         message = f'positive "{positive}" is not an allowed value of "{target}"'
         hint = nearest(str(positive), known) or f"one of: {', '.join(known)}"
+        if str(positive) in known:
+            hint = f"the column is {column.type}: write it {'in' if column.type == 'string' else 'without'} quotes"
         yield _at(training, "unknown-class", message, ("positive",), hint)
 
 

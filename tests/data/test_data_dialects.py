@@ -145,6 +145,13 @@ def test_point_is_no_decimal_comma(only, text):
     assert found.hint == ("set decimal to '.'" if text == "1.5" else "for example 12,5 or 1e-3")
 
 
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "+INF"])
+def test_an_infinite_number_is_refused_with_the_ways_out(only, text):
+    found = only(f"x;y\n{text};u\n1;v\n", NUMBER, {"delimiter": ";"})
+    assert found.message.endswith(f'1 value is not a finite number: line 2 "{text}"')
+    assert found.hint == "no trainer can read it: list it under null_values, or mend the source"
+
+
 def test_forgotten_decimal_comma_is_hinted_at(only):
     assert only("x;y\n1,5;u\n;v\n", NUMBER, {"delimiter": ";"}).hint == "set decimal to ','"
 

@@ -9,6 +9,12 @@ rows = xgboost.DMatrix(train.select(facts["columns"]).to_numpy(), train["(target
 xgboost.train({"objective": "binary:logistic", "nthread": 1}, rows, 5).save_model("out/model.ubj")
 """
 BOOSTED = "  boosted:\n    trainer: xgboost\n    rounds: 5\n    params:\n      max_depth: 2\n"
+LOGISTIC = """\
+  boosted:
+    trainer: sklearn
+    estimator: sklearn.linear_model.LogisticRegression
+    params: {C: -1.0}
+"""
 COMMAND = "  boosted:\n    trainer: command\n    command: [python, tools/fit.py]\n    files: [tools/fit.py]\n"
 
 
@@ -68,3 +74,38 @@ def test_a_callable_that_raises_is_named_with_its_line(built):
     assert "error[callable-failed]: callables.rule:train: RuntimeError: the sky fell" in answer.err
     assert "--> callables/rule.py:" in answer.err
     assert "hint: the function itself raised this" in answer.err
+
+
+def test_a_value_that_a_library_refuses_is_named_where_it_stands(built):
+    built.edit("specs/training.yaml", "max_depth: 2", "objective: reg:gamma")
+    answer = built.mlops("run")
+    assert answer.code == 65
+    assert 'param "objective" is reg:gamma, which does not suit a binary task here' in answer.err
+    assert f"--> specs/training.yaml:{line_of(built, 'reg:gamma')}:" in answer.err
+    built.edit("specs/training.yaml", BOOSTED.replace("max_depth: 2", "objective: reg:gamma"), LOGISTIC)
+    answer = built.mlops("run")
+    assert answer.code == 1
+    assert "error[trainer-refused]: sklearn.linear_model.LogisticRegression: The 'C' parameter" in answer.err
+    assert f"--> specs/training.yaml:{line_of(built, 'C: -1.0')}:" in answer.err
+
+
+def test_a_threshold_that_cannot_be_reached_is_named_where_it_is_asked_for(built):
+    built.edit(
+        "specs/evaluation.yaml", "gates:\n", "threshold: {rule: recall_at_precision, precision: 0.9999}\ngates:\n"
+    )
+    answer = built.mlops("run")
+    assert answer.code == 65
+    assert "no threshold reaches a precision of 0.9999" in answer.err
+    assert f"--> specs/evaluation.yaml:{line_of(built, 'threshold:')}:" in answer.err
+
+
+def test_a_callable_without_a_return_is_told_so(built):
+    built.write("callables/rule.py", "def train(x, y, *, seed, strategy):\n    x.head()\n")
+    answer = built.mlops("run")
+    assert answer.code == 1
+    assert "error[no-model]: callables.rule:train returned nothing" in answer.err
+
+
+def line_of(sandbox, text):
+    file = "specs/evaluation.yaml" if "threshold" in text else "specs/training.yaml"
+    return next(at for at, line in enumerate(sandbox.read(file).splitlines(), 1) if text in line)

@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.data.checks.association import association
+from mlops_runner.data.checks.leakage import FEWEST_ROWS
 from mlops_runner.data.infer import naming
 from mlops_runner.data.infer.values import Facts, Task
 
@@ -27,7 +28,7 @@ def leaks(sample: pl.DataFrame, target: Facts, features: Sequence[Facts], task: 
     """Return why a feature gives the target away, by its name. The sample holds rows with a known target only."""
     found = {facts.name: "named like the output of a model" for facts in features if naming.is_answer(facts.name)}
     rest = [facts for facts in features if facts.name not in found]
-    if sample.height >= 2 * FEWEST_KNOWN:
+    if sample.height >= FEWEST_ROWS:
         if task == "regression":
             return found | _of_numbers(sample, target.name, rest)
         return found | _of_classes(sample, target.name, rest)

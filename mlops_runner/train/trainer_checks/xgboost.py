@@ -56,7 +56,7 @@ def check(trainer: XgboostTrainer, task: Task) -> tuple[Diagnostic, ...]:
     for name, choices in (("objective", OBJECTIVES[task]), ("booster", BOOSTERS)):
         value = trainer.params.get(name, choices[0])
         if value not in choices:
-            message = f"{name} {value} does not suit a {task} task here"
+            message = f'param "{name}" is {value}, which does not suit a {task} task here'
             hint = _task_of(value) or nearest(str(value), choices) or f"one of {', '.join(choices)}"
             problems.append(Diagnostic(f"unsuitable-{name}", message, hint=hint))
     return (*problems, *_check_weights(trainer), *_check_quantile(trainer.params), *_check_strategy(trainer, task))

@@ -1,5 +1,6 @@
 """Run a library's fit and hear what it says: warnings become log lines, its complaints become diagnostics."""
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,4 +42,7 @@ def refused(who: str, error: Exception, hint: str | None = None) -> StepFailed:
     """Build the failure for a complaint of a library about values it was given."""
     text = " ".join(str(error).split())
     advice = hint or ("set preprocessing.numeric.impute, for example to median" if "NaN" in text else None)
-    return StepFailed(Diagnostic("trainer-refused", f"{who}: {text[:500]}", hint=advice))
+    # scikit-learn names the parameter so; the place is then that of its value.
+    named = re.match(r"The '(\w+)' parameter of ", text)
+    path = f"trainer.params.{named[1]}" if named else None
+    return StepFailed(Diagnostic("trainer-refused", f"{who}: {text[:500]}", hint=advice, path=path))

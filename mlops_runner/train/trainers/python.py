@@ -90,6 +90,8 @@ def _curve(model: Any, who: str) -> Curve:
 def _refuse_unlisted(model: Any, who: str) -> None:
     if isinstance(model, xgboost.Booster):
         return
+    if model is None:
+        raise StepFailed(Diagnostic("no-model", f"{who} returned nothing", hint="end it with: return the fitted model"))
     allowed = PREPROCESSING | PER_LABEL_OF_PROJECTS | {entry.stored for entry in ESTIMATORS.values()}
     for part in _parts(model):
         name = f"{type(part).__module__}.{type(part).__qualname__}"
