@@ -103,7 +103,16 @@ class Code:
     kind: Literal["code"] = "code"
 
 
-Block: TypeAlias = Paragraph | Table | Figure | Facts | Verdicts | Code
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A table that few will want to see; pages show its summary and unfold it, plain text and paper leave it out."""
+
+    summary: str
+    table: Table
+    kind: Literal["folded"] = "folded"
+
+
+Block: TypeAlias = Paragraph | Table | Figure | Facts | Verdicts | Code | Folded
 
 
 @dataclass(frozen=True, slots=True)

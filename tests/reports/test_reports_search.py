@@ -4,7 +4,10 @@ import pytest
 
 from mlops_runner.reports.builders.quality import quality_section
 from mlops_runner.reports.builders.search import search_section
-from mlops_runner.reports.document import Facts, Figure, Table
+from mlops_runner.reports.document import Cell, Facts, Figure, Folded, Report, Table, Verdict
+from mlops_runner.reports.formats.html import render_html
+from mlops_runner.reports.formats.markdown import render_markdown
+from mlops_runner.reports.formats.plain import render_text
 
 
 def trial(number, value, state="complete", **params):
@@ -66,10 +69,33 @@ QUALITY = {
 def test_checks_that_did_not_pass_come_first_with_the_rows_that_break_them():
     cleaning, checks, sample = blocks(quality_section(QUALITY), Table)
     assert cleaning.rows == (("fill", "age 3", "3", "100"),)
-    assert [row[1] for row in checks.rows] == ["warns", "said at the run", "passed"]
+    assert [row[1] for row in checks.rows] == ["warns", "said at the run"]
     assert checks.rows[0][2:] == ("2 (2.00 %)", "2 rows do not match")
     assert sample.rows[0][0] == "line 7"
     assert sample.rows[0][1].text == "***"
+
+
+def test_checks_that_passed_are_counted_and_folded_by_kind_unless_some_rows_break_them():
+    (folded,) = blocks(quality_section(QUALITY), Folded)
+    assert folded.summary == "1 check passed"
+    assert folded.table.rows == (("range", "1", Cell("range age", mono=True)),)
+    some = {**QUALITY["checks"][0], "broken": 3, "share": 0.03}
+    many = [{**QUALITY["checks"][0], "name": f"columns.{name}.max"} for name in "abc"]
+    (table, fold) = quality_section({**QUALITY, "cleaning": [], "checks": [*many, some]}).blocks
+    assert table.rows[0][1:3] == ("passed", "3 (3.00 %)")
+    assert (fold.summary, fold.table.rows[0][2].text) == ("3 checks passed", "a.max, b.max, c.max")
+    (fold,) = quality_section({**QUALITY, "cleaning": [], "checks": many}).blocks
+    assert fold.summary == "All 3 checks passed"
+
+
+def test_a_fold_is_unfolded_on_pages_and_told_in_a_line_of_text():
+    section = quality_section({**QUALITY, "cleaning": []})
+    report = Report("shop", "", Verdict("pass", "Fine."), (section,))
+    assert "<details>\n<summary>1 check passed</summary>" in render_html(report)
+    assert "<details>\n<summary>1 check passed</summary>\n\n| Kind |" in render_markdown(report)
+    text = render_text(report)
+    assert "1 check passed.\n" in text
+    assert "range age" not in text
 
 
 def test_data_without_a_quality_record_has_no_section():

@@ -1,10 +1,10 @@
 """The section about the quality of the data: what cleaning touched, what was derived, and what came of each check."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_runner.reports.builders.text import value_text
-from mlops_runner.reports.document import Block, Cell, Column, Inline, Section, Table
+from mlops_runner.reports.document import Block, Cell, Column, Folded, Inline, Section, Table
 
 MOST_FILES = 20
 WORDS = {
@@ -14,6 +14,8 @@ WORDS = {
     "unmeasured": "could not measure",
     None: "said at the run",
 }
+
+ORDER = ("fail", "warn", "unmeasured", None, "pass")
 
 
 def quality_section(quality: Mapping[str, Any]) -> Section:
@@ -25,10 +27,31 @@ def quality_section(quality: Mapping[str, Any]) -> Section:
         blocks.append(_cleaning_table(steps, quality["rows"]))
     if (derived := quality.get("derived")) and derived["steps"]:
         blocks.append(_derived_table(derived))
-    if checks := sorted(quality.get("checks", ()), key=lambda check: check["answer"] == "pass"):
-        blocks.append(_checks_table(checks))
-        blocks += [_sample_table(check) for check in checks if check.get("sample") and check["answer"] != "pass"]
+    blocks += _checks(quality.get("checks", ()))
     return Section("Data quality", tuple(blocks), "detail")
+
+
+def _checks(checks: Sequence[Mapping[str, Any]]) -> Iterator[Block]:
+    """Show what failed, then what warns or is not known, then what passed with rows that break it; fold the rest."""
+    told = sorted((check for check in checks if not _is_quiet(check)), key=lambda check: ORDER.index(check["answer"]))
+    if told:
+        yield _checks_table(told)
+        yield from (_sample_table(check) for check in told if check.get("sample") and check["answer"] != "pass")
+    if quiet := [check for check in checks if _is_quiet(check)]:
+        count = f"{len(quiet):,} {'check' if len(quiet) == 1 else 'checks'}"
+        yield Folded(f"{'' if told or len(quiet) == 1 else 'All '}{count} passed", _by_kind(quiet))
+
+
+def _is_quiet(check: Mapping[str, Any]) -> bool:
+    return check["answer"] == "pass" and not check.get("broken") and not check.get("says")
+
+
+def _by_kind(checks: Sequence[Mapping[str, Any]]) -> Table:
+    kinds: dict[str, list[str]] = {}
+    for check in checks:
+        kinds.setdefault(check["kind"], []).append(check["name"].removeprefix("columns."))
+    rows = tuple((kind, f"{len(names):,}", Cell(", ".join(names), mono=True)) for kind, names in kinds.items())
+    return Table((Column("Kind"), Column("Passed", "right"), Column("Checks")), rows)
 
 
 def _files_table(files: Sequence[Mapping[str, Any]]) -> Table:
@@ -59,7 +82,7 @@ def _derived_table(derived: Mapping[str, Any]) -> Table:
     return Table(heads, tuple(rows), holes if derived["series"] else "")
 
 
-def _checks_table(checks: list[Mapping[str, Any]]) -> Table:
+def _checks_table(checks: Sequence[Mapping[str, Any]]) -> Table:
     heads = (Column("Check"), Column("Answer"), Column("Rows that break it", "right"), Column("What it says"))
     rows = tuple(
         (Cell(check["name"], mono=True), WORDS[check["answer"]], _broken(check), check.get("says", ""))

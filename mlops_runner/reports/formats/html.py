@@ -12,6 +12,7 @@ from mlops_runner.reports.document import (
     Code,
     Facts,
     Figure,
+    Folded,
     Paragraph,
     Report,
     Table,
@@ -56,6 +57,8 @@ def _block(block: Block) -> Markup:
             html = macros.verdicts(block)
         case Code():
             html = macros.code(block)
+        case Folded():
+            html = macros.folded(block)
         case _:
             assert_never(block)
     return html

@@ -11,6 +11,7 @@ from mlops_runner.reports.document import (
     Column,
     Facts,
     Figure,
+    Folded,
     Gate,
     Inline,
     Paragraph,
@@ -61,7 +62,11 @@ def _section(section: Section) -> str:
     body = "\n\n".join(filter(None, (_block(block) for block in section.blocks)))
     if section.weight == "main":
         return f"## {escape(section.title)}\n\n{body}"
-    return f"<details>\n<summary>{escape(section.title)}</summary>\n\n{body}\n\n</details>"
+    return _details(section.title, body)
+
+
+def _details(summary: str, body: str) -> str:
+    return f"<details>\n<summary>{escape(summary)}</summary>\n\n{body}\n\n</details>"
 
 
 def _block(block: Block) -> str:
@@ -79,6 +84,8 @@ def _block(block: Block) -> str:
             return "\n".join(_table(heads, tuple(_gate(gate) for gate in block.gates)))
         case Code():
             return _fenced(block)
+        case Folded():
+            return _details(block.summary, _block(block.table))
         case _:
             assert_never(block)
 

@@ -11,6 +11,7 @@ from mlops_runner.reports.document import (
     Column,
     Facts,
     Figure,
+    Folded,
     Inline,
     Paragraph,
     Report,
@@ -59,6 +60,8 @@ def _block(block: Block) -> list[str]:
             return table_lines(heads, rows)
         case Code():
             return [f"  {line}" for line in visible(block.text, "\n\t").split("\n")]
+        case Folded():
+            return _wrapped(f"{block.summary}.")
         case _:
             assert_never(block)
 

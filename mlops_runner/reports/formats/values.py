@@ -4,7 +4,7 @@ import dataclasses
 import json
 from typing import Any, assert_never
 
-from mlops_runner.reports.document import Block, Code, Facts, Figure, Inline, Paragraph, Report, Table, Verdicts
+from mlops_runner.reports.document import Block, Code, Facts, Figure, Folded, Inline, Paragraph, Report, Table, Verdicts
 
 VERSION = 1
 
@@ -45,6 +45,8 @@ def _block(block: Block) -> dict[str, Any]:
             return {"kind": "verdicts", "gates": [dataclasses.asdict(gate) for gate in block.gates]}
         case Paragraph() | Code():
             return dataclasses.asdict(block)
+        case Folded():
+            return {"kind": "folded", "summary": block.summary, "table": _block(block.table)}
         case _:
             assert_never(block)
 
