@@ -121,17 +121,18 @@ def test_a_bare_context_leaves_sections_out():
 
 
 def test_digests_are_shortened_with_the_full_value_behind():
-    table = section(build_evaluation_report(evidence(), CONTEXT), "Lineage").blocks[0]
-    assert (table.rows[0][2].text, table.rows[0][2].full) == ("k1:abababababab…", "k1:" + "ab" * 16)
-    assert table.rows[1][1] == "outputs / model.ubj"
+    keys, files = section(build_evaluation_report(evidence(), CONTEXT), "Lineage").blocks
+    assert (keys.rows[0][1].text, keys.rows[0][1].full) == ("k1:abababababab…", "k1:" + "ab" * 16)
+    assert files.table.rows[0][1] == "outputs / model.ubj"
 
 
 def test_lineage_follows_the_work_and_shows_what_went_in_before_what_came_out():
     facts = {"outputs/model.ubj": "sha256:1", "inputs": {"a.parquet": "sha256:2"}, "key": "k1:3"}
     context = ReportContext("churn", lineage=dict.fromkeys(("package", "evaluate", "data", "train.forest"), facts))
-    rows = section(build_evaluation_report(evidence(), context), "Lineage").blocks[0].rows
-    assert [row[0].text for row in rows[::3]] == ["data", "train.forest", "evaluate", "package"]
-    assert [row[1] for row in rows[:3]] == ["key", "inputs / a.parquet", "outputs / model.ubj"]
+    keys, files = section(build_evaluation_report(evidence(), context), "Lineage").blocks
+    assert [row[0].text for row in keys.rows] == ["data", "train.forest", "evaluate", "package"]
+    assert files.summary == "8 digests of what went in and what came out"
+    assert [row[1] for row in files.table.rows[:2]] == ["inputs / a.parquet", "outputs / model.ubj"]
 
 
 def test_the_environment_is_shown_in_the_order_people_ask_for_it():

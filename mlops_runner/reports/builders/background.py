@@ -5,7 +5,7 @@ from typing import Any
 
 from mlops_runner.reports.builders.text import digest_text, flat_facts, value_text
 from mlops_runner.reports.context import ReportContext
-from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Inline, Section, Table
+from mlops_runner.reports.document import Block, Cell, Code, Column, Facts, Folded, Inline, Section, Table
 
 MOST_COLUMNS = 60
 # Stored profiles and locks are sorted by name; people read in the order of the work.
@@ -90,13 +90,20 @@ def _values(facts: Mapping[str, Any]) -> str:
 
 def lineage_section(context: ReportContext) -> Section:
     """The keys and digests of every stage, in the order in which stages run."""
-    rows = tuple(
-        (Cell(stage, strong=True) if at == 0 else "", name, value)
-        for stage in sorted(context.lineage, key=_stage_place)
-        for at, (name, value) in enumerate(_stage_facts(context.lineage[stage]))
+    stages = {stage: _stage_facts(context.lineage[stage]) for stage in sorted(context.lineage, key=_stage_place)}
+    if not stages:
+        return Section("Lineage", (), "detail")
+    keys = tuple(
+        (Cell(stage, strong=True), value) for stage, facts in stages.items() for name, value in facts if name == "key"
     )
-    table = Table((Column("Stage"), Column("Fact"), Column("Digest")), rows)
-    return Section("Lineage", (table,) if rows else (), "detail")
+    files = tuple(
+        (Cell(stage, strong=True) if at == 0 else "", name, value)
+        for stage, facts in stages.items()
+        for at, (name, value) in enumerate(fact for fact in facts if fact[0] != "key")
+    )
+    table = Table((Column("Stage"), Column("Fact"), Column("Digest")), files)
+    folded = Folded(f"{len(files):,} digests of what went in and what came out", table)
+    return Section("Lineage", (Table((Column("Stage"), Column("Key")), keys), folded), "detail")
 
 
 def _stage_place(stage: str) -> int:

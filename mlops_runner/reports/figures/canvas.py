@@ -64,7 +64,12 @@ STYLE: Any = {
     "ytick.labelsize": 8,
     "hatch.linewidth": 0.6,
     "legend.fontsize": 8,
-    "legend.frameon": False,
+    # A legend that lies over curves stays readable.
+    "legend.frameon": True,
+    "legend.fancybox": False,
+    "legend.facecolor": PAPER,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.8,
     "legend.handlelength": 2.4,
 }
 NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}

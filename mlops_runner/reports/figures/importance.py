@@ -24,7 +24,10 @@ def draw_importance(rows: Sequence[tuple[str, float, float]], metric: str) -> Fi
         axes.barh(at, drops, xerr=spreads, error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2}, **bars)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_yticks(at, names, color=INK)
-        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel=f"Loss of {label(metric, 24)} when the feature is shuffled")
+        axes.set(
+            ylim=(len(shown) - 0.4, -0.6),
+        )
+        axes.set_xlabel(f"Loss of {label(metric, 24)} when the feature is shuffled", loc="right")
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
 
@@ -43,7 +46,10 @@ def draw_contributions(rows: Sequence[tuple[str, float]], features: int, where: 
         axes = sheet.add_subplot()
         axes.barh(at, sizes, color=SERIES[2], alpha=0.85, height=0.66)
         axes.set_yticks(at, names, color=INK)
-        axes.set(ylim=(len(shown) - 0.4, -0.6), xlabel="Mean size of the contribution (margin of the trees)")
+        axes.set(
+            ylim=(len(shown) - 0.4, -0.6),
+        )
+        axes.set_xlabel("Mean size of the contribution (margin of the trees)", loc="right")
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
 
