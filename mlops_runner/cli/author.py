@@ -102,7 +102,9 @@ def doctor(settings: Settings, fix: bool) -> int:
 @click.option("--id", "row_id", metavar="COLUMN", help="What names a row.")
 @click.option("--positive", metavar="VALUE", help="The class to find, of a target with two.")
 @click.option(
-    "--task", type=click.Choice(["binary", "multiclass", "regression"]), help="What kind of prediction it is."
+    "--task",
+    type=click.Choice(["binary", "multiclass", "regression", "ranking"]),
+    help="What kind of prediction it is; a ranking needs --group, the query.",
 )
 @click.option("--copy", is_flag=True, help="Copy a file from outside the folder into its data/.")
 def init(settings: Settings, folder: str, name: str | None, table: str | None, **wishes: Any) -> int:

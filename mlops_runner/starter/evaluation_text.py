@@ -11,6 +11,7 @@ METRICS = {
     "binary": "[roc_auc, average_precision, log_loss, brier, precision, recall, f1]",
     "multiclass": "[log_loss, accuracy, balanced_accuracy, f1_macro]",
     "regression": "[rmse, mae, r2]",
+    "ranking": "[ndcg_at_10, ndcg_at_3, map, mrr]",
 }
 MARGIN = 0.02
 SLICED_VALUES = 3
@@ -22,8 +23,19 @@ def evaluation_text(name: str, proposal: Proposal) -> str:
     lines = ["apiVersion: mlops/v1", "kind: Evaluation", f"name: {name}"]
     lines += [f"metrics: {METRICS[proposal.task.task]}", *_threshold(proposal), *_slices(proposal)]
     lines += ["", "# Raise them when a model does well: a gate keeps what was reached.", "gates:"]
-    lines += _regression_gates(proposal) if proposal.task.task == "regression" else _class_gates(proposal)
+    lines += _gates(proposal)
     return "\n".join(lines) + "\n"
+
+
+def _gates(proposal: Proposal) -> list[str]:
+    match proposal.task.task:
+        case "regression":
+            return _regression_gates(proposal)
+        case "ranking":
+            why = "higher by at least this than an order by chance"
+            return _gate("better_than_baseline", "baseline", "ndcg_at_10", f"margin: {MARGIN}", why)
+        case _:
+            return _class_gates(proposal)
 
 
 def _threshold(proposal: Proposal) -> list[str]:

@@ -10,6 +10,8 @@ from mlops_runner.starter.lines import commented
 LARGE_CELLS = 5_000_000
 HUGE_CELLS = 20_000_000
 MOST_OF_32_BITS = 1e17
+# What XGBoost takes for the exponent of a gain.
+MOST_RELEVANCE = 31
 THREADS = "fixed, so that every machine computes the same; more are faster where cores are idle"
 
 
@@ -36,7 +38,7 @@ def training_text(name: str, proposal: Proposal) -> str:
     if task.task == "binary":
         lines += commented(f"positive: {scalar_text(task.positive)}", task.positive_why)
     lines += ["seed: 1", *commented("threads: 1", THREADS), "", *_preprocessing(proposal), "", *_baseline(proposal), ""]
-    boosted = _boosted(size) if task.deviation < MOST_OF_32_BITS else _boosted_in_64_bits()
+    boosted = _boosted(size, _ranking(proposal)) if task.deviation < MOST_OF_32_BITS else _boosted_in_64_bits()
     lines += ["candidates:", *_linear(proposal, size), *boosted, "", *_select(proposal)]
     return "\n".join(lines) + "\n"
 
@@ -58,7 +60,13 @@ def _preprocessing(proposal: Proposal) -> list[str]:
 
 
 def _baseline(proposal: Proposal) -> list[str]:
-    if proposal.task.task == "regression":
+    if proposal.task.task == "ranking":
+        what, kind, params = (
+            "the same score for every row, an order by chance",
+            "DummyRegressor",
+            "{strategy: mean}",
+        )
+    elif proposal.task.task == "regression":
         what, kind, params = "the mean of the target, whatever the row", "DummyRegressor", "{strategy: mean}"
     else:
         what, kind, params = "the shares of the classes, whatever the row", "DummyClassifier", "{strategy: prior}"
@@ -70,7 +78,7 @@ def _baseline(proposal: Proposal) -> list[str]:
 
 def _linear(proposal: Proposal, size: _Size) -> list[str]:
     why = "strong, because there are more columns than rows" if size.wide else ""
-    if proposal.task.task == "regression":
+    if proposal.task.of_numbers:
         head = ["  ridge:", "    trainer: sklearn", "    estimator: sklearn.linear_model.Ridge"]
         return [*head, *commented(f"    params: {{alpha: {100.0 if size.wide else 1.0}}}", why, at=56)]
     iterations = 500 if size.cells * size.trees < HUGE_CELLS else 100
@@ -79,17 +87,28 @@ def _linear(proposal: Proposal, size: _Size) -> list[str]:
     return [*head, *commented(params, why, at=56)]
 
 
-def _boosted(size: _Size) -> list[str]:
+def _ranking(proposal: Proposal) -> str:
+    """Return the params of a ranking: XGBoost doubles the gain with each step of a relevance that is whole and low."""
+    if proposal.task.task != "ranking":
+        return ""
+    target = proposal.target.facts
+    gain = "" if target.whole and (target.high or 0) <= MOST_RELEVANCE else ", ndcg_exp_gain: false"
+    return f'objective: "rank:ndcg", eval_metric: "ndcg@10"{gain},'
+
+
+def _boosted(size: _Size, params: str = "") -> list[str]:
     depth = 3 if size.rows < 2_000 else 4 if size.rows < 20_000 else 6
     most = 1_000 if size.cells < LARGE_CELLS and not size.wide else 400 if size.cells < HUGE_CELLS else 200
     rounds = max(50, most // max(1, size.trees // 2))
     rate = 0.05 if size.rows < 2_000 and not size.wide else 0.1
     columns = 0.2 if size.wide else 0.8
+    above, lead = ([f"    params: {{{params}"], "      ") if params else ([], "    params: {")
     return [
         *("  boosted:", "    trainer: xgboost"),
         *commented(f"    rounds: {rounds}", "at most"),
         "    early_stopping_rounds: 30",
-        f"    params: {{max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: {columns}}}",
+        *above,
+        f"{lead}max_depth: {depth}, learning_rate: {rate}, subsample: 0.8, colsample_bytree: {columns}}}",
     ]
 
 
@@ -102,5 +121,7 @@ def _boosted_in_64_bits() -> list[str]:
 
 
 def _select(proposal: Proposal) -> list[str]:
+    if proposal.task.task == "ranking":
+        return ["select:", "  metric: ndcg_at_10", "  split: validation", "  direction: maximize"]
     metric = "rmse" if proposal.task.task == "regression" else "log_loss"
     return ["select:", f"  metric: {metric}", "  split: validation", "  direction: minimize"]

@@ -9,6 +9,7 @@ from infer_files import LABELS, NUMBERS, ROWS, column, proposal, table
 from mlops_runner.data.infer.limits import bounds, round_down, round_up, share_above
 from mlops_runner.data.infer.values import Facts, Typing
 from mlops_runner.errors import InvalidInput
+from mlops_runner.starter.evaluation_text import evaluation_text
 from mlops_runner.starter.training_text import training_text
 
 DAYS = [f"{date(2024, 1, 1) + timedelta(days=i)}" for i in range(ROWS)]
@@ -55,6 +56,36 @@ def test_a_role_is_found_and_explained(tmp_path, name, values, role, why):
     guess = column(proposal(tmp_path, table({name: list(values)})), name)
     assert guess.role == role
     assert why in guess.why
+
+
+RELEVANCE = [i * 31 % 4 for i in range(ROWS)]
+QUERIES = [f"q{i % 40}" for i in range(ROWS)]
+
+
+def test_a_ranking_keeps_queries_whole_and_is_measured_against_chance(tmp_path):
+    days = {"day": DAYS, "query": QUERIES, "y": RELEVANCE}
+    found = proposal(tmp_path, table(days), task="ranking", group="query")
+    assert found.split.fields == {"kind": "group", "group": "query", "seed": 1, "validation": 0.2, "test": 0.2}
+    training = training_text("t", found)
+    assert 'params: {objective: "rank:ndcg", eval_metric: "ndcg@10",\n      max_depth: 3' in training
+    assert "metric: ndcg_at_10" in training
+    assert "margin: 0.02" in evaluation_text("t", found)
+    halves = table({**days, "y": [value / 2 for value in RELEVANCE]})
+    assert "ndcg_exp_gain: false" in training_text("t", proposal(tmp_path, halves, task="ranking", group="query"))
+
+
+@pytest.mark.parametrize(
+    ("y", "group", "code"),
+    [
+        (RELEVANCE, None, "query-count"),
+        (LABELS, "query", "target-type"),
+        ([v - 1 for v in RELEVANCE], "query", "negative-relevance"),
+    ],
+)
+def test_a_ranking_needs_a_query_and_a_relevance(tmp_path, y, group, code):
+    with pytest.raises(InvalidInput) as caught:
+        proposal(tmp_path, table({"query": QUERIES, "y": y}), task="ranking", group=group)
+    assert caught.value.diagnostics[0].code == code
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ def guessing(table: Table, target: str, split: SplitGuess, task: TaskGuess) -> G
 
     A time split is carried out; of others the sides are taken to be like the whole, but for chance.
     """
+    if task.task == "ranking":
+        return Guessing(0.0)
     rows = table.lazy.filter(pl.col(target).is_not_null())
     share = split.fields["test"]
     if split.fields["kind"] != "time":

@@ -29,7 +29,7 @@ def leaks(sample: pl.DataFrame, target: Facts, features: Sequence[Facts], task: 
     found = {facts.name: "named like the output of a model" for facts in features if naming.is_answer(facts.name)}
     rest = [facts for facts in features if facts.name not in found]
     if sample.height >= FEWEST_ROWS:
-        if task == "regression":
+        if task in {"regression", "ranking"}:
             return found | _of_numbers(sample, target.name, rest)
         return found | _of_classes(sample, target.name, rest)
     return found

@@ -51,7 +51,7 @@ def _propose(file: File, wishes: Wishes) -> Proposal:
     _refuse_few(table.height, file, "rows")
     task = task_of(target, wishes, file.path)
     _refuse_few(target.known, file, "rows with a target")
-    if task.task == "regression":
+    if task.of_numbers:
         task = _with_moments(table, wishes.target, task)
     _refuse_wishes(facts, wishes, file)
     guesses = _without_leaks(table, assign(facts, wishes), task)
@@ -178,6 +178,9 @@ def _refuse_wishes(facts: Sequence[Facts], wishes: Wishes, file: File) -> None:
         note = column.typing.note or f"its values are read as {column.type}"
         message = f'{file.path}: --time "{column.name}" holds no dates, times or numbers'
         problems.append(Diagnostic("wrong-type", message, hint=note))
+    if wishes.task == "ranking" and wishes.group is None:
+        message = f"{file.path}: a ranking needs the column that says which rows are ranked among themselves"
+        problems.append(Diagnostic("query-count", message, hint="name the column of the query with --group"))
     given = [name for name in (wishes.target, wishes.time, wishes.group, wishes.id) if name]
     if twice := sorted({name for name in given if given.count(name) > 1}):
         message = f'"{twice[0]}" is given two roles'

@@ -21,6 +21,9 @@ def split_of(table: Table, guesses: Sequence[Guess], task: TaskGuess) -> SplitGu
     known = table.lazy.filter(pl.col(target.name).is_not_null())
     share = 0.1 if target.facts.known > MANY_ROWS else 0.2
     refused = ""
+    if task.task == "ranking":
+        (query,) = (guess.name for guess in guesses if guess.role == "group")
+        return SplitGuess(_fields("group", share, group=query, seed=SEED), "the rows of a query are ranked together")
     for time in (guess for guess in guesses if guess.role == "time"):
         if why := _time_fails(known, time, target, task, share):
             refused = f"not by {time.name}: {why}; "

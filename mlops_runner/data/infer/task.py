@@ -29,7 +29,7 @@ def task_of(target: Facts, wishes: Wishes, origin: str) -> TaskGuess:
     task, why = (wishes.task, "as you said") if wishes.task else _task(target)
     if problem := _misfit(target, task, origin):
         raise InvalidInput(problem)
-    if task == "regression":
+    if task in {"regression", "ranking"}:
         return TaskGuess(task, why)
     classes = target.values
     if alone := [value for value, count in classes if count == 1]:
@@ -82,9 +82,12 @@ def _is_numbered(target: Facts) -> bool:
 
 def _misfit(target: Facts, task: Task, origin: str) -> Diagnostic | None:
     where = f'{origin}: target "{target.name}"'
-    if task == "regression" and not target.numeric:
-        message = f"{where} is a {target.type}; a regression needs numbers"
+    if task in {"regression", "ranking"} and not target.numeric:
+        message = f"{where} is a {target.type}; a {task} needs numbers"
         return Diagnostic("target-type", message, hint=target.typing.note or "use --task multiclass")
+    if task == "ranking" and (target.low or 0) < 0:
+        message = f"{where} has values below 0; a relevance counts from 0 up"
+        return Diagnostic("negative-relevance", message, hint="add a number to all of them, or use --task regression")
     if task == "binary" and target.distinct != 2:
         message = f"{where} has {target.distinct} values; a binary task needs two"
         return Diagnostic("not-binary", message, hint="use --task multiclass, or filter the file")

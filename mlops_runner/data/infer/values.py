@@ -7,7 +7,7 @@ from typing import Any, Literal
 from mlops_runner.data.types import Type
 from mlops_runner.specs.base import Scalar
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "ranking"]
 Role = Literal["feature", "target", "id", "time", "group", "weight", "ignored"]
 
 MOST_VALUES = 50
@@ -124,6 +124,11 @@ class TaskGuess:
     classes: tuple[tuple[Any, int], ...] = ()
     mean: float = 0.0
     deviation: float = 0.0
+
+    @property
+    def of_numbers(self) -> bool:
+        """Whether the target is a number: an amount, or the relevance of a row to its query."""
+        return self.task in {"regression", "ranking"}
 
 
 @dataclass(frozen=True, slots=True)
