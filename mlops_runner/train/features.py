@@ -144,18 +144,33 @@ def matrix(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     Raises InvalidInput for a missing column, a column of another type, or an infinite number.
     """
     # Asked once: on wide tables `frame.schema` is as slow as it is long.
-    result = frame.select(matrix_of(dict(frame.schema), schema))
+    _check(dict(frame.schema), schema)
+    # An expression a type, not one a column: building thousands of them takes longer than what they do.
+    kinds: dict[FeatureType, list[str]] = {}
+    for feature in schema.features:
+        kinds.setdefault(feature.type, []).append(feature.name)
+    found = frame.select([_expression(kind, names) for kind, names in kinds.items()])
+    result = found if len(kinds) < 2 else found.select(pl.col([feature.name for feature in schema.features]))
     refuse_infinity(result)
     return result
 
 
 def matrix_of(given: Mapping[str, pl.DataType], schema: Schema) -> list[pl.Expr]:
     """Return what makes the matrix of a table with these columns. Raises InvalidInput for missing or wrong ones."""
+    _check(given, schema)
+    return [_expression(feature.type, [feature.name]) for feature in schema.features]
+
+
+def _check(given: Mapping[str, pl.DataType], schema: Schema) -> None:
     problems = [_missing(feature, given) for feature in schema.features if feature.name not in given]
-    problems = problems or [_wrong_type(f, given[f.name]) for f in schema.features if not _accepts(f, given[f.name])]
+    if not problems:
+        asked = {(feature.type, given[feature.name]) for feature in schema.features}
+        refused = {pair for pair in asked if not _accepts(*pair)}
+        problems = [
+            _wrong_type(f, given[f.name]) for f in schema.features if refused and (f.type, given[f.name]) in refused
+        ]
     if problems:
         raise InvalidInput(problems)
-    return [_expression(feature) for feature in schema.features]
 
 
 def _missing(feature: Feature, given: Mapping[str, pl.DataType]) -> Diagnostic:
@@ -168,10 +183,10 @@ def _wrong_type(feature: Feature, given: pl.DataType) -> Diagnostic:
     return Diagnostic("wrong-type", message, hint=f"convert it to {feature.type}")
 
 
-def _accepts(feature: Feature, dtype: pl.DataType) -> bool:
+def _accepts(kind: FeatureType, dtype: pl.DataType) -> bool:
     if dtype == pl.Null:
         return True
-    match feature.type:
+    match kind:
         case "float" | "int":
             return dtype.is_numeric()
         case "string":
@@ -182,9 +197,9 @@ def _accepts(feature: Feature, dtype: pl.DataType) -> bool:
             return isinstance(dtype, pl.Date | pl.Datetime)
 
 
-def _expression(feature: Feature) -> pl.Expr:
-    column = pl.col(feature.name)
-    match feature.type:
+def _expression(kind: FeatureType, names: list[str]) -> pl.Expr:
+    column = pl.col(names)
+    match kind:
         case "float" | "int":
             return column.cast(pl.Float64).fill_null(float("nan"))
         case "string" | "bool":

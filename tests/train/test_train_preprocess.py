@@ -16,10 +16,11 @@ from sklearn.preprocessing import OrdinalEncoder, RobustScaler, StandardScaler, 
 from train_tables import preprocessing, schema
 
 from mlops_runner.errors import InvalidInput, NotVerified, StepFailed
-from mlops_runner.specs.training_preprocessing import Preprocessing
+from mlops_runner.specs.training_preprocessing import NumericPreprocessing, Preprocessing
 from mlops_runner.train import preprocess
+from mlops_runner.train.columns.numbers import fit_numbers
 from mlops_runner.train.columns.target_means import Target
-from mlops_runner.train.features import Schema, matrix
+from mlops_runner.train.features import Feature, Schema, matrix
 from mlops_runner.train.preprocess import Fitted, Rows, decode, encode, fit_preprocessing
 
 NUMBERS = pl.DataFrame(
@@ -346,3 +347,24 @@ def test_no_column_is_also_a_matrix() -> None:
     """A constant text without any term may be all there is."""
     fitted = learned(pl.DataFrame({"note": ["x"]}), NOTE)
     assert fitted.outputs == ()
+
+
+def test_the_median_is_that_of_scikit_learn_to_the_last_bit() -> None:
+    random = np.random.default_rng(5)
+    for rows in (1, 2, 7, 40, 301):
+        columns = [random.normal(size=rows) * 1e200, random.integers(-3, 3, rows), random.random(rows).round(1) * -0.1]
+        x = np.asfortranarray(np.column_stack(columns))
+        x[random.random(x.shape) < 0.3] = np.nan
+        expected = SimpleImputer(strategy="median", keep_empty_features=True).fit(x).statistics_
+        frame = pl.DataFrame(x, schema=list("abc"))
+        found = fit_numbers(dict.fromkeys("abc", NumericPreprocessing(impute="median", scale="none")), frame)
+        assert [column.fill for column in found.columns] == expected.tolist()
+
+
+def test_columns_of_all_types_keep_the_order_of_the_schema() -> None:
+    frame = pl.DataFrame({"a": ["x"], "b": [1], "c": [True], "d": [0.5], "e": [date(1970, 1, 3)], "f": [None]})
+    kinds = {"f": "int", "c": "bool", "b": "int", "a": "string", "e": "date", "d": "float"}
+    schema = Schema("regression", "y", None, (), tuple(Feature(name, kind) for name, kind in kinds.items()))
+    found = matrix(frame, schema)
+    assert found.columns == list(kinds)
+    assert found.row(0)[1:] == ("true", 1.0, "x", 2.0, 0.5)

@@ -116,7 +116,7 @@ def test_an_array_model_must_fit_the_width_of_all_features(project: Path) -> Non
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("def train(x, y, *, seed):\n    return None\n", "NoneType, which cannot be stored"),
+        ("def train(x, y, *, seed):\n    return None\n", "returned nothing"),
         ("def train(x, y, *, seed):\n    exit(3)\n", "SystemExit: 3"),
         ("def fit(x, y, *, seed):\n    pass\n", "has no function train"),
         ("def train(x, y):\n    pass\n", "unexpected keyword argument 'seed'"),

@@ -115,13 +115,20 @@ def _fill(impute: str, x: NDArray[np.float64]) -> NDArray[np.float64] | None:
     if impute == "none":
         return None
     found: Any = np.zeros(x.shape[1])
-    if impute != "zero":
+    if impute == "median":
+        found = np.array([_median(column[~np.isnan(column)]) for column in x.T])
+    elif impute == "mean":
         from sklearn.impute import SimpleImputer
 
         # An all-missing column has no mean: it is kept, filled with 0.
         found = SimpleImputer(strategy=impute, keep_empty_features=True).fit(x).statistics_
     np.copyto(x, found, where=np.isnan(x))
     return np.asarray(found, dtype=np.float64)
+
+
+def _median(known: NDArray[np.float64]) -> float:
+    # SimpleImputer finds the same numbers by sorting the positions of a masked array, which takes ten times as long.
+    return float(np.median(known)) if len(known) else 0.0
 
 
 def _scaling(scale: str, x: NDArray[np.float64]) -> tuple[Any, Any]:
