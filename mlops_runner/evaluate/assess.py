@@ -24,6 +24,7 @@ from mlops_runner.evaluate.values import (
     Cut,
     Measurement,
     Options,
+    Reading,
     Sample,
     Side,
     Unmeasured,
@@ -31,6 +32,7 @@ from mlops_runner.evaluate.values import (
 )
 from mlops_runner.specs.evaluation_threshold import FixedRule
 from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
+from mlops_runner.specs.training import Select
 
 Samples = Mapping[str, Mapping[str, Sample]]
 NO_EXTRAS = Extras()
@@ -50,10 +52,10 @@ def assess(
     Raises InvalidInput when the arrays do not fit, or when the winner or a threshold cannot be determined.
     """
     check_inputs(options, sides, scores)
-    thresholds = thresholds_of(options, sides, scores, extras)
-    samples = samples_of(options, sides, scores, thresholds)
+    thresholds = thresholds_of(options.reading, sides, scores, extras)
+    samples = samples_of(options.reading, sides, scores, thresholds)
     table = _measure_all(options, sides, samples)
-    winner = select_winner(options, [model for model in scores if model not in (BASELINE, CHAMPION)], table)
+    winner = select_winner(options.select, [model for model in scores if model not in (BASELINE, CHAMPION)], table)
     jobs = _jobs(options, sides, samples, table, winner, extras)
     replicates = {name: replicate(job, wanted_metrics(options)) for name, job in jobs.items()}
     cuts = {model: chosen.value for model, chosen in thresholds.items()}
@@ -88,32 +90,33 @@ def _bounds(jobs: Mapping[str, Job], replicates: Mapping[str, Replicates]) -> di
 
 
 def thresholds_of(
-    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]], extras: Extras
+    reading: Reading, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]], extras: Extras
 ) -> dict[str, ChosenThreshold]:
     """Choose a threshold per model; none for tasks without one. The champion keeps its own. Raises InvalidInput."""
-    if options.task not in DECIDED_BY_THRESHOLD:
+    if reading.task not in DECIDED_BY_THRESHOLD:
         return {}
     kept = extras.champion_threshold
     own = {CHAMPION: ChosenThreshold("fixed", kept)} if CHAMPION in scores and kept is not None else {}
-    chosen = _chosen(options, sides, {model: by_side for model, by_side in scores.items() if model not in own})
+    chosen = _chosen(reading, sides, {model: by_side for model, by_side in scores.items() if model not in own})
     return {model: own.get(model) or chosen[model] for model in scores}
 
 
 def _chosen(
-    options: Options, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]
+    reading: Reading, sides: Mapping[str, Side], scores: Mapping[str, Mapping[str, NDArray[Any]]]
 ) -> dict[str, ChosenThreshold]:
-    rule = options.evaluation.threshold
+    rule = reading.rule
     if rule is None or isinstance(rule, FixedRule):
         one = UNRULED_THRESHOLD if rule is None else rule.value
-        value: Cut = (one,) * len(options.classes) if options.task == "multilabel" else one
+        value: Cut = (one,) * len(reading.classes) if reading.task == "multilabel" else one
         return dict.fromkeys(scores, ChosenThreshold("fixed", value))
     found: dict[str, ChosenThreshold] = {}
     for model, by_side in scores.items():
-        target, values = sides[rule.split].target.astype("int64"), by_side[rule.split].astype("float64")
-        if options.task == "multilabel":
-            found[model] = choose_thresholds(rule, options.classes, target, values)
+        side, values = sides[rule.split], by_side[rule.split].astype("float64")
+        target = side.target.astype("int64")
+        if reading.task == "multilabel":
+            found[model] = choose_thresholds(rule, reading.classes, target, values, side.weight)
             continue
-        chosen = choose_threshold(rule, target, values)
+        chosen = choose_threshold(rule, target, values, side.weight)
         if isinstance(chosen, Unmeasured):
             message = f'threshold rule {rule.rule} on side "{rule.split}": {chosen.reason}'
             raise InvalidInput(
@@ -124,7 +127,7 @@ def _chosen(
 
 
 def samples_of(
-    options: Options,
+    reading: Reading,
     sides: Mapping[str, Side],
     scores: Mapping[str, Mapping[str, NDArray[Any]]],
     thresholds: Mapping[str, ChosenThreshold],
@@ -133,7 +136,7 @@ def samples_of(
 
     def sample(model: str, side: Side) -> Sample:
         cut = thresholds[model].value if model in thresholds else None
-        return sample_on(options, side, scores[model][side.name], cut)
+        return sample_on(reading, side, scores[model][side.name], cut)
 
     return {model: {name: sample(model, side) for name, side in sides.items()} for model in scores}
 
@@ -147,9 +150,8 @@ def _measure_all(options: Options, sides: Mapping[str, Side], samples: Samples) 
     return table
 
 
-def select_winner(options: Options, candidates: list[str], table: Table) -> str:
+def select_winner(select: Select, candidates: list[str], table: Table) -> str:
     """Return the best candidate; equal rounded values give the one declared first. Raises InvalidInput."""
-    select = options.select
     values: dict[str, float] = {}
     complaints = []
     for model in candidates:

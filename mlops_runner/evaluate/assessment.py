@@ -63,6 +63,7 @@ class Assessment:
             "winner": self.winner,
             "passed": self.passed,
             "select": {"metric": select.metric, "split": select.split, "direction": select.direction},
+            **({"weight": options.weight} if options.weight else {}),
             "rows": {name: len(side.target) for name, side in self.known.sides.items()},
             "threshold": None if chosen is None else self._threshold(chosen),
             "thresholds": {model: _plain(found.value) for model, found in self.thresholds.items()},

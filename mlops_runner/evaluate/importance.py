@@ -14,6 +14,7 @@ from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import better
 from mlops_runner.evaluate.rows import Rows
 from mlops_runner.evaluate.values import Cut, Floats, Integers, Measurement, Unmeasured, sample_of
+from mlops_runner.evaluate.weights import Weight
 from mlops_runner.specs.task import Task
 
 DIGITS = 6
@@ -35,7 +36,8 @@ class ImportanceOptions:
 
     threshold: of the decision, for metrics of decisions. Features beyond `max_features` are left out, so
     that a caller with a wide table ranks them first. query: shape (rows,), the number of each row's query in a ranking;
-    queries are looked at whole. scale: shape (rows,), what errors of a forecast are compared with.
+    queries are looked at whole. scale: shape (rows,), what errors of a forecast are compared with; weight: shape
+    (rows,), how much each row counts in the metric.
     """
 
     metric: str
@@ -48,6 +50,7 @@ class ImportanceOptions:
     threshold: Cut | None = None
     query: Integers | None = None
     scale: Floats | None = None
+    weight: Weight = None
 
 
 def permutation_importance(
@@ -66,12 +69,13 @@ def permutation_importance(
     looked_at, target = frame[rows], np.asarray(target)[rows]
     query = None if options.query is None else options.query[rows]
     scale = None if options.scale is None else options.scale[rows]
+    weight = None if options.weight is None else options.weight[rows]
 
     def measured(tables: Sequence[pl.DataFrame]) -> list[Measurement]:
         # one prediction of all tables: a prediction's own overhead outweighs its work on small tables
         parts = np.split(predict(pl.concat(tables)), len(tables))
         samples = [sample_of(options.task, options.classes, target, part, options.threshold) for part in parts]
-        return [measure(options.metric, replace(sample, query=query, scale=scale)) for sample in samples]
+        return [measure(options.metric, replace(sample, query=query, scale=scale, weight=weight)) for sample in samples]
 
     whole = measured([looked_at])[0] if looked_at.height else Unmeasured("no rows")
     found = [_importance(name, looked_at, whole, measured, options) for name in features[: options.max_features]]

@@ -7,7 +7,8 @@ from typing import Literal, assert_never
 import numpy as np
 
 from mlops_runner.errors import Diagnostic, InvalidInput
-from mlops_runner.evaluate.values import Cut, Floats, Integers, Unmeasured
+from mlops_runner.evaluate.values import Cut, Floats, Integers, Mask, Unmeasured
+from mlops_runner.evaluate.weights import NO_WEIGHT, Weight, shares
 from mlops_runner.specs.evaluation_threshold import (
     AlarmBudgetRule,
     ChosenRule,
@@ -44,30 +45,39 @@ class Cuts:
     """Every threshold that makes a difference, ascending, with what it would do; arrays of the same length.
 
     values: thresholds; below, above: the closest scores that are decided negative and positive (or infinite).
-    tp, fp, fn: counts of rows when rows with score >= threshold are decided positive.
+    tp, fp, fn: counts of rows when rows with score >= threshold are decided positive, or sums of their weights.
+    least: what a row counts at least.
     """
 
     values: Floats
     below: Floats
     above: Floats
-    tp: Integers
-    fp: Integers
-    fn: Integers
+    tp: Integers | Floats
+    fp: Integers | Floats
+    fn: Integers | Floats
+    least: float = 1.0
 
 
-def choose_threshold(rule: Threshold, target: Integers, scores: Floats) -> ChosenThreshold | Unmeasured:
+def choose_threshold(
+    rule: Threshold, target: Integers, scores: Floats, weight: Weight = None
+) -> ChosenThreshold | Unmeasured:
     """Choose the threshold by the rule; equal objectives give the lower threshold.
 
     target: shape (rows,), 0 or 1; scores: shape (rows,), finite. The decision is `score >= threshold`.
+    weight: shape (rows,), how much each row counts; one of weight 0 is as if it were not there.
     Takes O(rows log rows). Answers `Unmeasured` when the rows leave the rule without a meaning.
     """
     if isinstance(rule, FixedRule):
         return ChosenThreshold("fixed", rule.value)
     if len(scores) == 0:
         return Unmeasured("no rows")
+    if weight is not None:
+        if not weight.any():
+            return Unmeasured(NO_WEIGHT)
+        target, scores, weight = target[weight > 0], scores[weight > 0], weight[weight > 0]
     if not isinstance(rule, CostRule | AlarmBudgetRule) and not np.any(target == 1):
         return Unmeasured("no positive rows")
-    cuts = all_cuts(target, scores)
+    cuts = all_cuts(target, scores, weight)
     loss = _loss(rule, cuts)
     if not np.isfinite(loss.min()):
         return Unmeasured(_out_of_reach(rule, len(scores)))
@@ -75,12 +85,14 @@ def choose_threshold(rule: Threshold, target: Integers, scores: Floats) -> Chose
     return ChosenThreshold(rule.rule, _rounded(cuts, best), rule.split, _objective(rule, cuts, loss, best))
 
 
-def choose_thresholds(rule: ChosenRule, labels: Sequence[str], target: Integers, scores: Floats) -> ChosenThreshold:
+def choose_thresholds(
+    rule: ChosenRule, labels: Sequence[str], target: Integers, scores: Floats, weight: Weight = None
+) -> ChosenThreshold:
     """Choose a threshold for each label by the same rule. target, scores: shape (rows, labels).
 
     Raises InvalidInput for every label that leaves the rule without a meaning.
     """
-    found = [choose_threshold(rule, target[:, at], scores[:, at]) for at in range(len(labels))]
+    found = [choose_threshold(rule, target[:, at], scores[:, at], weight) for at in range(len(labels))]
     chosen = [one for one in found if isinstance(one, ChosenThreshold)]
     if len(chosen) < len(found):
         words = f'threshold rule {rule.rule} on side "{rule.split}"'
@@ -114,15 +126,23 @@ def _out_of_reach(rule: ChosenRule, rows: int) -> str:
     return f"a budget of {getattr(rule, 'share', 0):g} of {rows} rows is less than one alarm"
 
 
-def all_cuts(target: Integers, scores: Floats) -> Cuts:
-    """List the midpoints between adjacent distinct scores, one threshold below all scores, and one above all."""
+def all_cuts(target: Integers, scores: Floats, weight: Weight = None) -> Cuts:
+    """List the midpoints between adjacent distinct scores, one threshold below all scores, and one above all.
+
+    weight: shape (rows,), above 0.
+    """
     distinct, place = np.unique(scores, return_inverse=True)
-    positives = np.bincount(place, target, minlength=len(distinct)).astype(np.int64)
-    rows = np.bincount(place, minlength=len(distinct)).astype(np.int64)
     below, above = np.append(-np.inf, distinct), np.append(distinct, np.inf)
-    tp = np.append(positives[::-1].cumsum()[::-1], 0)
-    decided = np.append(rows[::-1].cumsum()[::-1], 0)
-    return Cuts(_midpoints(distinct), below, above, tp, decided - tp, tp[0] - tp)
+    positive, negative = (np.append(_per_score(place, target == kind, weight), 0) for kind in (1, 0))
+    tp, fp = (found[::-1].cumsum()[::-1] for found in (positive, negative))
+    missed = np.append(0, positive[:-1].cumsum())
+    least = 1.0 if weight is None else float(weight.min())
+    return Cuts(_midpoints(distinct), below, above, tp, fp, missed, least)
+
+
+def _per_score(place: Integers, chosen: Mask, weight: Weight) -> Integers | Floats:
+    """Count the chosen rows of each score, or add up their weights."""
+    return np.bincount(place[chosen], None if weight is None else weight[chosen], minlength=int(place.max()) + 1)
 
 
 def cost_of(rule: CostRule, cuts: Cuts) -> Floats:
@@ -155,17 +175,18 @@ def _loss(rule: ChosenRule, cuts: Cuts) -> Floats:
         case RecallAtPrecisionRule(precision=precision):
             reached = (cuts.tp > 0) & (_precision(cuts) >= precision - TIE)
             # among equal recalls the higher precision, which is worth less than one more hit
-            return np.where(reached, -cuts.tp - _precision(cuts) / 2, np.inf)
+            return np.where(reached, -cuts.tp / cuts.least - _precision(cuts) / 2, np.inf)
         case AlarmBudgetRule():
-            alarms = cuts.tp + cuts.fp
-            budget = rule.count if rule.count is not None else int((rule.share or 0) * alarms[0] + TIE)
-            return np.where((alarms <= budget) & (budget > 0), -alarms.astype(np.float64), np.inf)
+            alarms = (cuts.tp + cuts.fp).astype(np.float64)
+            budget = rule.count if rule.count is not None else (rule.share or 0) * alarms[0]
+            budget += TIE * max(1.0, budget)
+            return np.where((alarms <= budget) & (budget >= cuts.least), -alarms, np.inf)
         case _:
             assert_never(rule)
 
 
 def _precision(cuts: Cuts) -> Floats:
-    return np.asarray(cuts.tp / np.maximum(cuts.tp + cuts.fp, 1))
+    return shares(cuts.tp, cuts.tp + cuts.fp)
 
 
 def _rounded(cuts: Cuts, at: int) -> float:

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_runner.evaluate.timeline import Timeline
+from mlops_runner.evaluate.weights import Weight, counted
 from mlops_runner.specs.evaluation import Evaluation
+from mlops_runner.specs.evaluation_threshold import Threshold
 from mlops_runner.specs.task import PROBABILISTIC, Task
 from mlops_runner.specs.training import Select
 
@@ -42,6 +44,8 @@ class Side:
     groups: name of a fairness gate -> the groups it compares.
     queries: shape (rows,), the number of the query a row is ranked in, from 0; None for other tasks than ranking.
     timeline: when and in which series the rows stand; None for other tasks than forecasting.
+    weight: shape (rows,), how much each row counts in metrics, not below 0; None when all count the same. In a ranking
+        the rows of a query have the same.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Side:
     groups: Mapping[str, Groups] = field(default_factory=dict)
     queries: Integers | None = None
     timeline: Timeline | None = None
+    weight: Weight = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,31 @@ Measurement: TypeAlias = float | Unmeasured
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What the specs say about measuring.
+class Reading:
+    """How scores are read: as what, and by which rule they are decided.
 
     classes: negative before positive when binary; the labels when multilabel; empty where there are none.
     """
 
     task: Task
     classes: tuple[str, ...]
+    rule: Threshold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the specs say about measuring. classes: as in `Reading`; weight: the column that metrics are weighted by."""
+
+    task: Task
+    classes: tuple[str, ...]
     select: Select
     evaluation: Evaluation
+    weight: str | None = None
+
+    @property
+    def reading(self) -> Reading:
+        """How scores are read."""
+        return Reading(self.task, self.classes, self.evaluation.threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +107,7 @@ class Sample:
     decisions: shape (rows,) class indices; multilabel (rows, labels), 0 or 1; None for tasks without classes.
     query: shape (rows,), the number of each row's query; None for other tasks than ranking.
     scale: shape (rows,), what an error of the row is compared with; None for other tasks than forecasting.
+    weight: shape (rows,), how much each row counts; None when all count the same.
     """
 
     task: Task
@@ -96,13 +117,25 @@ class Sample:
     decisions: Integers | None
     query: Integers | None = None
     scale: Floats | None = None
+    weight: Weight = None
+
+    @property
+    def counted(self) -> Floats:
+        """How much each row counts; shape (rows,)."""
+        return counted(self.weight, len(self.target))
+
+    @property
+    def counting(self) -> "Sample":
+        """The rows that count: one of weight 0 is as if it were not there."""
+        return self if self.weight is None or self.weight.all() else self.only(self.weight > 0)
 
     def only(self, rows: Mask) -> "Sample":
         """Return the sample of the rows that the mask selects."""
         decisions = None if self.decisions is None else self.decisions[rows]
         query = None if self.query is None else self.query[rows]
         scale = None if self.scale is None else self.scale[rows]
-        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query, scale)
+        weight = None if self.weight is None else self.weight[rows]
+        return Sample(self.task, self.classes, self.target[rows], self.scores[rows], decisions, query, scale, weight)
 
 
 def decide(task: Task, scores: Floats, threshold: Cut | None) -> Integers | None:
@@ -126,7 +159,8 @@ def sample_of(
     return Sample(task, classes, np.asarray(target).astype(kind), numbers, decide(task, numbers, threshold))
 
 
-def sample_on(options: Options, side: Side, scores: NDArray[Any], threshold: Cut | None) -> Sample:
+def sample_on(reading: Reading, side: Side, scores: NDArray[Any], threshold: Cut | None) -> Sample:
     """Build the sample of a whole side from the scores of a model."""
-    sample = sample_of(options.task, options.classes, side.target, scores, threshold)
-    return replace(sample, query=side.queries, scale=None if side.timeline is None else side.timeline.scale)
+    sample = sample_of(reading.task, reading.classes, side.target, scores, threshold)
+    scale = None if side.timeline is None else side.timeline.scale
+    return replace(sample, query=side.queries, scale=scale, weight=side.weight)

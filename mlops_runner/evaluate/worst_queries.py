@@ -7,7 +7,7 @@ import polars as pl
 
 from mlops_runner.digest import Json
 from mlops_runner.evaluate.found_slices import Errors
-from mlops_runner.evaluate.metrics.queries import Ranked, ndcg, ranked
+from mlops_runner.evaluate.metrics.queries import Ranked, ndcg, ranked, weight_of_queries
 from mlops_runner.evaluate.values import Floats, Integers, Sample, Side
 from mlops_runner.evaluate.worst_rows import DIGITS, MASKED, Shown, shown_values
 
@@ -19,7 +19,8 @@ MOST_PLACES = 10
 def errors_of_queries(side: Side, frame: pl.DataFrame, sample: Sample) -> Errors:
     """Return one row and one loss a query, in the order of their numbers, as if queries were the rows of the side."""
     of = ranked(sample)
-    return Errors(Side(side.name, np.zeros(len(of.first))), frame[of.order[of.first]], _losses(of))
+    weight = weight_of_queries(of, sample)
+    return Errors(Side(side.name, np.zeros(len(of.first))), frame[of.order[of.first]], _losses(of), weight)
 
 
 def constant_columns(frame: pl.DataFrame, query: str, names: Sequence[str]) -> list[str]:

@@ -8,7 +8,15 @@ from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Data
 from mlops_runner.specs.evaluation import Evaluation, Slice
-from mlops_runner.specs.evaluation_gates import FairnessGate, Gate, RobustnessGate, SideGate, SlicesGate, StabilityGate
+from mlops_runner.specs.evaluation_gates import (
+    ChampionGate,
+    FairnessGate,
+    Gate,
+    RobustnessGate,
+    SideGate,
+    SlicesGate,
+    StabilityGate,
+)
 from mlops_runner.specs.load import Core, Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.task import CLASSIFYING, DECIDED_BY_THRESHOLD
@@ -40,6 +48,21 @@ def metrics_are_known(core: Core) -> Iterator[Diagnostic]:
         elif metric not in listed:
             hint = f"add it to metrics in {evaluation.document.file}"
             yield at(loaded, "unmeasured-metric", f'metric "{metric}" is not among the measured metrics', path, hint)
+
+
+def weights_are_there(core: Core) -> Iterator[Diagnostic]:
+    """Metrics are weighted by a column that is declared, and no gate asks for what has no weighted form."""
+    evaluation = core.evaluation
+    if not evaluation.spec.weighted:
+        return
+    if not core.data.spec.with_role("weight"):
+        message = f"metrics are to be weighted, and no column of {core.data.document.file} has the role weight"
+        yield at(evaluation, "no-weights", message, ("weighted",), "give a column role: weight, or remove weighted")
+    for name, gate in evaluation.spec.gates.items():
+        if isinstance(gate, ChampionGate) and gate.method == "mcnemar":
+            message = "McNemar's test counts rows, and here rows count by their weight"
+            path: Path = ("gates", name, "method")
+            yield at(evaluation, "no-weighted-form", message, path, "method: paired_bootstrap, or remove weighted")
 
 
 def unknown_metric(loaded: Loaded, metric: str, path: Path, known: Set[str], task: str) -> Diagnostic:  # type: ignore[type-arg]
@@ -225,6 +248,6 @@ def at(loaded: Loaded, code: str, message: str, path: Path, hint: str) -> Diagno
 
 
 EVALUATION_CHECKS: tuple[Callable[[Core], Iterator[Diagnostic]], ...] = (
-    metrics_are_known, evaluated_sides_exist, gates_fit_task, champion_is_named, slices_are_declared,
+    metrics_are_known, weights_are_there, evaluated_sides_exist, gates_fit_task, champion_is_named, slices_are_declared,
     columns_of_gates_fit, refits_can_be_made,
 )  # fmt: skip

@@ -18,6 +18,8 @@ from mlops_runner.plan.compile_parts import (
     places_of,
     series_of,
     shared_places,
+    weight_of,
+    weight_places,
 )
 from mlops_runner.plan.compile_refits import refit_inputs, refit_steps
 from mlops_runner.plan.compile_training import search_steps, train_step
@@ -60,11 +62,12 @@ def _evaluate_step(core: Core, models: list[str]) -> Step:
     selected = ("task", "positive", *FORECAST, "select")
     config |= {key: value for key, value in dump(training.spec).items() if key in selected}
     config["models"] = models
-    config |= series_of(core)
+    config |= series_of(core) | weight_of(core)
     config |= columns_of(core.data.spec, {*TRAINED_ROLES, "group", "id", "time", "ignored"})
     places = {
         **shared_places(core, evaluation.document),
         **dict(places_of(evaluation.document, EVALUATED)),
+        **weight_places(core),
         **dict(places_of(training.document, selected)),
         **execution_places(core),
         **model_places(core, models),

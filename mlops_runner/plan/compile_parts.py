@@ -98,6 +98,18 @@ def series_of(core: Core) -> dict[str, Any]:
     return {"series": {key: value for key, value in dump(series).items() if key != "known"}}
 
 
+def weight_of(core: Core) -> dict[str, Any]:
+    """Return the column that metrics are weighted by; nothing when they are not."""
+    if not core.evaluation.spec.weighted:
+        return {}
+    return {"weight": core.data.spec.with_role("weight")[0]}
+
+
+def weight_places(core: Core) -> dict[str, Place]:
+    """Place the weights of metrics."""
+    return {"weight": core.evaluation.document.place(("weighted",))} if core.evaluation.spec.weighted else {}
+
+
 def execution_of(core: Core) -> dict[str, Any]:
     """Return the execution settings of the steps that fit or use models."""
     spec = core.training.spec

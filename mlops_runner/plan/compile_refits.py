@@ -22,6 +22,8 @@ from mlops_runner.plan.compile_parts import (
     shared_places,
     side_inputs,
     trained_roles,
+    weight_of,
+    weight_places,
 )
 from mlops_runner.plan.compile_training import limits_of, trainer_of, training_inputs
 from mlops_runner.plan.steps import Input, Step
@@ -69,10 +71,11 @@ def _select_step(core: Core, models: list[str]) -> Step:
     config = {key: value for key, value in dump(evaluation.spec).items() if key in measuring}
     config |= {key: value for key, value in dump(training.spec).items() if key in selected}
     config["models"] = models
-    config |= columns_of(core.data.spec, trained_roles(core)) | series_of(core)
+    config |= columns_of(core.data.spec, trained_roles(core)) | series_of(core) | weight_of(core)
     places = {
         **shared_places(core, training.document),
         **dict(places_of(evaluation.document, measuring)),
+        **weight_places(core),
         **dict(places_of(training.document, selected)),
         **execution_places(core),
         **model_places(core, models),
@@ -92,12 +95,12 @@ def _select_step(core: Core, models: list[str]) -> Step:
 def _refit_step(core: Core, name: str, trainer: Trainer) -> Step:
     evaluation, wanted = core.evaluation, _wanted(core.evaluation.spec)
     config, places = trainer_of(core, name, trainer)
-    config |= {"candidate": name, "refits": wanted, **series_of(core)}
+    config |= {"candidate": name, "refits": wanted, **series_of(core), **weight_of(core)}
     config |= {key: value for key, value in dump(core.training.spec).items() if key in FORECAST}
     config |= {key: value for key, value in dump(evaluation.spec).items() if key == "threshold"}
     config |= _order(core.data.spec) if "shares" in wanted else {}
     places |= dict(places_of(evaluation.document, ("threshold",))) | dict(_refit_places(core))
-    places |= dict(places_of(core.training.document, FORECAST))
+    places |= dict(places_of(core.training.document, FORECAST)) | weight_places(core)
     folds = (Input("folds", f"{folder_of(core, 'data')}/folds.parquet", "data"),) if "folds" in wanted else ()
     return Step(
         f"refit.{name}", "refit", REFIT_VERSION, config, places,

@@ -19,6 +19,8 @@ from mlops_runner.plan.compile_parts import (
     shared_places,
     side_inputs,
     trained_roles,
+    weight_of,
+    weight_places,
 )
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.versions import SEARCH_VERSION, TRAIN_VERSION
@@ -41,9 +43,10 @@ def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Ste
     config, places = trainer_of(core, name, trainer)
     config["trainer"] |= limits_of(trainer)  # here a fit that is ended is a trial that has failed
     config["search"] = dump(search)
+    config |= weight_of(core)
     config["metric"] = search.metric or select.metric
     config["direction"] = "maximize" if better(config["metric"]) == "higher" else "minimize"
-    places |= dict(places_below(document, ("candidates", name, "search"), "search"))
+    places |= dict(places_below(document, ("candidates", name, "search"), "search")) | weight_places(core)
     places |= dict(places_below(document, ("select", "metric"), "metric")) if search.metric is None else {}
     inputs = [side for side in side_inputs(core) if side.name != "test"]
     if search.measured_on == "folds":

@@ -73,12 +73,24 @@ class Champion(Part):
     bundle: Annotated[RelativePath, Field(description="The folder.", examples=["models/champion"])]
 
 
+DIGITS = 6
+
+
 class Evaluation(Spec):
     """Describes how a model is measured and what it must reach."""
 
     kind: Literal["Evaluation"]
     metrics: Annotated[tuple[str, ...], Field(min_length=1, description="Metrics, measured on all sides and slices.")]
-    digits: Annotated[int, Field(ge=1, le=15, description="Digits after the point that metrics are rounded to.")] = 6
+    weighted: Annotated[
+        bool,
+        Field(
+            description="Whether rows count by the column with the role weight, wherever a metric is computed: on all "
+            "sides and slices, in gates, thresholds, searches and the choice of the winner."
+        ),
+    ] = False
+    digits: Annotated[int, Field(ge=1, le=15, description="Digits after the point that metrics are rounded to.")] = (
+        DIGITS
+    )
     intervals: Annotated[
         Intervals | None, Field(description="Intervals around every metric; null leaves them out.")
     ] = Intervals.model_construct()

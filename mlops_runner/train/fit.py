@@ -10,7 +10,6 @@ import numpy as np
 
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, StepFailed
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import PythonTrainer, Trainer, batch_rows_of
 from mlops_runner.train.artifacts import Candidate, load_candidate, predict_matrix, predict_model, save_candidate
 from mlops_runner.train.calibrate import Calibration, fit_calibration, say_how_much
@@ -18,6 +17,7 @@ from mlops_runner.train.features import Output
 from mlops_runner.train.job import prepare, rows_of
 from mlops_runner.train.record import CandidateRecord, ImportanceRecord, OutputImportance, rounded
 from mlops_runner.train.seen import seen_values
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides, read_sides
 from mlops_runner.train.trainers.base import FILES, Fitted, Importance, Job, StoredSide, train
 from mlops_runner.train.trainers.observed import refused
@@ -47,7 +47,7 @@ class Surroundings:
 
 
 def fit(
-    spec: Training,
+    setting: Setting,
     trainer: Trainer,
     columns: Mapping[str, Column],
     data: Path,
@@ -61,9 +61,9 @@ def fit(
     same bytes.
     Raises InvalidInput for the specs and the data, StepFailed for what the trainer could not do.
     """
-    sides = read_sides(spec, columns, data, batch_rows_of(trainer))
+    sides = read_sides(setting, columns, data, batch_rows_of(trainer))
     personal = frozenset(name for name, column in columns.items() if "pii" in column.tags)
-    candidate, warnings = fit_candidate(spec, trainer, sides, Surroundings(data / FILES, log, personal, data))
+    candidate, warnings = fit_candidate(setting, trainer, sides, Surroundings(data / FILES, log, personal, data))
     save_candidate(out, candidate.record, candidate.model, candidate.preprocess)
     # The stored model is the one that counts, so the stored model is the one that is tried.
     _try(_read_back(out), sides)
@@ -71,10 +71,10 @@ def fit(
 
 
 def fit_candidate(
-    spec: Training, trainer: Trainer, sides: Sides, around: Surroundings
+    setting: Setting, trainer: Trainer, sides: Sides, around: Surroundings
 ) -> tuple[Candidate, tuple[str, ...]]:
     """Train one candidate in memory; also return what there is to warn of. Raises InvalidInput, StepFailed."""
-    prepared = prepare(spec, trainer, sides, around.log)
+    prepared = prepare(setting, trainer, sides, around.log)
     fitted = train(trainer, replace(prepared.job, files=around.files, scratch=around.scratch))
     _refuse_divergence(fitted)
     calibration = _calibration(trainer, prepared.job, fitted.model)

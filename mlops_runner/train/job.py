@@ -5,11 +5,11 @@ Training and the folds of a search both pass here, so that what is fitted sees t
 
 from dataclasses import dataclass, replace
 
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import RawTrainer, Trainer
 from mlops_runner.train.columns.target_means import target_of_side
 from mlops_runner.train.preprocess import Fitted, Rows, learn
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides
 from mlops_runner.train.stored import AnyRows
 from mlops_runner.train.trainers.base import Job, Log, Side, StoredSide, Transform
@@ -24,20 +24,20 @@ class Prepared:
     preprocess: Fitted | None
 
 
-def prepare(spec: Training, trainer: Trainer, sides: Sides, log: Log) -> Prepared:
+def prepare(setting: Setting, trainer: Trainer, sides: Sides, log: Log) -> Prepared:
     """Fit preprocessing on the training side and apply it to both. Raises InvalidInput, StepFailed."""
     weight = training_weights(trainer.class_weight, sides.schema, sides.train)
     train, validation = replace(sides.train, weight=weight), sides.validation
     if isinstance(trainer, RawTrainer):
-        return Prepared(Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log), None)
+        return Prepared(Job(sides.schema, setting.seed, setting.threads, setting.device, train, validation, log), None)
     # Classes are weighed in the fit alone: a category's mean of the target is that of the rows as they are.
-    target = target_of_side(sides.schema, sides.train, spec.seed)
-    learned = learn(_preprocessing(spec, trainer), sides.schema, Rows(rows_of(train), target))
+    target = target_of_side(sides.schema, sides.train, setting.seed)
+    learned = learn(_preprocessing(setting, trainer), sides.schema, Rows(rows_of(train), target))
     fitted = learned.fitted
     train = _transformed(train, learned.transform)
     if validation is not None:
         validation = _transformed(validation, lambda frame, _: fitted.transform(frame))
-    job = Job(sides.schema, spec.seed, spec.threads, spec.device, train, validation, log, fitted.outputs)
+    job = Job(sides.schema, setting.seed, setting.threads, setting.device, train, validation, log, fitted.outputs)
     return Prepared(job, fitted)
 
 
@@ -53,6 +53,6 @@ def _transformed(side: Side, transform: Transform) -> Side:
     return replace(side, x=transform(side.frame, 0))
 
 
-def _preprocessing(spec: Training, trainer: Trainer) -> Preprocessing:
+def _preprocessing(setting: Setting, trainer: Trainer) -> Preprocessing:
     own = None if isinstance(trainer, RawTrainer) else trainer.preprocessing
-    return own or spec.preprocessing
+    return own or setting.preprocessing

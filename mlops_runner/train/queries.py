@@ -69,9 +69,15 @@ def by_query(side: Side, schema: Schema) -> Side:
     found = replace(side, frame=side.frame[order], x=x, y=side.y[order], query=side.query[order])
     if side.weight is None:
         return found
-    weight, query = side.weight[order], side.query[order]
+    refuse_uneven(side.weight, side.query, str(schema.weight))
+    query = side.query[order]
     first = np.flatnonzero(np.concatenate([[True], query[1:] != query[:-1]]))
-    if (weight != np.repeat(weight[first], np.diff(np.append(first, len(query))))).any():
-        message = f'weight column "{schema.weight}" differs within a query; a ranking weighs whole queries'
+    return replace(found, weight=side.weight[order][first])
+
+
+def refuse_uneven(weight: NDArray[np.float64], query: Codes, column: str) -> None:
+    """Raise StepFailed when the weights of a query differ."""
+    _, first, place = np.unique(query, return_index=True, return_inverse=True)
+    if (weight != weight[first][place]).any():
+        message = f'weight column "{column}" differs within a query; a ranking weighs whole queries'
         raise StepFailed(Diagnostic("uneven-weights", message, hint="give all rows of a query the same weight"))
-    return replace(found, weight=weight[first])

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.artifacts import Candidate
 from mlops_runner.train.fit import Surroundings, fit_candidate
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides
 from mlops_runner.train.tuning.folds import Rows, rows_of
 
@@ -36,10 +36,10 @@ class Growth(NamedTuple):
     ends: Rows
 
 
-def fit_variant(spec: Training, trainer: Trainer, sides: Sides, variant: Variant, around: Surroundings) -> Candidate:
+def fit_variant(setting: Setting, trainer: Trainer, sides: Sides, variant: Variant, around: Surroundings) -> Candidate:
     """Train on the rows and with the seed of a variant. Raises InvalidInput, StepFailed."""
     train = sides.train if variant.rows is None else rows_of(sides.train, variant.rows)
-    own = spec.model_copy(update={"seed": variant.seed})
+    own = replace(setting, seed=variant.seed)
     return fit_candidate(own, trainer, replace(sides, train=train), around)[0]
 
 

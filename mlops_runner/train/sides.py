@@ -10,12 +10,13 @@ import polars as pl
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Training
 from mlops_runner.train.features import Schema, matrix, names_of, query_of, schema_of, targets_of
 from mlops_runner.train.queries import query_codes, refuse_torn, refuse_unordered
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.stored import AnyRows, stored_matrix, stored_rows
 from mlops_runner.train.targets import classes_of, encode_targets, labels_of
 from mlops_runner.train.trainers.base import Side, StoredSide
+from mlops_runner.train.weights import weights_of
 
 FIRST_ROWS = 1_000  # of a stored side, held to look at
 
@@ -29,22 +30,24 @@ class Sides:
     validation: Side | None
 
 
-def read_sides(spec: Training, columns: Mapping[str, Column], folder: Path, batch_rows: int | None = None) -> Sides:
+def read_sides(setting: Setting, columns: Mapping[str, Column], folder: Path, batch_rows: int | None = None) -> Sides:
     """Read train.parquet and validation.parquet. Raises InvalidInput for what the rows or columns lack.
 
     batch_rows: how many rows may be held at a time; features then stay on the disk, and the sides are `StoredSide`.
     """
-    group = [query_of(columns)] if spec.task == "ranking" else names_of(columns, "group")[:1]
-    targets = targets_of(columns, spec.task)
+    group = [query_of(columns)] if setting.task == "ranking" else names_of(columns, "group")[:1]
+    targets = targets_of(columns, setting.task)
     wanted = [*names_of(columns, "feature"), *targets, *names_of(columns, "weight")[:1], *group]
     train = _read(folder / "train.parquet", wanted, batch_rows)
     if train.height == 0:
         raise InvalidInput(
             Diagnostic("no-rows", "the training side has no rows", hint="check the split and the filter")
         )
-    several = spec.task == "multilabel"
-    classes = labels_of(train.select(targets)) if several else classes_of(train[targets[0]], spec.task, spec.positive)
-    schema = schema_of(spec, columns, classes)
+    several = setting.task == "multilabel"
+    classes = (
+        labels_of(train.select(targets)) if several else classes_of(train[targets[0]], setting.task, setting.positive)
+    )
+    schema = schema_of(setting, columns, classes)
     validation = _read(folder / "validation.parquet", wanted, batch_rows)
     found = Sides(schema, side_of(train, schema), side_of(validation, schema) if validation.height else None)
     if schema.query is not None and found.train.query is not None:
@@ -63,7 +66,10 @@ def _numbered(groups: pl.Series) -> np.ndarray:
 
 def side_of(frame: AnyRows, schema: Schema) -> Side:
     """Turn rows into what a trainer reads. Raises InvalidInput."""
-    y, weight = encode_targets(frame.select(schema.targets), schema), _weights(frame, schema)
+    y, weight = encode_targets(frame.select(schema.targets), schema), weights_of(frame, schema.weight)
+    if weight is not None and not weight.any():
+        message = f'weight column "{schema.weight}" is 0 in all {frame.height} rows of a side'
+        raise InvalidInput(Diagnostic("bad-weights", message, hint="filter those rows out, or mend the column"))
     query = None if schema.query is None else query_codes(frame[schema.query])
     if isinstance(frame, pl.DataFrame):
         return Side(matrix(frame, schema), None, y, weight, query)
@@ -81,13 +87,3 @@ def _read(path: Path, wanted: list[str], batch_rows: int | None) -> AnyRows:
             for name in absent
         )
     return pl.read_parquet(path, columns=wanted) if batch_rows is None else stored_rows(path, batch_rows)
-
-
-def _weights(frame: AnyRows, schema: Schema) -> np.ndarray | None:
-    if schema.weight is None:
-        return None
-    values = np.ascontiguousarray(frame[schema.weight].cast(pl.Float64).fill_null(float("nan")).to_numpy())
-    if not np.isfinite(values).all() or (values < 0).any() or not values.any():
-        message = f'weight column "{schema.weight}" must hold numbers from 0 up, not all of them 0, none missing'
-        raise InvalidInput(Diagnostic("bad-weights", message, hint="fill or filter it in the data spec"))
-    return values

@@ -1,18 +1,35 @@
-"""What a training row counts: its own weight times the weight of its class."""
+"""What a row counts: its own weight, in training times the weight of its class."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.task import CLASSIFYING
 from mlops_runner.train.features import Schema
+from mlops_runner.train.stored import AnyRows
 from mlops_runner.train.trainers.base import Side
 
 ClassWeight = str | Mapping[str, float] | None
+
+
+def weights_of(frame: AnyRows, column: str | None) -> NDArray[np.float64] | None:
+    """Return shape (rows,), or None without a column. Raises InvalidInput for what no row can count."""
+    if column is None:
+        return None
+    values = np.ascontiguousarray(frame[column].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if len(wrong):
+        message = (
+            f'weight column "{column}" must hold numbers from 0 up: {len(wrong)} of {len(values)} rows of a side are '
+            f"missing, infinite or below 0, the first is row {wrong[0] + 1}"
+        )
+        raise InvalidInput(Diagnostic("bad-weights", message, hint="fill or filter it in the data spec"))
+    return values
 
 
 def training_weights(wanted: ClassWeight, schema: Schema, side: Side) -> NDArray[np.float64] | None:

@@ -13,7 +13,7 @@ SCHEMAS = Path(__file__).parents[2] / "mlops_runner" / "specs" / "schemas"
 RELEASED = {
     "data": (versions.DATA_VERSION, "26da0ab31ee9ef5e"),
     "training": (versions.TRAIN_VERSION, "ba10ced5d2618141"),
-    "evaluation": (versions.EVALUATE_VERSION, "12fa6c9ea5d80b38"),
+    "evaluation": (versions.EVALUATE_VERSION, "dbe78a73bda8f692"),
 }
 
 

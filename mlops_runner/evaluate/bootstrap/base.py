@@ -35,7 +35,12 @@ FAMILIES: Mapping[str, Prepare] = {
 
 
 def statistic_of(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
-    """Return what computes the metrics from counts. They must have been measured on the sample itself."""
+    """Return what computes the metrics from counts. They must have been measured on the sample itself.
+
+    A row of weight 0 is as if it were not there, as it is for the metrics.
+    """
+    rows = None if sample.weight is None or sample.weight.all() else np.flatnonzero(sample.weight)
+    sample = sample.counting
     wanted: dict[Prepare, list[str]] = {}
     for metric in metrics:
         family = labels.family_of(metric) if sample.task == "multilabel" else FAMILIES[metric]
@@ -46,6 +51,7 @@ def statistic_of(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
 
     def statistic(counts: Counts) -> dict[str, Floats]:
         with np.errstate(all="ignore"):
-            return {name: values for part in parts for name, values in part(counts).items()}
+            held = counts if rows is None else counts.only(rows)
+            return {name: values for part in parts for name, values in part(held).items()}
 
     return statistic

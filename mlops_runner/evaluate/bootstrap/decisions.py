@@ -5,13 +5,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap.exact import ratio
+from mlops_runner.evaluate.bootstrap.exact import on_grid, ratio
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
 from mlops_runner.evaluate.values import Floats, Mask, Sample
 
 
 class Sums(NamedTuple):
-    """Per resample and class, shape (resamples, classes): rows of it, rows decided to be it, and rows that are both."""
+    """Per resample and class, shape (resamples, classes): rows of it, rows decided to be it, and rows that are both.
+
+    Rows of unequal weight are added up by it.
+    """
 
     true: Floats
     decided: Floats
@@ -27,7 +30,7 @@ def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     assert sample.decisions is not None
     true = sample.target[:, None] == classes
     decided = sample.decisions[:, None] == classes
-    columns = np.concatenate([true, decided, true & decided], axis=1).astype(np.float64)
+    columns = np.concatenate([true, decided, true & decided], axis=1) * on_grid(sample.counted)[:, None]
 
     def statistic(counts: Counts) -> dict[str, Floats]:
         found = Sums(*np.split(counts.weights @ columns, 3, axis=1))

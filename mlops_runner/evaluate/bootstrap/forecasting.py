@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap.exact import ratio, whole
+from mlops_runner.evaluate.bootstrap.exact import ratio, weighed
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
 from mlops_runner.evaluate.metrics.forecasting import smape_of_rows
 from mlops_runner.evaluate.values import Floats, Sample
@@ -14,12 +14,10 @@ def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     """Return what computes the metrics from counts."""
     errors = np.abs(sample.scores - sample.target)
     scaled = errors if sample.scale is None else errors / sample.scale
-    columns = [whole(values) for values in (errors, np.abs(sample.target), smape_of_rows(sample), scaled)]
-    table, units = np.stack([values for values, _ in columns], axis=1), np.array([unit for _, unit in columns])
+    table = weighed([errors, np.abs(sample.target), smape_of_rows(sample), scaled], sample.weight)
 
     def statistic(counts: Counts) -> dict[str, Floats]:
-        rows = counts.weights.sum(axis=1)
-        error, size, symmetric, own = (counts.weights @ table * units).T
+        rows, error, size, symmetric, own = (counts.weights @ table).T
         values = {"smape": ratio(symmetric, rows), "wape": ratio(error, size), "mase": ratio(own, rows)}
         return {metric: values[metric] for metric in metrics}
 

@@ -41,7 +41,7 @@ def percentile_interval(replicates: Floats, level: float, digits: int) -> Bounds
     return Interval(low, high, round(lost, 6), constant=bool(known.min() == known.max()))
 
 
-def binomial_interval(value: float, trials: int, level: float, digits: int) -> Interval:
+def binomial_interval(value: float, trials: float, level: float, digits: int) -> Interval:
     """Return the exact interval of a share that is 0 or 1, where no resample can differ (Clopper and Pearson 1934)."""
     far = ((1 - level) / 2) ** (1 / trials)
     low, high = (0.0, 1 - far) if value == 0 else (far, 1.0)

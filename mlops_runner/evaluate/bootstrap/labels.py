@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from mlops_runner.evaluate.bootstrap.decisions import Sums
-from mlops_runner.evaluate.bootstrap.exact import ratio, whole
+from mlops_runner.evaluate.bootstrap.exact import on_grid, ratio, weighed
 from mlops_runner.evaluate.bootstrap.ranking import measure_order
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
-from mlops_runner.evaluate.metrics.labels import f1_of_rows, right_rows, shares, wrong_shares
+from mlops_runner.evaluate.metrics.labels import f1_of_rows, right_rows, wrong_shares
 from mlops_runner.evaluate.metrics.probabilities import brier_of_rows, log_loss_of_rows
 from mlops_runner.evaluate.metrics.ranking import order_of
 from mlops_runner.evaluate.values import Floats, Sample
+from mlops_runner.evaluate.weights import shares
 
 ROWS: Mapping[str, Callable[[Sample], Floats]] = {
     "brier": brier_of_rows,
@@ -37,13 +38,12 @@ def family_of(metric: str) -> Callable[[Sample, tuple[str, ...]], Statistic]:
 
 
 def _rows(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
-    scaled = [whole(ROWS[metric](sample)) for metric in metrics]
-    columns = np.stack([values for values, _ in scaled], axis=1)
-    units = np.array([unit for _, unit in scaled])
+    columns = weighed([ROWS[metric](sample) for metric in metrics], sample.weight)
     labelled = _labelled(sample) if "f1_samples" in metrics else None
 
     def statistic(counts: Counts) -> dict[str, Floats]:
-        values = ratio(counts.weights @ columns * units, counts.weights.sum(axis=1, keepdims=True))
+        sums = counts.weights @ columns
+        values = ratio(sums[:, 1:], sums[:, :1])
         found = {metric: values[:, at] for at, metric in enumerate(metrics)}
         if labelled is not None:
             found["f1_samples"] = np.where(counts.weights @ labelled > 0, found["f1_samples"], np.nan)
@@ -61,7 +61,7 @@ def _labelled(sample: Sample) -> Floats:
 def _decisions(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     assert sample.decisions is not None
     true, decided = sample.target, sample.decisions
-    columns = np.concatenate([true, decided, true & decided], axis=1).astype(np.float64)
+    columns = np.concatenate([true, decided, true & decided], axis=1) * on_grid(sample.counted)[:, None]
 
     def statistic(counts: Counts) -> dict[str, Floats]:
         found = Sums(*np.split(counts.weights @ columns, 3, axis=1))
@@ -73,7 +73,8 @@ def _decisions(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
 
 def _orders(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     """Take the mean over the labels that can be measured on the resample, as the metric does."""
-    orders = [order_of(sample.target[:, at] == 1, sample.scores[:, at]) for at in range(sample.target.shape[1])]
+    labels = range(sample.target.shape[1])
+    orders = [order_of(sample.target[:, at] == 1, sample.scores[:, at], sample.weight) for at in labels]
 
     def statistic(counts: Counts) -> dict[str, Floats]:
         found = [measure_order(order, counts, tuple(ORDERS[metric] for metric in metrics)) for order in orders]

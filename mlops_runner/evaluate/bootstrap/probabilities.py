@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap.exact import ratio, whole
+from mlops_runner.evaluate.bootstrap.exact import on_grid, ratio, weighed, whole
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
 from mlops_runner.evaluate.metrics.probabilities import BINS, brier_of_rows, confidence, log_loss_of_rows
 from mlops_runner.evaluate.values import Floats, Integers, Sample
@@ -13,14 +13,12 @@ COSTS = {"brier": brier_of_rows, "log_loss": log_loss_of_rows}
 def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     """Return what computes the metrics from counts."""
     means = [metric for metric in metrics if metric in COSTS]
-    scaled = [whole(COSTS[metric](sample)) for metric in means]
-    columns = np.stack([values for values, _ in scaled], axis=1) if means else np.zeros((len(sample.target), 0))
-    units = np.array([unit for _, unit in scaled])
+    columns = weighed([COSTS[metric](sample) for metric in means], sample.weight) if means else None
     bins = _Calibration(sample) if "ece" in metrics else None
 
     def statistic(counts: Counts) -> dict[str, Floats]:
-        rows = counts.weights.sum(axis=1, keepdims=True)
-        values = ratio(counts.weights @ columns * units, rows)
+        sums = np.zeros((0, 1)) if columns is None else counts.weights @ columns
+        values = ratio(sums[:, 1:], sums[:, :1])
         found = {metric: values[:, at] for at, metric in enumerate(means)}
         return found if bins is None else {**found, "ece": bins.of(counts)}
 
@@ -35,8 +33,9 @@ class _Calibration:
         self.order: Integers = np.argsort(scores, kind="stable")
         ranked = scores[self.order]
         self.first: Integers = np.searchsorted(ranked, ranked, side="left")
-        gaps, self.unit = whole(outcome[self.order] - ranked)
+        gaps, self.unit = whole(sample.counted[self.order] * (outcome[self.order] - ranked))
         self.gaps: Integers = gaps.astype(np.int64)
+        self.each = on_grid(sample.counted)
 
     def of(self, counts: Counts) -> Floats:
         """Return one value per resample; NaN with fewer rows than bins."""
@@ -44,9 +43,10 @@ class _Calibration:
         rows = np.cumsum(held, axis=1)
         gaps = np.zeros((len(held), held.shape[1] + 1), dtype=np.int64)
         np.cumsum(held * self.gaps, axis=1, out=gaps[:, 1:])
-        return np.array([self._one(*pair) for pair in zip(rows, gaps, strict=True)])
+        weight = counts.weights @ self.each
+        return np.array([self._one(*found) for found in zip(rows, gaps, weight, strict=True)])
 
-    def _one(self, rows: Integers, gaps: Integers) -> float:
+    def _one(self, rows: Integers, gaps: Integers, weight: float) -> float:
         total = int(rows[-1])
         if total < BINS:
             return float("nan")
@@ -54,4 +54,4 @@ class _Calibration:
         ranks = np.ceil(np.linspace(0, 1, BINS + 1)[1:-1] * (total - 1))
         edges = self.first[np.searchsorted(rows, ranks, side="right")]
         ends = gaps[np.concatenate([[0], edges, [len(rows)]])]
-        return float(np.abs(np.diff(ends)).sum() * self.unit / total)
+        return float(np.abs(np.diff(ends)).sum() * self.unit / weight)

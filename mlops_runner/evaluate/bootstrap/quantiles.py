@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlops_runner.evaluate.bootstrap.exact import ratio, whole
+from mlops_runner.evaluate.bootstrap.exact import ratio, weighed
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic
 from mlops_runner.evaluate.metrics.names import quantile_of
 from mlops_runner.evaluate.metrics.quantiles import covered_rows, pinball_of_rows
@@ -14,13 +14,14 @@ def prepare(sample: Sample, metrics: tuple[str, ...]) -> Statistic:
     quantiles = [quantile_of(metric) or 0.0 for metric in metrics]
     pinball = [metric.startswith("pinball") for metric in metrics]
     columns = [
-        whole(pinball_of_rows(sample, quantile) if loss else covered_rows(sample))
+        pinball_of_rows(sample, quantile) if loss else covered_rows(sample)
         for quantile, loss in zip(quantiles, pinball, strict=True)
     ]
-    table, units = np.stack([values for values, _ in columns], axis=1), np.array([unit for _, unit in columns])
+    table = weighed(columns, sample.weight)
 
     def statistic(counts: Counts) -> dict[str, Floats]:
-        means = ratio(counts.weights @ table * units, counts.weights.sum(axis=1, keepdims=True))
+        sums = counts.weights @ table
+        means = ratio(sums[:, 1:], sums[:, :1])
         gaps = np.abs(means - np.array(quantiles))
         return {name: means[:, at] if pinball[at] else gaps[:, at] for at, name in enumerate(metrics)}
 

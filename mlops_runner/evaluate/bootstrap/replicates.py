@@ -11,7 +11,8 @@ from mlops_runner.evaluate.bootstrap.draws import Units, draw
 from mlops_runner.evaluate.bootstrap.intervals import Bounds, Interval, binomial_interval, percentile_interval
 from mlops_runner.evaluate.bootstrap.values import Counts, Statistic, counts_of
 from mlops_runner.evaluate.tables import Cell, Table
-from mlops_runner.evaluate.values import Floats, Options, Sample, Side, Unmeasured
+from mlops_runner.evaluate.values import Floats, Mask, Options, Sample, Side, Unmeasured
+from mlops_runner.evaluate.weights import counted, worth
 from mlops_runner.specs.evaluation import Intervals
 
 # Rows x resamples x models (x classes, where each needs an order of its own) that a side may cost: about ten seconds.
@@ -173,6 +174,17 @@ def interval_of(job: Job, replicates: Replicates, cell: Cell) -> Bounds:
     if rows is None:
         return found
     inside = rows if cell.slice is None else rows & job.side.slices[cell.slice]
-    clusters = job.side.clusters
-    number = int(np.count_nonzero(inside)) if clusters is None else len(np.unique(clusters[inside]))
-    return binomial_interval(float(value), number, level, digits)
+    return binomial_interval(float(value), _trials(job.side, inside), level, digits)
+
+
+def _trials(side: Side, inside: Mask) -> float:
+    """Return of how many rows, or clusters, a share is one: of unequal ones the number of equal ones that tell as much.
+
+    (Korn and Graubard 1998 take the exact interval of a weighted share with this number.)
+    """
+    each = counted(side.weight, len(side.target))
+    inside = inside & (each > 0)
+    clusters = np.arange(int(inside.sum())) if side.clusters is None else side.clusters[inside]
+    _, place = np.unique(clusters, return_inverse=True)
+    mean = np.bincount(place, each[inside]) / np.bincount(place)
+    return float(worth(mean, np.zeros(len(mean), dtype=np.int64))[0])

@@ -13,21 +13,25 @@ from mlops_runner.evaluate.curves.regression import coverage_of, regression_curv
 from mlops_runner.evaluate.inputs import wanted_metrics
 from mlops_runner.evaluate.measured import Measured
 from mlops_runner.evaluate.threshold import ChosenThreshold
-from mlops_runner.evaluate.values import Sample
 
 
 def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> dict[str, Json]:
-    """Return the curves on the test side, or on the next best side that has rows; {} when none has."""
+    """Return the curves on the test side, or on the next best side that has rows; {} when none has.
+
+    Rows of weight 0 are left out, except from what shows series over time, where no row is weighted.
+    """
     options, samples, winner = known.options, known.samples, known.winner
-    filled = [name for name in ("test", "validation", "train") if len(_rows(samples, winner, name))]
+    counting = {name: sample.counting for name, sample in samples[winner].items()}
+    filled = [name for name in ("test", "validation", "train") if name in counting and len(counting[name].target)]
     if not filled:
         return {}
     side = filled[0]
-    here = {model: by_side[side] for model, by_side in samples.items()}
-    common: dict[str, Json] = {"side": side, "rows": len(here[winner].target)}
+    whole = {model: by_side[side] for model, by_side in samples.items()}
+    here = {model: sample.counting for model, sample in whole.items()}
+    common: dict[str, Json] = {"side": side, "rows": len(whole[winner].target)}
     match options.task:
         case "binary":
-            return common | binary_curves(options, here, samples[winner], winner, thresholds)
+            return common | binary_curves(options, here, counting, winner, thresholds)
         case "multiclass":
             return common | multiclass_curves(here, winner)
         case "multilabel":
@@ -35,12 +39,8 @@ def draw_curves(known: Measured, thresholds: Mapping[str, ChosenThreshold]) -> d
         case "regression":
             return common | regression_curves(here[winner]) | coverage_of(here, wanted_metrics(options))
         case "forecasting":
-            return common | forecasting_curves(here, winner, known.sides[side].timeline)
+            return common | forecasting_curves(whole, winner, known.sides[side].timeline)
         case "ranking":
             return common | ranking_curves(here, winner)
         case _:
             assert_never(options.task)
-
-
-def _rows(samples: Mapping[str, Mapping[str, Sample]], winner: str, side: str) -> list[int]:
-    return [] if side not in samples[winner] else samples[winner][side].target.tolist()[:1]

@@ -1,6 +1,7 @@
 """Curves of binary models: ROC and precision-recall of all models, the rest of the winner."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mlops_runner.evaluate.metrics.decisions import confusion
 from mlops_runner.evaluate.metrics.probabilities import equal_mass_bins
 from mlops_runner.evaluate.threshold import ChosenThreshold, all_cuts, cost_of
 from mlops_runner.evaluate.values import Floats, Integers, Mask, Options, Sample
+from mlops_runner.evaluate.weights import Weight, mean_of
 from mlops_runner.specs.evaluation_threshold import CostRule
 
 HISTOGRAM_BINS = 20
@@ -31,24 +33,26 @@ def binary_curves(
     """
     sample = here[winner]
     curves: dict[str, Json] = {
-        "positive_rate": round(float(np.mean(sample.target)), DIGITS),
-        "confusion": {model: confusion(other).tolist() for model, other in here.items()},
+        "positive_rate": round(mean_of(sample.target, sample.weight), DIGITS),
+        "confusion": {model: confusion(replace(other, weight=None)).tolist() for model, other in here.items()},
         "histogram": _histogram(sample),
     }
     if sample.scores.min() >= 0 and sample.scores.max() <= 1:
         curves["calibration"] = _calibration(sample)
     if 0 < np.count_nonzero(sample.target) < len(sample.target):
-        curves["roc"] = {model: roc_points(other.target == 1, other.scores) for model, other in here.items()}
-        curves["pr"] = {model: pr_points(other.target, other.scores) for model, other in here.items()}
+        curves["roc"] = {
+            model: roc_points(other.target == 1, other.scores, other.weight) for model, other in here.items()
+        }
+        curves["pr"] = {model: pr_points(other.target, other.scores, other.weight) for model, other in here.items()}
     rule = options.evaluation.threshold
     if isinstance(rule, CostRule):
         curves["cost"] = _costs(rule, winner_sides, thresholds[winner])
     return curves
 
 
-def roc_points(positive: Mask, scores: Floats) -> dict[str, Any]:
+def roc_points(positive: Mask, scores: Floats, weight: Weight) -> dict[str, Any]:
     """Return the ROC curve, its area taken before thinning. Both classes must have rows."""
-    false_rate, true_rate, _ = roc_curve(positive, scores)
+    false_rate, true_rate, _ = roc_curve(positive, scores, sample_weight=weight)
     keep = chosen_points(len(false_rate))
     area = round(float(auc(false_rate, true_rate)), DIGITS)
     return {
@@ -58,17 +62,17 @@ def roc_points(positive: Mask, scores: Floats) -> dict[str, Any]:
     }
 
 
-def pr_points(target: Integers, scores: Floats) -> dict[str, Any]:
+def pr_points(target: Integers, scores: Floats, weight: Weight) -> dict[str, Any]:
     """Return the precision-recall curve, its area taken before thinning. Both classes must have rows."""
-    precision, recall, _ = precision_recall_curve(target, scores, drop_intermediate=True)
+    precision, recall, _ = precision_recall_curve(target, scores, sample_weight=weight, drop_intermediate=True)
     keep = chosen_points(len(recall))
-    area = round(float(average_precision_score(target, scores)), DIGITS)
+    area = round(float(average_precision_score(target, scores, sample_weight=weight)), DIGITS)
     return {"recall": numbers(recall[keep]), "precision": numbers(precision[keep]), "average_precision": area}
 
 
 def _calibration(sample: Sample) -> list[Json]:
-    bins = equal_mass_bins(sample.scores, sample.target)
-    least, most = wilson_bounds(bins.rate, bins.counts)
+    bins = equal_mass_bins(sample.scores, sample.target, sample.weight)
+    least, most = wilson_bounds(bins.rate, bins.worth)
     columns: dict[str, list[Any]] = {
         "low": numbers(bins.low),
         "high": numbers(bins.high),
@@ -81,7 +85,7 @@ def _calibration(sample: Sample) -> list[Json]:
     return [dict(zip(columns, entry, strict=True)) for entry in zip(*columns.values(), strict=True)]
 
 
-def wilson_bounds(shares: Floats, rows: Integers) -> tuple[Floats, Floats]:
+def wilson_bounds(shares: Floats, rows: Floats) -> tuple[Floats, Floats]:
     """Return the 95 % score interval of shares of rows (Wilson 1927), which has a width also for shares of 0 and 1."""
     middle = (shares + Z95**2 / (2 * rows)) / (1 + Z95**2 / rows)
     half = Z95 / (1 + Z95**2 / rows) * np.sqrt(shares * (1 - shares) / rows + Z95**2 / (4 * rows**2))
@@ -89,7 +93,7 @@ def wilson_bounds(shares: Floats, rows: Integers) -> tuple[Floats, Floats]:
 
 
 def _histogram(sample: Sample) -> dict[str, Json]:
-    """Count rows per score, on 0..1 or on the scores' own range, for each class."""
+    """Count rows per score, whatever their weight, on 0..1 or on the scores' own range, for each class."""
     low, high = min(0.0, float(sample.scores.min())), max(1.0, float(sample.scores.max()))
     edges = np.linspace(low, high, HISTOGRAM_BINS + 1)
     counts = [np.histogram(sample.scores[sample.target == k], edges)[0].tolist() for k in (0, 1)]
@@ -109,7 +113,7 @@ def _costs(rule: CostRule, sides: Mapping[str, Sample], chosen: ChosenThreshold)
 
 
 def _cost_points(rule: CostRule, sample: Sample) -> dict[str, Json]:
-    cuts = all_cuts(sample.target, sample.scores)
+    cuts = all_cuts(sample.target, sample.scores, sample.weight)
     keep = chosen_points(len(cuts.values))
-    cost = cost_of(rule, cuts) / len(sample.target)
+    cost = cost_of(rule, cuts) / sample.counted.sum()
     return {"threshold": numbers(cuts.values[keep]), "cost_per_row": numbers(cost[keep])}

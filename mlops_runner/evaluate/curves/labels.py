@@ -1,5 +1,7 @@
 """Curves of several labels: what the winner does for each, and the curves of those it knows least."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mlops_runner.digest import Json
@@ -21,16 +23,19 @@ def label_curves(sample: Sample, chosen: ChosenThreshold) -> dict[str, Json]:
     """
     labels = range(len(sample.classes))
     drawable = [at for at in labels if both_kinds(sample, at)]
-    pr = {at: pr_points(sample.target[:, at], sample.scores[:, at]) for at in drawable}
-    areas = {at: roc_points(sample.target[:, at] == 1, sample.scores[:, at])["auc"] for at in drawable}
+    pr = {at: pr_points(sample.target[:, at], sample.scores[:, at], sample.weight) for at in drawable}
+    areas = {at: roc_points(sample.target[:, at] == 1, sample.scores[:, at], sample.weight)["auc"] for at in drawable}
     worst = sorted(drawable, key=lambda at: (pr[at]["average_precision"], at))[:MOST_CURVES]
     cuts = chosen.value if isinstance(chosen.value, tuple) else (chosen.value,) * len(sample.classes)
-    counts = np.stack(counts_of(sample), axis=1).tolist()
+    sums = np.stack(counts_of(sample), axis=1).tolist()
+    rows = np.stack(counts_of(replace(sample, weight=None)), axis=1).astype(np.int64).tolist()
     per_label: list[Json] = [
         {
             "label": name,
             "threshold": cuts[at],
-            **_decided(*counts[at]),
+            "with": rows[at][0],
+            "decided": rows[at][1],
+            **_decided(*sums[at]),
             "roc_auc": areas.get(at),
             "average_precision": pr[at]["average_precision"] if at in pr else None,
         }
@@ -39,20 +44,18 @@ def label_curves(sample: Sample, chosen: ChosenThreshold) -> dict[str, Json]:
     return {
         "per_label": per_label,
         "unordered": [sample.classes[at] for at in labels if at not in pr],
-        "pr": [{"label": sample.classes[at], "rate": round(counts[at][0] / len(sample.target), DIGITS), **pr[at]}
+        "pr": [{"label": sample.classes[at], "rate": round(sums[at][0] / float(sample.counted.sum()), DIGITS), **pr[at]}
                for at in worst],
     }  # fmt: skip
 
 
-def _decided(true: int, decided: int, hits: int) -> dict[str, Json]:
+def _decided(true: float, decided: float, hits: float) -> dict[str, Json]:
     return {
-        "with": true,
-        "decided": decided,
         "precision": _share(hits, decided),
         "recall": _share(hits, true),
         "f1": _share(2 * hits, true + decided),
     }
 
 
-def _share(part: int, whole: int) -> float | None:
+def _share(part: float, whole: float) -> float | None:
     return round(part / whole, DIGITS) if whole else None

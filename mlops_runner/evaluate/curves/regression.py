@@ -10,6 +10,7 @@ from mlops_runner.evaluate.curves.thin import MOST_DOTS, chosen_points, numbers
 from mlops_runner.evaluate.metrics.names import quantile_of
 from mlops_runner.evaluate.metrics.quantiles import covered_rows
 from mlops_runner.evaluate.values import Floats, Sample
+from mlops_runner.evaluate.weights import mean_of
 
 MOST_BINS = 30
 
@@ -33,7 +34,9 @@ def coverage_of(samples: Mapping[str, Sample], metrics: Sequence[str]) -> dict[s
     quantiles = sorted({quantile for metric in metrics if (quantile := quantile_of(metric)) is not None})
     if not quantiles:
         return {}
-    shares: dict[str, Json] = {model: round(float(covered_rows(one).mean()), 9) for model, one in samples.items()}
+    shares: dict[str, Json] = {
+        model: round(mean_of(covered_rows(one), one.weight), 9) for model, one in samples.items()
+    }
     return {"coverage": {"quantiles": [*quantiles], "shares": shares}}
 
 

@@ -1,16 +1,17 @@
 """The gate of fairness: rates of the winner's decisions, compared between groups of rows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mlops_runner.digest import Json
-from mlops_runner.evaluate.bootstrap.exact import ratio
+from mlops_runner.evaluate.bootstrap.exact import on_grid, ratio
 from mlops_runner.evaluate.bootstrap.values import Counts
 from mlops_runner.evaluate.gates.values import Finding, Limit, Number, decide, number, unmeasured
 from mlops_runner.evaluate.measured import NO_INTERVALS, Measured
 from mlops_runner.evaluate.values import Floats, Groups, Integers, Options, Sample, Side, Unmeasured
+from mlops_runner.evaluate.weights import shares
 from mlops_runner.specs.evaluation_gates import FairnessGate
 
 
@@ -40,11 +41,12 @@ def fairness(name: str, gate: FairnessGate, known: Measured) -> Finding:
     side = known.sides[gate.split]
     limit = Limit("max", gate.max_difference) if gate.max_difference is not None else Limit("min", gate.min_ratio or 0)
     groups = side.groups[name]
-    every = np.ones((1, len(side.target)), dtype=np.int64)
-    sums = group_sums(groups, known.samples[known.winner][gate.split])(Counts(every, every.astype(np.float64)))[0]
+    sample = known.samples[known.winner][gate.split]
+    sums, rows = _all_rows(groups, sample), _all_rows(groups, replace(sample, weight=None))
     rates = RATES[gate.criterion]
-    kept = np.flatnonzero(np.all([sums[:, rate.of] >= gate.min_rows for rate in rates], axis=0))
-    details = tuple(_details(groups, sums, rates, kept))
+    enough = [(rows[:, rate.of] >= gate.min_rows) & (sums[:, rate.of] > 0) for rate in rates]
+    kept = np.flatnonzero(np.all(enough, axis=0))
+    details = tuple(_details(groups, sums, rows, rates, kept))
     if len(kept) < 2:
         reason = Unmeasured(f"{len(kept)} of {len(groups.names)} groups have {gate.min_rows} rows to take a rate of")
         return _with(unmeasured(f"{gate.criterion} of {gate.column}", reason, str(limit)), details)
@@ -70,13 +72,19 @@ def resampled_groups(options: Options, side: Side, sample: Sample) -> dict[str, 
     return {name: group_sums(side.groups[name], sample) for name in wanted}
 
 
+def _all_rows(groups: Groups, sample: Sample) -> Floats:
+    """Sum each row once; shape (groups, SUMS)."""
+    every = np.ones((1, len(sample.target)), dtype=np.int64)
+    return np.asarray(group_sums(groups, sample)(Counts(every, every.astype(np.float64)))[0])
+
+
 def group_sums(groups: Groups, sample: Sample) -> Callable[[Counts], Floats]:
-    """Return what sums a resample's rows per group; shape (resamples, groups, SUMS)."""
+    """Return what sums a resample's rows per group, by their weight; shape (resamples, groups, SUMS)."""
     assert sample.decisions is not None
     positive, decided = sample.target == 1, sample.decisions == 1
     kinds = [np.ones_like(positive), positive, ~positive, decided, decided & positive, decided & ~positive]
     inside = groups.codes[:, None] == np.arange(len(groups.names))
-    columns = np.concatenate([inside & kind[:, None] for kind in kinds], axis=1).astype(np.float64)
+    columns = np.concatenate([inside & kind[:, None] for kind in kinds], axis=1) * on_grid(sample.counted)[:, None]
 
     def measure(counts: Counts) -> Floats:
         sums = (counts.weights @ columns).reshape(len(counts.weights), SUMS, len(groups.names))
@@ -87,8 +95,8 @@ def group_sums(groups: Groups, sample: Sample) -> Callable[[Counts], Floats]:
 
 def _gaps(sums: Floats, rate: Rate, gate: FairnessGate) -> Floats:
     """Return the largest difference or the smallest ratio of the groups, per resample; NaN if a rate has no rows."""
-    shares = ratio(sums[:, :, rate.part], sums[:, :, rate.of])
-    high, low = shares.max(axis=1), shares.min(axis=1)
+    found = ratio(sums[:, :, rate.part], sums[:, :, rate.of])
+    high, low = found.max(axis=1), found.min(axis=1)
     return high - low if gate.max_difference is not None else ratio(low, high)
 
 
@@ -98,18 +106,20 @@ def _worst(sums: Floats, rates: tuple[Rate, ...], gate: FairnessGate) -> Floats:
 
 
 def _sentence(groups: Groups, sums: Floats, rate: Rate, kept: Integers, gate: FairnessGate) -> str:
-    shares = ratio(sums[kept, rate.part], sums[kept, rate.of])
-    low, high = int(np.argmin(shares)), int(np.argmax(shares))
-    one, two = (f"{number(round(float(shares[at]), 4))} ({groups.names[kept[at]]})" for at in (high, low))
+    found = ratio(sums[kept, rate.part], sums[kept, rate.of])
+    low, high = int(np.argmin(found)), int(np.argmax(found))
+    one, two = (f"{number(round(float(found[at]), 4))} ({groups.names[kept[at]]})" for at in (high, low))
     word = "difference" if gate.max_difference is not None else "ratio"
     return f"{rate.name} by {gate.column}: {one} and {two}, {word}"
 
 
-def _details(groups: Groups, sums: Floats, rates: tuple[Rate, ...], kept: Integers) -> Iterator[dict[str, Json]]:
+def _details(
+    groups: Groups, sums: Floats, rows: Floats, rates: tuple[Rate, ...], kept: Integers
+) -> Iterator[dict[str, Json]]:
     for at, name in enumerate(groups.names):
-        shares = {rate.name: round(float(sums[at, rate.part] / max(sums[at, rate.of], 1)), 6) for rate in rates}
-        counts = {f"rows of {rate.name}": int(sums[at, rate.of]) for rate in rates}
-        yield {"group": name, "rows": int(sums[at, 0]), "compared": at in kept, **counts, **shares}
+        found = {rate.name: round(float(shares(sums[at, rate.part], sums[at, rate.of])), 6) for rate in rates}
+        counts = {f"rows of {rate.name}": int(rows[at, rate.of]) for rate in rates}
+        yield {"group": name, "rows": int(rows[at, 0]), "compared": at in kept, **counts, **found}
 
 
 def _with(finding: Finding, details: tuple[dict[str, Json], ...], left: int = 0, min_rows: int = 0) -> Finding:

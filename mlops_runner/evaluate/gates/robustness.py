@@ -21,7 +21,7 @@ def robustness(name: str, gate: RobustnessGate, known: Measured) -> Finding:
     if isinstance(scores, Unmeasured):
         return unmeasured(f"{gate.metric} on perturbed rows", scores, str(limit))
     side, cut = known.sides[gate.split], known.thresholds.get(known.winner)
-    found = [measure(gate.metric, sample_on(options, side, one, cut)) for one in scores]
+    found = [measure(gate.metric, sample_on(options.reading, side, one, cut)) for one in scores]
     lost = next((value for value in found if isinstance(value, Unmeasured)), None)
     if lost is not None:
         return unmeasured(f"{gate.metric} on perturbed rows", lost, str(limit))

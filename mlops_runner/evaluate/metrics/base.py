@@ -18,6 +18,7 @@ from mlops_runner.evaluate.metrics import (
 )
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.evaluate.values import Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import NO_WEIGHT
 
 Leaf: TypeAlias = Callable[[Sample], Measurement]
 
@@ -48,17 +49,21 @@ LEAVES: Mapping[str, Leaf] = {
     "smape": forecasting.smape,
     "wape": forecasting.wape,
     "mase": forecasting.mase,
-    **{name: queries.mean_of(name) for name in queries.PER_QUERY},
+    **{name: queries.metric_of(name) for name in queries.PER_QUERY},
 }
 
 
 def measure(metric: str, sample: Sample) -> Measurement:
     """Compute one metric, or say why it cannot be computed; never NaN, never a warning.
 
-    Raises KeyError for a name that is not in the tables; `known_metrics(sample.task)` gives those that make sense.
+    A row of weight 0 is as if it were not there. Raises KeyError for a name that is not in the tables;
+    `known_metrics(sample.task)` gives those that make sense.
     """
     if len(sample.target) == 0:
         return Unmeasured("no rows")
+    sample = sample.counting
+    if len(sample.target) == 0:
+        return Unmeasured(NO_WEIGHT)
     if METRICS[metric].needs == "probabilities" and not _are_probabilities(sample):
         return Unmeasured("the scores are not probabilities")
     # Squares of huge predictions overflow; the answer below is then "not finite", which a warning would only repeat.

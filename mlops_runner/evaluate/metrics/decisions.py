@@ -3,22 +3,24 @@
 import numpy as np
 
 from mlops_runner.evaluate.values import Floats, Integers, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import mean_of, shares
 
 
-def confusion(sample: Sample) -> Integers:
-    """Count rows per (true class, decided class); shape (classes, classes)."""
+def confusion(sample: Sample) -> Integers | Floats:
+    """Count rows per (true class, decided class), or add up their weights; shape (classes, classes)."""
     assert sample.decisions is not None
     size = max(len(sample.classes), 2)
-    return np.bincount(sample.target * size + sample.decisions, minlength=size * size).reshape(size, size)
+    place = sample.target * size + sample.decisions
+    return np.bincount(place, sample.weight, minlength=size * size).reshape(size, size)
 
 
-def _share(part: int, whole: int, nothing: str) -> Measurement:
+def _share(part: float, whole: float, nothing: str) -> Measurement:
     return Unmeasured(nothing) if whole == 0 else float(part / whole)
 
 
 def accuracy(sample: Sample) -> Measurement:
     """Share of rows that are decided rightly."""
-    return float(np.mean(sample.target == sample.decisions))
+    return mean_of(np.asarray(sample.target == sample.decisions, dtype=np.float64), sample.weight)
 
 
 def precision(sample: Sample) -> Measurement:
@@ -61,14 +63,16 @@ def matthews(sample: Sample) -> Measurement:
     true, decided, rows = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
     if np.count_nonzero(true) < 2:
         return Unmeasured("rows of one class only")
+    if np.count_nonzero(decided) < 2:
+        return 0.0
     scale = np.sqrt(rows**2 - decided @ decided) * np.sqrt(rows**2 - true @ true)
-    return 0.0 if scale == 0 else float((np.trace(counts) * rows - true @ decided) / scale)
+    return float((np.trace(counts) * rows - true @ decided) / scale)
 
 
-def _per_class(wanted: Integers, counts: Integers) -> Floats:
+def _per_class(wanted: Integers | Floats, counts: Integers | Floats) -> Floats:
     """Right decisions as a share of `wanted` rows, per class in use; a class with none wanted counts as 0."""
     used = (counts.sum(axis=0) + counts.sum(axis=1)) > 0
-    return np.asarray(np.diag(counts)[used] / np.maximum(wanted[used], 1))
+    return shares(np.diag(counts)[used], wanted[used])
 
 
 def precision_macro(sample: Sample) -> Measurement:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mlops_runner.evaluate.values import Floats, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import mean_of, total_of
 
 
 def smape_of_rows(sample: Sample) -> Floats:
@@ -14,15 +15,15 @@ def smape_of_rows(sample: Sample) -> Floats:
 
 def smape(sample: Sample) -> Measurement:
     """Return the symmetric mean absolute percentage error as a share (Makridakis 1993; without the factor 100)."""
-    return float(np.mean(smape_of_rows(sample)))
+    return mean_of(smape_of_rows(sample), sample.weight)
 
 
 def wape(sample: Sample) -> Measurement:
     """Return the sum of |error| as a share of the sum of |target| (Kolassa and Schütz 2007, MAD/mean)."""
-    total = float(np.sum(np.abs(sample.target)))
+    total = total_of(np.abs(sample.target), sample.weight)
     if total == 0:
         return Unmeasured("the target is 0 in all rows")
-    return float(np.sum(np.abs(sample.scores - sample.target))) / total
+    return total_of(np.abs(sample.scores - sample.target), sample.weight) / total
 
 
 def mase(sample: Sample) -> Measurement:
@@ -37,4 +38,4 @@ def mase(sample: Sample) -> Measurement:
         return Unmeasured(
             f"{unknown} rows are of series that do not change from season to season in training, or are not there"
         )
-    return float(np.mean(np.abs(sample.scores - sample.target) / sample.scale))
+    return mean_of(np.abs(sample.scores - sample.target) / sample.scale, sample.weight)

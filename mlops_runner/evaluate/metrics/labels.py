@@ -11,21 +11,18 @@ import numpy as np
 
 from mlops_runner.evaluate.metrics import probabilities
 from mlops_runner.evaluate.metrics.ranking import Order, area, order_of, precision_of
-from mlops_runner.evaluate.values import Floats, Integers, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.values import Floats, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import mean_of, shares
 
 NOTHING = "no row has a label, and none is decided to have one"
 Leaf: TypeAlias = Callable[[Sample], Measurement]
 
 
-def counts_of(sample: Sample) -> tuple[Integers, Integers, Integers]:
-    """Count, by label, the rows that have it, those decided to have it, and those that are both."""
+def counts_of(sample: Sample) -> tuple[Floats, Floats, Floats]:
+    """Add up, by label, the rows that have it, those decided to have it, and those that are both, by their weight."""
     assert sample.decisions is not None
-    return sample.target.sum(axis=0), sample.decisions.sum(axis=0), (sample.target & sample.decisions).sum(axis=0)
-
-
-def shares(part: Integers | Floats, whole: Integers | Floats) -> Floats:
-    """Divide; 0 where there is nothing to divide by."""
-    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
+    true, decided, each = sample.target, sample.decisions, sample.counted[:, None]
+    return (each * true).sum(axis=0), (each * decided).sum(axis=0), (each * (true & decided)).sum(axis=0)
 
 
 def f1_of_rows(sample: Sample) -> Floats:
@@ -45,7 +42,7 @@ def wrong_shares(sample: Sample) -> Floats:
     return np.asarray(np.mean(sample.target != sample.decisions, axis=1))
 
 
-def _averaged(form: Callable[[Integers, Integers, Integers], Measurement]) -> Leaf:
+def _averaged(form: Callable[[Floats, Floats, Floats], Measurement]) -> Leaf:
     def leaf(sample: Sample) -> Measurement:
         true, decided, hits = counts_of(sample)
         return form(true, decided, hits) if (true + decided).any() else Unmeasured(NOTHING)
@@ -53,17 +50,17 @@ def _averaged(form: Callable[[Integers, Integers, Integers], Measurement]) -> Le
     return leaf
 
 
-def _pooled(part: Integers, whole: Integers, nothing: str) -> Measurement:
+def _pooled(part: Floats, whole: Floats, nothing: str) -> Measurement:
     return float(part.sum() / whole.sum()) if whole.any() else Unmeasured(nothing)
 
 
 def _over_rows(of: Callable[[Sample], Floats]) -> Leaf:
-    return lambda sample: float(np.mean(of(sample)))
+    return lambda sample: mean_of(of(sample), sample.weight)
 
 
 def _f1_samples(sample: Sample) -> Measurement:
     true, decided, _ = counts_of(sample)
-    return float(np.mean(f1_of_rows(sample))) if (true + decided).any() else Unmeasured(NOTHING)
+    return mean_of(f1_of_rows(sample), sample.weight) if (true + decided).any() else Unmeasured(NOTHING)
 
 
 def both_kinds(sample: Sample, label: int) -> bool:
@@ -74,7 +71,7 @@ def both_kinds(sample: Sample, label: int) -> bool:
 def _macro(of: Callable[[Order], float]) -> Leaf:
     def leaf(sample: Sample) -> Measurement:
         known = [at for at in range(sample.target.shape[1]) if both_kinds(sample, at)]
-        found = [of(order_of(sample.target[:, at] == 1, sample.scores[:, at])) for at in known]
+        found = [of(order_of(sample.target[:, at] == 1, sample.scores[:, at], sample.weight)) for at in known]
         return float(np.mean(found)) if found else Unmeasured("no label has rows with it and rows without it")
 
     return leaf

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlops_runner.evaluate.values import Floats, Integers, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import Weight, counted, mean_of, worth
 from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 
 BINS = 10
@@ -12,9 +13,14 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bins:
-    """Rows grouped by score; one entry per bin that is not empty, in order of the scores."""
+    """Rows grouped by score; one entry per bin that is not empty, in order of the scores.
+
+    counts: rows; weight: what they count together; worth: how many rows of equal weight tell as much.
+    """
 
     counts: Integers
+    weight: Floats
+    worth: Floats
     mean_score: Floats
     rate: Floats
     low: Floats
@@ -60,26 +66,26 @@ def confidence(sample: Sample) -> tuple[Floats, Integers]:
 
 def brier(sample: Sample) -> Measurement:
     """Mean squared distance to the truth (Brier 1950)."""
-    return float(np.mean(brier_of_rows(sample)))
+    return mean_of(brier_of_rows(sample), sample.weight)
 
 
 def log_loss(sample: Sample) -> Measurement:
     """Mean of -log(probability of the true class)."""
-    return float(np.mean(log_loss_of_rows(sample)))
+    return mean_of(log_loss_of_rows(sample), sample.weight)
 
 
 def ece(sample: Sample) -> Measurement:
-    """Expected calibration error over equal-mass bins."""
+    """Expected calibration error over bins of about as many rows; weights count within the bins and between them."""
     if len(sample.target) < BINS:
         return Unmeasured(f"{len(sample.target)} rows < {BINS} bins")
-    bins = equal_mass_bins(*confidence(sample))
-    return float(np.sum(bins.counts * np.abs(bins.rate - bins.mean_score)) / bins.counts.sum())
+    bins = equal_mass_bins(*confidence(sample), sample.weight)
+    return float(np.sum(bins.weight * np.abs(bins.rate - bins.mean_score)) / bins.weight.sum())
 
 
-def equal_mass_bins(scores: Floats, outcome: Integers, bins: int = BINS) -> Bins:
+def equal_mass_bins(scores: Floats, outcome: Integers, weight: Weight = None, bins: int = BINS) -> Bins:
     """Group rows into bins of about equal size by score; equal scores stay together, so row order does not matter.
 
-    scores, outcome: shape (rows,), rows >= 1; outcome is 0 or 1.
+    scores, outcome, weight: shape (rows,), rows >= 1; outcome is 0 or 1; weights are above 0 and do not move the bins.
     """
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)[1:-1], method="higher"))
     place = np.searchsorted(edges, scores, side="right")
@@ -88,5 +94,7 @@ def equal_mass_bins(scores: Floats, outcome: Integers, bins: int = BINS) -> Bins
     low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)
     np.minimum.at(low, group, scores)
     np.maximum.at(high, group, scores)
-    mean, rate = np.bincount(group, scores) / counts, np.bincount(group, outcome) / counts
-    return Bins(counts, mean, rate, low, high)
+    each = counted(weight, len(scores))
+    total = np.asarray(np.bincount(group, each), dtype=np.float64)
+    mean, rate = np.bincount(group, scores * each) / total, np.bincount(group, outcome * each) / total
+    return Bins(counts, total, worth(each, group), mean, rate, low, high)

@@ -7,6 +7,7 @@ import numpy as np
 from mlops_runner.evaluate.metrics.names import METRICS as KNOWN
 from mlops_runner.evaluate.metrics.names import quantile_of
 from mlops_runner.evaluate.values import Floats, Measurement, Sample
+from mlops_runner.evaluate.weights import mean_of
 
 METRICS = tuple(name for name in KNOWN if quantile_of(name) is not None)
 
@@ -30,5 +31,5 @@ def loss_of(metric: str) -> Callable[[Sample], Measurement]:
     quantile = quantile_of(metric)
     assert quantile is not None
     if metric.startswith("pinball"):
-        return lambda sample: float(np.mean(pinball_of_rows(sample, quantile)))
-    return lambda sample: abs(float(np.mean(covered_rows(sample))) - quantile)
+        return lambda sample: mean_of(pinball_of_rows(sample, quantile), sample.weight)
+    return lambda sample: abs(mean_of(covered_rows(sample), sample.weight) - quantile)

@@ -15,6 +15,7 @@ import numpy as np
 
 from mlops_runner.evaluate.metrics.names import CUTS
 from mlops_runner.evaluate.values import Floats, Integers, Mask, Measurement, Sample, Unmeasured
+from mlops_runner.evaluate.weights import Weight, mean_of
 
 NO_RELEVANT = "no query has a relevant row"
 
@@ -143,15 +144,21 @@ PER_QUERY: Mapping[str, Leaf] = {
 }
 
 
-def mean_of(metric: str) -> Callable[[Sample], Measurement]:
+def metric_of(metric: str) -> Callable[[Sample], Measurement]:
     """Return the metric as a function of a sample: the mean of its values over the queries."""
 
     def mean(sample: Sample) -> Measurement:
         if not (sample.target > 0).any():
             return Unmeasured(NO_RELEVANT)
-        return float(np.mean(PER_QUERY[metric](ranked(sample))))
+        of = ranked(sample)
+        return mean_of(PER_QUERY[metric](of), weight_of_queries(of, sample))
 
     return mean
+
+
+def weight_of_queries(of: Ranked, sample: Sample) -> Weight:
+    """Return how much each query counts, which is the weight of each of its rows; shape (queries,)."""
+    return None if sample.weight is None else sample.weight[of.order[of.first]]
 
 
 def queries_of(sample: Sample) -> dict[str, int]:

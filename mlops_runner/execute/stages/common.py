@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from mlops_runner.execute.messages import Request
 from mlops_runner.specs.base import API_VERSION, Spec
 from mlops_runner.specs.data import Column
-from mlops_runner.specs.training import Training
+from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_trainers import CommandTrainer, Trainer
 from mlops_runner.train.record import CandidateRecord
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.trainers.base import FILES
 
 S = TypeVar("S", bound=Spec)
 
 SIDES = ("train", "validation", "test")
-UNUSED = {"trainer": "sklearn", "estimator": "unused"}  # where a Training document must name a trainer
+_TRAINER: TypeAdapter[Trainer] = TypeAdapter(Trainer)
 
 
 def build(*models: type[BaseModel]) -> None:
@@ -29,7 +30,7 @@ def build(*models: type[BaseModel]) -> None:
         model.model_rebuild()
 
 
-build(Column, Training, CandidateRecord)
+build(Column, Preprocessing, CandidateRecord)
 
 
 def spec_from(kind: type[S], config: Mapping[str, Any]) -> S:
@@ -38,14 +39,22 @@ def spec_from(kind: type[S], config: Mapping[str, Any]) -> S:
     return kind.model_validate_json(json.dumps({**head, **config}))
 
 
-def training_from(request: Request, trainer: Mapping[str, Any]) -> Training:
-    """Rebuild the Training document of a step that trains or uses one candidate."""
-    config = {key: value for key, value in request.config.items() if key in {"task", "positive", "preprocessing"}}
-    select = request.config.get("select", {"metric": "unused"})
-    if config["task"] == "forecasting":
-        config["horizon"] = 1  # how far ahead is not the business of what fits a model
-    values = {**config, **request.execution, "baseline": trainer, "candidates": {"candidate": trainer}}
-    return spec_from(Training, {**values, "select": select})
+def setting_from(request: Request) -> Setting:
+    """Rebuild what every fit of a step reads."""
+    config, execution = request.config, request.execution
+    return Setting(
+        config["task"],
+        config.get("positive"),
+        Preprocessing.model_validate_json(json.dumps(config.get("preprocessing", {}))),
+        execution["seed"],
+        execution["threads"],
+        execution["device"],
+    )
+
+
+def trainer_from(request: Request) -> Trainer:
+    """Rebuild the trainer of a step that fits one candidate."""
+    return _TRAINER.validate_json(json.dumps(request.config["trainer"]))
 
 
 def columns_from(request: Request) -> dict[str, Column]:

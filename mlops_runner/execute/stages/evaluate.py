@@ -15,12 +15,14 @@ from mlops_runner.evaluate.perturb import changed, changes, perturb, repeats_of,
 from mlops_runner.evaluate.refits import Refits, refits_from
 from mlops_runner.evaluate.values import Floats, Options, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import SIDES, UNUSED, log, out_folder, spec_from, training_from
+from mlops_runner.execute.stages.common import SIDES, build, log, out_folder, spec_from
 from mlops_runner.execute.stages.evaluated_errors import Explained
 from mlops_runner.execute.stages.evaluated_models import Models, load_models, rows_by_side
 from mlops_runner.execute.stages.evaluated_predictions import PREDICTIONS, profiles
+from mlops_runner.execute.stages.evaluated_rows import Marks
 from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.execute.stages.latency import latency_ms
+from mlops_runner.execute.stages.measuring import select_from
 from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.evaluation_gates import LatencyGate, RobustnessGate
 from mlops_runner.specs.evaluation_robustness import Perturbation
@@ -34,18 +36,23 @@ SETTINGS = (
     "metrics", "digits", "intervals", "threshold", "slices", "find_slices", "worst_rows", "learning_curve", "gates",
 )  # fmt: skip
 
+build(Evaluation)
+
 
 def execute(request: Request) -> Reply:
     """Assess all models and write the evidence."""
     config = request.config
     evaluation = spec_from(Evaluation, {key: config[key] for key in SETTINGS if key in config})
-    select = training_from(request, UNUSED).select
+    weight = config.get("weight")
     models = load_models(request)
     schema = models.schema
     frames = rows_by_side(request, models)
-    sides = measured_sides(frames, schema, evaluation, config)
+    block = evaluation.intervals.block if evaluation.intervals else None
+    marks = Marks(evaluation.slices, evaluation.gates, weight, block)
+    sides = measured_sides(frames, schema, marks, config)
     scores = models.scores(frames)
-    options = Options(schema.task, tuple(str(value) for value in schema.classes), select, evaluation)
+    classes = tuple(str(value) for value in schema.classes)
+    options = Options(schema.task, classes, select_from(request), evaluation, weight)
     found = assess(options, sides, scores, _extras(request, models, frames, evaluation))
     winner, seed = models.candidates[found.winner], int(request.execution["seed"])
     evidence = {**found.as_json(), **Explained(found, winner, frames, config["columns"], seed).explain()}

@@ -69,7 +69,7 @@ class Explained:
         if sample.query is not None:
             return QUERY_LOSS, errors_of_queries(known.sides[side], self._held(side), sample)
         name, losses = losses_of(sample)
-        return name, Errors(known.sides[side], self.frames[side], losses)
+        return name, Errors(known.sides[side], self.frames[side], losses, sample.weight)
 
     def _found_slices(self) -> Json:
         """Look for slices on the validation side, and measure them on both sides; null when none are looked for.
@@ -135,6 +135,7 @@ class Explained:
             threshold=known.thresholds.get(known.winner),
             query=known.sides[side].queries,
             scale=None if line is None else line.scale,
+            weight=known.sides[side].weight,
             max_features=max(FEWEST_SHUFFLED, min(MOST_SHUFFLED, SHUFFLED_CELLS // len(model.schema.features))),
         )
         rows = permutation_importance(

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,37 +11,53 @@ from numpy.typing import NDArray
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.evaluate.values import Groups, Integers, Mask, Side
-from mlops_runner.specs.evaluation import Evaluation, Slice
-from mlops_runner.specs.evaluation_gates import FairnessGate
+from mlops_runner.specs.evaluation import Slice
+from mlops_runner.specs.evaluation_gates import FairnessGate, Gate
 from mlops_runner.train.features import Schema
-from mlops_runner.train.queries import query_codes, refuse_torn
+from mlops_runner.train.queries import query_codes, refuse_torn, refuse_uneven
 from mlops_runner.train.stored import AnyRows
 from mlops_runner.train.targets import encode_targets
+from mlops_runner.train.weights import weights_of
 
 MOST_GROUPS = 50
 MISSING = "missing"
 
 
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is told of rows besides their targets: slices, the groups of fairness gates, and what each row counts.
+
+    weight: the column of the weights. block: how many moments of a forecast are drawn together, if that is declared.
+    """
+
+    slices: Mapping[str, Slice] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    weight: str | None = None
+    block: int | None = None
+
+
 def sides_of(
-    frames: Mapping[str, AnyRows], schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]
+    frames: Mapping[str, AnyRows], schema: Schema, marks: Marks, columns: Mapping[str, Any]
 ) -> dict[str, Side]:
     """Describe the sides of the split by name. Raises InvalidInput, also for a query that is torn between sides."""
     if schema.query is not None:
         queries = {name: frame[schema.query] for name, frame in frames.items()}
         refuse_torn(queries, masked="pii" in columns[schema.query]["tags"])
-    return {name: side_of(name, frame, schema, evaluation, columns) for name, frame in frames.items()}
+    return {name: side_of(name, frame, schema, marks, columns) for name, frame in frames.items()}
 
 
-def side_of(name: str, frame: AnyRows, schema: Schema, evaluation: Evaluation, columns: Mapping[str, Any]) -> Side:
+def side_of(name: str, frame: AnyRows, schema: Schema, marks: Marks, columns: Mapping[str, Any]) -> Side:
     """Describe one side of the split. columns: what the data spec says of each column (role, tags).
 
-    Raises InvalidInput for a fairness gate whose column has more groups than anybody can compare.
+    Raises InvalidInput for a fairness gate whose column has more groups than anybody can compare, and for weights that
+    no row can have; StepFailed for weights that differ within a query.
     """
+    weight = weights_of(frame, marks.weight)
     target = encode_targets(frame.select(schema.targets), schema)
-    masks = {label: mask_of(frame, part) for label, part in evaluation.slices.items()}
+    masks = {label: mask_of(frame, part) for label, part in marks.slices.items()}
     drawn_whole = [column for column, facts in columns.items() if facts["role"] == "group" and column in frame.columns]
     clusters = _codes(frame[drawn_whole[0]]) if drawn_whole else None
-    gates = {label: gate for label, gate in evaluation.gates.items() if isinstance(gate, FairnessGate)}
+    gates = {label: gate for label, gate in marks.gates.items() if isinstance(gate, FairnessGate)}
     personal = {column for column, facts in columns.items() if "pii" in facts["tags"]}
     groups = {
         label: _groups(frame[gate.column], gate, masked=gate.column in personal)
@@ -48,10 +65,12 @@ def side_of(name: str, frame: AnyRows, schema: Schema, evaluation: Evaluation, c
         if gate.split == name
     }
     if schema.query is None:
-        return Side(name, target, masks, clusters, groups)
+        return Side(name, target, masks, clusters, groups, weight=weight)
     queries = query_codes(frame[schema.query])
+    if weight is not None:
+        refuse_uneven(weight, queries, str(marks.weight))
     masks = {label: with_relevant(mask, target, queries) for label, mask in masks.items()}
-    return Side(name, target, masks, queries, groups, queries)
+    return Side(name, target, masks, queries, groups, queries, weight=weight)
 
 
 def mask_of(frame: AnyRows, part: Slice) -> Mask:

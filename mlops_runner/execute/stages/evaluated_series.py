@@ -12,16 +12,12 @@ from mlops_runner.data.derived.timeline import series_codes, timeline
 from mlops_runner.data.table import Table
 from mlops_runner.evaluate.timeline import Timeline, block_length
 from mlops_runner.evaluate.values import Side
-from mlops_runner.execute.stages.common import build
-from mlops_runner.execute.stages.evaluated_rows import sides_of
+from mlops_runner.execute.stages.evaluated_rows import Marks, sides_of
 from mlops_runner.specs.data_derived import Series
-from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.train.features import Schema
 from mlops_runner.train.stored import AnyRows
 
 TRAIN = "train"
-
-build(Evaluation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +33,13 @@ class Forecast:
 
 
 def measured_sides(
-    frames: Mapping[str, AnyRows], schema: Schema, evaluation: Evaluation, config: Mapping[str, Any]
+    frames: Mapping[str, AnyRows], schema: Schema, marks: Marks, config: Mapping[str, Any]
 ) -> dict[str, Side]:
-    """Describe the sides that are measured; those of a forecast with their moments. Raises InvalidInput."""
-    sides = sides_of(frames, schema, evaluation, config["columns"])
+    """Describe the sides that are measured; those of a forecast with their moments. Raises InvalidInput, StepFailed."""
+    sides = sides_of(frames, schema, marks, config["columns"])
     if schema.task != "forecasting":
         return sides
-    block = evaluation.intervals.block if evaluation.intervals else None
-    lines = timelines_of(frames, forecast_of(config, schema.target, block))
+    lines = timelines_of(frames, forecast_of(config, schema.target, marks.block))
     return {name: replace(side, timeline=lines[name]) for name, side in sides.items()}
 
 

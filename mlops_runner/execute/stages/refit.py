@@ -13,28 +13,28 @@ from mlops_runner.digest import canonical_json, digest_bytes
 from mlops_runner.errors import MlopsError
 from mlops_runner.evaluate.alone import measure_all
 from mlops_runner.evaluate.refits import Refits, refit_from
-from mlops_runner.evaluate.values import Measurement, Options, Unmeasured
+from mlops_runner.evaluate.values import Measurement, Unmeasured
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.stages.common import (
     SIDES,
     columns_from,
     log,
     out_folder,
-    spec_from,
+    setting_from,
+    trainer_from,
     training_folder,
-    training_from,
     who_fits,
 )
+from mlops_runner.execute.stages.evaluated_rows import Marks
 from mlops_runner.execute.stages.evaluated_series import measured_sides
 from mlops_runner.execute.stages.limits import limits_of, within
+from mlops_runner.execute.stages.measuring import reading_from
 from mlops_runner.execute.stages.train import found_params
 from mlops_runner.journal import append_line, read_lines
 from mlops_runner.plan.compile_refits import REFITS
-from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.task import CLASSIFYING
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
-from mlops_runner.train.artifacts import Candidate, predict
+from mlops_runner.train.artifacts import predict
 from mlops_runner.train.fit import Surroundings
 from mlops_runner.train.record import rounded
 from mlops_runner.train.refits import (
@@ -48,6 +48,7 @@ from mlops_runner.train.refits import (
     other_seeds,
     smaller_parts,
 )
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides, read_sides
 from mlops_runner.train.trainers.base import FILES
 from mlops_runner.train.tuning.trial import with_params
@@ -60,11 +61,10 @@ def execute(request: Request) -> Reply:
     winner = json.loads(Path(request.inputs["winner"]).read_bytes())["winner"]
     refits = Refits(())
     if winner == request.config["candidate"]:
-        spec = training_from(request, request.config["trainer"])
-        trainer = with_params(spec.baseline, found_params(request))
+        setting, trainer = setting_from(request), with_params(trainer_from(request), found_params(request))
         folder = training_folder(request, trainer)
-        sides = read_sides(spec, columns_from(request), folder)
-        refits = _all(_Work(request, spec, trainer, sides, Surroundings(folder / FILES, log)))
+        sides = read_sides(setting, columns_from(request), folder)
+        refits = _all(_Work(request, setting, trainer, sides, Surroundings(folder / FILES, log)))
     (out_folder(request) / REFITS).write_text(canonical_json(refits.as_json()) + "\n", encoding="utf-8")
     failed = sum(bool(fit.problem) for fit in refits.fits)
     return Reply("done", {"fits": len(refits.fits), **({"failed": failed} if failed else {})})
@@ -75,7 +75,7 @@ class _Work:
     """What every training of the step has in common."""
 
     request: Request
-    spec: Training
+    setting: Setting
     trainer: Trainer
     sides: Sides
     around: Surroundings
@@ -111,7 +111,7 @@ def _remembered(request: Request) -> dict[str, Any]:
 
 
 def _variants(work: _Work, train: pl.DataFrame) -> Iterator[Variant]:
-    config, seed = work.request.config["refits"], work.spec.seed
+    config, seed = work.request.config["refits"], work.setting.seed
     yield from other_seeds(seed, config.get("seeds", 0))
     if "folds" in config:
         yield from folds_left_out(pl.read_parquet(work.request.inputs["folds"]), seed)
@@ -121,7 +121,7 @@ def _variants(work: _Work, train: pl.DataFrame) -> Iterator[Variant]:
 
 def _order(work: _Work, train: pl.DataFrame) -> Growth:
     """Return the order in which rows are added: back in time, group by group, or by chance."""
-    config, seed = work.request.config, work.spec.seed
+    config, seed = work.request.config, work.setting.seed
     if config.get("time"):
         return order_in_time(train[config["time"]])
     if config.get("group"):
@@ -142,11 +142,16 @@ def _one(work: _Work, variant: Variant, frames: Mapping[str, pl.DataFrame]) -> d
 
 
 def _measured(work: _Work, variant: Variant, frames: Mapping[str, pl.DataFrame]) -> Reply:
-    candidate = fit_variant(work.spec, work.trainer, work.sides, variant, work.around)
+    candidate = fit_variant(work.setting, work.trainer, work.sides, variant, work.around)
     scores = {side: predict(candidate, frame) for side, frame in frames.items()}
-    options = _options(work.request, candidate)
-    sides = measured_sides(frames, candidate.schema, options.evaluation, work.request.config)
-    found = measure_all(options, sides, scores, {} if variant.rows is None else {TRAIN: variant.rows})
+    config = work.request.config
+    sides = measured_sides(frames, candidate.schema, Marks(weight=config.get("weight")), config)
+    found = measure_all(
+        reading_from(work.request, candidate.schema),
+        sides,
+        scores,
+        {} if variant.rows is None else {TRAIN: variant.rows},
+    )
     values = {side: {name: _written(value) for name, value in one.items()} for side, one in found.items()}
     last = scores[next(side for side in reversed(SIDES) if side in scores)]
     return Reply("done", {"values": values, "predicted": digest_bytes(np.ascontiguousarray(last).tobytes()).sha256})
@@ -154,11 +159,3 @@ def _measured(work: _Work, variant: Variant, frames: Mapping[str, pl.DataFrame])
 
 def _written(value: Measurement) -> Any:
     return {"reason": value.reason} if isinstance(value, Unmeasured) else rounded(value)
-
-
-def _options(request: Request, candidate: Candidate) -> Options:
-    config = request.config
-    select = training_from(request, config["trainer"]).select
-    settings = {"metrics": ["unused"], **({"threshold": config["threshold"]} if "threshold" in config else {})}
-    classes = tuple(str(value) for value in candidate.schema.classes)
-    return Options(candidate.schema.task, classes, select, spec_from(Evaluation, settings))

@@ -12,16 +12,24 @@ from mlops_runner.evaluate.metrics.base import measure
 from mlops_runner.evaluate.metrics.names import known_metrics
 from mlops_runner.evaluate.values import UNRULED_THRESHOLD, Unmeasured, sample_of
 from mlops_runner.execute.messages import Reply, Request
-from mlops_runner.execute.stages.common import columns_from, log, out_folder, training_folder, training_from, who_fits
+from mlops_runner.execute.stages.common import (
+    columns_from,
+    log,
+    out_folder,
+    setting_from,
+    trainer_from,
+    training_folder,
+    who_fits,
+)
 from mlops_runner.execute.stages.limits import limits_of
 from mlops_runner.execute.trial_process import Terms
 from mlops_runner.execute.trials import TrialProcesses
 from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
 from mlops_runner.train.record import rounded
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides, read_sides
 from mlops_runner.train.trainer_checks.base import check
 from mlops_runner.train.trainers.base import FILES, Side
@@ -36,13 +44,13 @@ TRIALS, BEST = "trials.json", "best.json"
 
 def execute(request: Request) -> Reply:
     """Search, and write every trial and the parameters of the best."""
-    spec = training_from(request, request.config["trainer"])
-    trainer, search = spec.baseline, Search.model_validate_json(json.dumps(request.config["search"]))
-    _refuse_unknown(trainer, search, spec)
-    read = partial(_bench, request, spec, trainer, search, training_folder(request, trainer))
+    setting, trainer = setting_from(request), trainer_from(request)
+    search = Search.model_validate_json(json.dumps(request.config["search"]))
+    _refuse_unknown(trainer, search, setting)
+    read = partial(_bench, request, setting, trainer, search, training_folder(request, trainer))
     sign = 1 if request.config["direction"] == "maximize" else -1
     terms = Terms(read, who_fits(trainer), sign, Path(request.work), limits_of(request.config["trainer"]))
-    found = _run(request, search, spec.seed, terms)
+    found = _run(request, search, setting.seed, terms)
     out = out_folder(request)
     about = {"metric": request.config["metric"], "direction": request.config["direction"], "method": search.method}
     (out / TRIALS).write_text(canonical_json({**about, **found.as_json()}) + "\n", encoding="utf-8")
@@ -61,10 +69,10 @@ def _run(request: Request, search: Search, seed: int, terms: Terms) -> Found:
         processes.close()
 
 
-def _bench(request: Request, spec: Training, trainer: Trainer, search: Search, folder: Path) -> Bench:
-    sides = read_sides(spec, columns_from(request), folder)
+def _bench(request: Request, setting: Setting, trainer: Trainer, search: Search, folder: Path) -> Bench:
+    sides = read_sides(setting, columns_from(request), folder)
     measured = _measure(request, sides.schema)
-    return Bench(Plan(spec, trainer, sides.schema, _folds(request, search, sides), measured, folder / FILES))
+    return Bench(Plan(setting, trainer, sides.schema, _folds(request, search, sides), measured, folder / FILES))
 
 
 def _folds(request: Request, search: Search, sides: Sides) -> tuple[Fold, ...]:
@@ -81,9 +89,11 @@ def _measure(request: Request, schema: Schema) -> Measure:
         raise InvalidInput(Diagnostic("unknown-metric", message, hint="choose a metric of the task"))
     classes = tuple(str(value) for value in schema.classes)
     cut = UNRULED_THRESHOLD if schema.task in DECIDED_BY_THRESHOLD else None
+    weighted = "weight" in request.config
 
     def measured(side: Side, scores: Any) -> float:
-        value = measure(metric, replace(sample_of(schema.task, classes, side.y, scores, cut), query=side.query))
+        sample = sample_of(schema.task, classes, side.y, scores, cut)
+        value = measure(metric, replace(sample, query=side.query, weight=side.weight if weighted else None))
         if isinstance(value, Unmeasured):
             raise ValueError(f"{metric} could not be measured: {value.reason}")
         return float(value)
@@ -91,10 +101,10 @@ def _measure(request: Request, schema: Schema) -> Measure:
     return measured
 
 
-def _refuse_unknown(trainer: Trainer, search: Search, spec: Training) -> None:
+def _refuse_unknown(trainer: Trainer, search: Search, setting: Setting) -> None:
     """Check the names in the space before any trial: with the first value of each range as the parameter."""
     first = {name: found.values[0] if found.values else found.min for name, found in search.space.items()}
-    if problems := check(with_params(trainer, first), spec.task):
+    if problems := check(with_params(trainer, first), setting.task):
         raise InvalidInput(problems)
 
 

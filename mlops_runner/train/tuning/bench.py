@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from mlops_runner.errors import Diagnostic, StepFailed
-from mlops_runner.specs.training import Training
 from mlops_runner.specs.training_trainers import Trainer
 from mlops_runner.train.features import Schema
 from mlops_runner.train.formats.base import file_name, predicting
 from mlops_runner.train.job import Prepared, prepare
+from mlops_runner.train.setting import Setting
 from mlops_runner.train.sides import Sides
 from mlops_runner.train.trainers.base import Job, Side, train
 from mlops_runner.train.tuning.folds import Fold
@@ -26,7 +26,7 @@ MOST_KEPT_CELLS = 2**26
 class Plan:
     """All that a trial needs besides its parameters. files: folder of the project's files that the trainer names."""
 
-    spec: Training
+    setting: Setting
     trainer: Trainer
     schema: Schema
     folds: tuple[Fold, ...]
@@ -62,7 +62,7 @@ class Bench:
         if (known := self._prepared.get(index)) is not None:
             return known
         plan, fold = self._plan, self._plan.folds[index]
-        found = prepare(plan.spec, plan.trainer, Sides(plan.schema, fold.fit, fold.held_out), _silent)
+        found = prepare(plan.setting, plan.trainer, Sides(plan.schema, fold.fit, fold.held_out), _silent)
         prepared = Prepared(replace(found.job, files=plan.files, curves=False), found.preprocess)
         if _cells(prepared.job) * len(plan.folds) <= MOST_KEPT_CELLS:
             self._prepared[index] = prepared
