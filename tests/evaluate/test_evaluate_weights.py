@@ -1,4 +1,4 @@
-"""Metrics of weighted rows: scikit-learn's to twelve digits, and those of the rows written out as often as they count."""
+"""Metrics of weighted rows: those of scikit-learn, and of the rows written out as often as they count."""
 
 from dataclasses import replace
 

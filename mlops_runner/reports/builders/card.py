@@ -4,7 +4,7 @@ The sections are those of Mitchell et al., Model Cards for Model Reporting, FAT*
 Nothing in it depends on the time or the machine: the same lock and the same documents give the same card.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,11 +21,10 @@ from mlops_runner.reports.builders.spread import comparison_section
 from mlops_runner.reports.builders.text import digest_text, value_text
 from mlops_runner.reports.card_context import CardContext
 from mlops_runner.reports.document import Cell, Code, Column, Facts, Inline, Paragraph, Report, Section, Table
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.reports.signature import signature_cells, threshold_words
 from mlops_runner.specs.evaluation import Slice
 from mlops_runner.specs.evaluation_gates import FairnessGate
-
-Evidence = Mapping[str, Any]
 
 SOURCE = (
     "The sections of this card are those of Mitchell et al., Model Cards for Model Reporting, FAT* 2019 "

@@ -8,9 +8,8 @@ from mlops_runner.reports.builders.background import data_section
 from mlops_runner.reports.builders.text import digest_text, value_text
 from mlops_runner.reports.card_context import CardContext
 from mlops_runner.reports.document import Cell, Facts, Inline, Paragraph, Section
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.specs.data import Data
-
-Evidence = Mapping[str, Any]
 
 TRAIN = "train"
 # Fields of sources that say what is read; addresses and queries may be secret, and stand in the document.

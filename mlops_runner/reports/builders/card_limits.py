@@ -1,15 +1,13 @@
 """Sections of a model card about people in the data, and about what is not known of the model."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from mlops_runner.reports.builders.numbers import groups_tables
 from mlops_runner.reports.builders.text import interval_word, metric_word
 from mlops_runner.reports.card_context import CardContext
 from mlops_runner.reports.document import Block, Cell, Column, Inline, Paragraph, Section, Table
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.specs.evaluation_gates import FairnessGate, LatencyGate
-
-Evidence = Mapping[str, Any]
 
 TAGS = {"pii": "personal data", "protected": "protected attribute"}
 HEADS = (Column("Limit"), Column("What is known"))

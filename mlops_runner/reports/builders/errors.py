@@ -5,9 +5,8 @@ from typing import Any
 
 from mlops_runner.reports.builders.text import interval_word, metric_text, metric_word
 from mlops_runner.reports.document import Cell, Column, Inline, Section, Table
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.reports.figures.importance import draw_contributions
-
-Evidence = Mapping[str, Any]
 
 MOST_CONTRIBUTIONS = 20
 

@@ -1,8 +1,5 @@
 """The report of an evaluation: verdict first, then gates, numbers, figures, and where everything comes from."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from mlops_runner.reports.builders.background import data_section, lineage_section, parameters_section, repeat_section
 from mlops_runner.reports.builders.errors import contributions_section, found_slices_section, worst_rows_section
 from mlops_runner.reports.builders.figures import importance_section, plots_section
@@ -21,8 +18,7 @@ from mlops_runner.reports.builders.spread import comparison_section
 from mlops_runner.reports.builders.text import interval_word, metric_text, thresholds_fact
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Facts, Inline, Paragraph, Report, Section, Verdict
-
-Evidence = Mapping[str, Any]
+from mlops_runner.reports.evidence import Evidence
 
 MOST_HIGHLIGHTS = 4
 

@@ -6,6 +6,7 @@ from typing import Any
 from mlops_runner.reports.builders.text import metric_text, threshold_text
 from mlops_runner.reports.context import ReportContext
 from mlops_runner.reports.document import Block, Cell, Column, Figure, Inline, Section, Table, threshold_word
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.reports.figures.binary import draw_calibration, draw_costs, draw_pr, draw_scores
 from mlops_runner.reports.figures.classes import draw_confusion, draw_roc
 from mlops_runner.reports.figures.forecast import draw_errors_over_time, draw_path
@@ -13,8 +14,6 @@ from mlops_runner.reports.figures.importance import draw_importance
 from mlops_runner.reports.figures.labels import draw_label_curves
 from mlops_runner.reports.figures.ranking import draw_ndcg, draw_queries
 from mlops_runner.reports.figures.regression import draw_predicted, draw_residuals
-
-Evidence = Mapping[str, Any]
 
 MOST_FEATURES = 20
 MOST_CLASSES = 40

@@ -21,8 +21,7 @@ from mlops_runner.reports.document import (
     Table,
     Verdicts,
 )
-
-Evidence = Mapping[str, Any]
+from mlops_runner.reports.evidence import Evidence
 
 SIDES = ("test", "validation", "train")
 # Gates that are not measured on a side of the split.

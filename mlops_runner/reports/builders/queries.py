@@ -1,14 +1,12 @@
 """Sections about the queries of a ranking: how many there are and what they can show, and those it ranks worst."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mlops_runner.reports.builders.errors import align_of, value_text_of
 from mlops_runner.reports.builders.numbers import SIDES
 from mlops_runner.reports.builders.text import metric_text
 from mlops_runner.reports.document import Column, Section, Table
-
-Evidence = Mapping[str, Any]
+from mlops_runner.reports.evidence import Evidence
 
 
 def queries_section(evidence: Evidence) -> Section:

@@ -5,9 +5,8 @@ from typing import Any
 
 from mlops_runner.reports.builders.text import metric_text
 from mlops_runner.reports.document import Block, Column, Inline, Section, Table
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.reports.figures.refits import draw_learning_curve, draw_stability
-
-Evidence = Mapping[str, Any]
 
 SIDES = ("validation", "test", "train")
 

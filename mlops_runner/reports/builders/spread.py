@@ -6,9 +6,8 @@ from typing import Any
 from mlops_runner.reports.builders.numbers import SIDES, in_order, ranked
 from mlops_runner.reports.builders.text import ABSENT, interval_word, metric_word
 from mlops_runner.reports.document import Block, Cell, Column, Inline, Section, Table
+from mlops_runner.reports.evidence import Evidence
 from mlops_runner.reports.figures.spread import MOST_PANELS, draw_spread
-
-Evidence = Mapping[str, Any]
 
 
 def comparison_section(evidence: Evidence) -> Section:
