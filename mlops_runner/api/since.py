@@ -6,6 +6,7 @@ from typing import Any, Literal
 from mlops_runner.evaluate.metrics.names import METRICS
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.reports.since import GateChange, MetricChange, Since
+from mlops_runner.reports.weighting import WEIGHT, reweighted
 
 SIDES = ("test", "validation", "train")
 ABSENT = "absent"
@@ -23,11 +24,14 @@ def since(revision: str, old: Lock, new: Lock, evidence: Mapping[str, Any]) -> S
     winner = evidence["winner"]
     side = next(name for name in SIDES if name in evidence["metrics"][winner])
     same = _rows(old, side) is not None and _rows(old, side) == _rows(new, side)
+    note = reweighted(before.params.get(WEIGHT), evidence.get("weight"))
     numbers = evidence["metrics"][winner][side]
     bounds = ((evidence.get("intervals") or {}).get("metrics", {})).get(winner, {}).get(side, {})
     listed = [name for name in evidence.get("order", numbers) if name in numbers]
-    metrics = tuple(_metric(name, side, before, numbers[name], bounds.get(name, {}), same=same) for name in listed)
-    return Since(revision, str(before.metrics.get("winner")), winner, same, metrics, _gates(before, evidence))
+    metrics = tuple(
+        _metric(name, side, before, numbers[name], bounds.get(name, {}), same=same and not note) for name in listed
+    )
+    return Since(revision, str(before.metrics.get("winner")), winner, same, metrics, _gates(before, evidence), note)
 
 
 def _rows(lock: Lock, side: str) -> str | None:

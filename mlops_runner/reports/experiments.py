@@ -6,6 +6,7 @@ from typing import Any
 
 from mlops_runner.execute.tracking import Experiment
 from mlops_runner.reports.experiment_plots import plots_text
+from mlops_runner.reports.weighting import WEIGHT
 
 SIGNS = {"passed": "✓", "refused": "✗", "failed": "!"}
 MOST_LETTERS = 80
@@ -83,7 +84,18 @@ def compare_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
     columns = range(1, 1 + len(runs))
     first = table(["  parameter", *names], params, right=columns) if params else "  the parameters are the same"
     plots = plots_text(*drawn) if (drawn := what_to_draw(runs, metrics)) else []
-    return "\n\n".join([first, table(["  result", *names], rows, right=columns), *plots])
+    note = [f"  {found}"] if (found := weighted_apart(runs)) else []
+    return "\n\n".join([first, table(["  result", *names], rows, right=columns), *note, *plots])
+
+
+def weighted_apart(runs: Sequence[Experiment]) -> str:
+    """Say that metrics of the runs are not the same ones, because rows count otherwise; nothing when they are."""
+    told = [run for run in runs if "evaluate" in run.params]
+    columns = {run.number: run.params["evaluate"].get(WEIGHT) for run in told}
+    if len(set(columns.values())) < 2:
+        return ""
+    said = ", ".join(f"{number} by {column or 'nothing'}" for number, column in columns.items())
+    return f"metrics are not weighted alike: {said}"
 
 
 def what_to_draw(

@@ -29,7 +29,10 @@ class GateChange:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A comparison with a revision. same_rows: whether both were measured on the same rows."""
+    """A comparison with a revision.
+
+    same_rows: whether both were measured on the same rows; reweighted: how they are weighted otherwise, if they are.
+    """
 
     revision: str
     then: str
@@ -37,6 +40,7 @@ class Since:
     same_rows: bool
     metrics: tuple[MetricChange, ...]
     gates: tuple[GateChange, ...]
+    reweighted: str = ""
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -82,6 +86,8 @@ def _lines(since: Since) -> Iterator[str]:
         yield f"  gate {gate.name}: {gate.then} → {gate.now}"
     if not since.same_rows:
         yield "  the rows are others than then, so that differences say nothing about the model"
+    elif since.reweighted:
+        yield f"  {since.reweighted}"
     elif since.refused:
         yield f"  worse than chance alone would make it: {', '.join(since.refused)}"
 

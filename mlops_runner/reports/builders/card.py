@@ -140,6 +140,8 @@ def _metrics(evidence: Evidence, context: CardContext) -> Section:
     facts: list[tuple[str, Inline]] = [
         ("Winner chosen by", f"{select['metric']}, {select['split']} side, {select['direction']}d"),
     ]
+    if evidence.get("weight"):
+        facts.append(("Weighted by", Cell(evidence["weight"], mono=True)))
     if threshold := evidence.get("threshold"):
         facts.append(("Threshold rule", threshold["rule"]))
     if spec.intervals is not None:

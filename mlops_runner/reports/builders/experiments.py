@@ -5,7 +5,15 @@ from typing import Any
 
 from mlops_runner.execute.tracking import Experiment
 from mlops_runner.reports.document import Block, Cell, Column, Facts, Figure, Inline, Report, Section, Table, Verdict
-from mlops_runner.reports.experiments import deltas, different_params, measured, moved_models, value, what_to_draw
+from mlops_runner.reports.experiments import (
+    deltas,
+    different_params,
+    measured,
+    moved_models,
+    value,
+    weighted_apart,
+    what_to_draw,
+)
 from mlops_runner.reports.figures.search import draw_coordinates
 from mlops_runner.reports.figures.time import draw_curves, draw_over_time
 
@@ -47,6 +55,7 @@ def _results(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
     rows += [(f"gate {name}", *(run.gates.get(name, "-") for run in runs)) for name in gates]
     rows.append(("took", *(f"{run.seconds:.1f} s" for run in runs)))
     note = f"In brackets: the distance to experiment {runs[0].number}."
+    note += f" Beware: {found}." if (found := weighted_apart(runs)) else ""
     return Section("Results of the winners", (Table(_heads("Result", runs), tuple(rows), note),))
 
 

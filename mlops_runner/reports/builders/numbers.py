@@ -81,9 +81,9 @@ def metrics_section(evidence: Evidence) -> Section:
     marked = frozenset(at for at, (_, model) in enumerate(places) if model == winner)
     select = evidence["select"]
     note = f"The winner is the candidate with the {_best(select)} {select['metric']} on the {select['split']} side."
-    note = " ".join(filter(None, (note, intervals_note(evidence))))
-    threshold = (Facts(tuple(_threshold_facts(evidence))),) if evidence.get("threshold") else ()
-    return Section("Metrics", (Table(columns, rows, note, marked), *threshold))
+    note = " ".join(filter(None, (note, weight_note(evidence), intervals_note(evidence))))
+    facts = tuple(_metric_facts(evidence))
+    return Section("Metrics", (Table(columns, rows, note, marked), *((Facts(facts),) if facts else ())))
 
 
 def ranked(models: Iterable[str], winner: str) -> list[str]:
@@ -111,6 +111,13 @@ def _metric_row(evidence: Evidence, side: str, model: str, names: list[str]) -> 
     return (Cell(side), title, *numbers, *cut)
 
 
+def weight_note(evidence: Evidence) -> str:
+    """Say by which column metrics are weighted; nothing when all rows count the same."""
+    if not evidence.get("weight"):
+        return ""
+    return f"All metrics are weighted by {evidence['weight']}; numbers of rows and confusion matrices are not."
+
+
 def intervals_note(evidence: Evidence) -> str:
     """Say what the intervals are, and what they are not."""
     found = evidence.get("intervals")
@@ -129,9 +136,13 @@ def _thresholds_differ(evidence: Evidence) -> bool:
     return evidence["task"] == "binary" and len(set(evidence["thresholds"].values())) > 1
 
 
-def _threshold_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
-    """The rule, what it reached for the winner, and the winner's threshold."""
-    chosen = evidence["threshold"]
+def _metric_facts(evidence: Evidence) -> Iterator[tuple[str, Inline]]:
+    """The column of the weights; the rule of the threshold, what it reached for the winner, and the winner's."""
+    if evidence.get("weight"):
+        yield "Weighted by", Cell(evidence["weight"], mono=True)
+    chosen = evidence.get("threshold")
+    if chosen is None:
+        return
     yield "Threshold rule", Cell(chosen["rule"], mono=True)
     if "split" in chosen:
         yield "Chosen on", chosen["split"]
@@ -192,6 +203,8 @@ def _slice_numbers(
 
 def _slice_notes(evidence: Evidence, side: str, shown: set[str], rows: tuple[tuple[Inline, ...], ...]) -> Iterator[str]:
     yield f"Measured on the {side} side."
+    if evidence.get("weight"):
+        yield f"Metrics are weighted by {evidence['weight']}."
     if shown < set(evidence["metrics"]):
         yield f"Only {_listed(sorted(shown, key=lambda model: model != evidence['winner']))} are shown on slices."
     if any(isinstance(cell, Cell) and cell.text == ABSENT for row in rows for cell in row):
