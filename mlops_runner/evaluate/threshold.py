@@ -123,7 +123,9 @@ def _objective(rule: ChosenRule, cuts: Cuts, loss: Floats, best: int) -> float:
 def _out_of_reach(rule: ChosenRule, rows: int) -> str:
     if isinstance(rule, RecallAtPrecisionRule):
         return f"no threshold reaches a precision of {rule.precision:g}"
-    return f"a budget of {getattr(rule, 'share', 0):g} of {rows} rows is less than one alarm"
+    if isinstance(rule, AlarmBudgetRule) and rule.share is not None:
+        return f"a budget of {rule.share:g} of {rows} rows is less than one alarm"
+    return "the budget is less than what one alarm counts"
 
 
 def all_cuts(target: Integers, scores: Floats, weight: Weight = None) -> Cuts:

@@ -1,4 +1,4 @@
-"""Metrics that are weighted by a column, in a real pipeline: the numbers, the keys, what is said, and what is refused."""
+"""Metrics that are weighted by a column, in a real pipeline: the numbers, the keys, what is said, what is refused."""
 
 import json
 import random
@@ -96,7 +96,10 @@ def test_the_search_the_choice_and_the_refits_are_weighted_too(weighable):
     assert rerun == {"search.boosted", "select", "refit.logistic", "refit.boosted", "evaluate"}
     run(weighable)
     after = {name: weighable.read(f"artifacts/{name}") for name in FILES}
-    assert {name for name in FILES if before[name] != after[name]} == {"searches/boosted/trials.json", refits(weighable)}
+    assert {name for name in FILES if before[name] != after[name]} == {
+        "searches/boosted/trials.json",
+        refits(weighable),
+    }
     assert evidence(weighable)["winner"] == json.loads(after["selection/winner.json"])["winner"]
     curve = evidence(weighable)["learning_curve"]
     assert curve[-1]["validation"] == evidence(weighable)["metrics"][evidence(weighable)["winner"]]["validation"]
