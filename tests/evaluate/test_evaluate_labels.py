@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -35,6 +35,7 @@ def labelled(target, scores, cuts=(0.5, 0.5, 0.5)):
 
 
 @given(rows=st.integers(1, 30), seed=st.integers(0, 9999))
+@settings(deadline=None)
 def test_decisions_are_measured_as_scikit_learn_does(rows, seed):
     rng = np.random.default_rng(seed)
     found = labelled(rng.random((rows, 3)) < 0.3, rng.random((rows, 3)).round(1), (0.4, 0.7, 0.5))
