@@ -71,10 +71,16 @@ def _mcnemar(gate: ChampionGate, known: Measured, text: str, gain: float) -> Fin
     p = exact_p(better, worse) if limit == 0 else tango_p(better, worse, rows, limit)
     passed = p <= gate.alpha
     counts = f"right where the champion errs in {better} rows, wrong where it is right in {worse}"
-    sentence = f"{text}: {counts}; p {p:.3g} {'<=' if passed else '>'} {number(gate.alpha)}"
+    sentence = f"{text}: {counts}; p {p_text(p, gate.alpha)} {'<=' if passed else '>'} {number(gate.alpha)}"
     if limit:
         sentence += f" for a gain above {number(limit)}"
     return Finding("pass" if passed else "fail", gain, _words(gate), sentence)
+
+
+def p_text(p: float, alpha: float) -> str:
+    """Write a p by three digits, or as many as make its comparison with alpha true to the reader."""
+    texts = (f"{p:.{digits}g}" for digits in range(3, 18))
+    return next(text for text in texts if (float(text) <= alpha) == (p <= alpha))
 
 
 def discordant(known: Measured, split: str, part: str | None) -> tuple[int, int, int]:
