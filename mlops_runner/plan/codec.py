@@ -39,6 +39,8 @@ def planned_json(planned: PlannedStep) -> dict[str, Any]:
     """Return one planned step as a JSON value."""
     value: dict[str, Any] = {"name": planned.name, "action": planned.action, "key": planned.key}
     value["reasons"] = [_reason(reason) for reason in planned.reasons]
+    if planned.step is not None and planned.step.fits:
+        value["fits"] = planned.step.fits
     if planned.counted_as_locked:
         value["counted_as_locked"] = list(planned.counted_as_locked)
     return value
@@ -83,6 +85,7 @@ def _step(step: Step) -> dict[str, Any]:
         "execution": dict(step.execution),
         "previous": list(step.previous),
         "access": dict(step.access),
+        "fits": step.fits,
     }
 
 

@@ -34,6 +34,11 @@ def sides_of(data: Data) -> dict[str, bool]:
     return {side: False for side, share in shares.items() if share > 0}
 
 
+def folds_of(data: Data) -> int:
+    """Count the declared folds, those of all repetitions."""
+    return 0 if data.folds is None else data.folds.count * data.folds.repeats
+
+
 def side_inputs(core: Core) -> tuple[Input, ...]:
     """Return the sides of the data as inputs."""
     folder = folder_of(core, "data")

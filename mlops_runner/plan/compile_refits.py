@@ -14,6 +14,7 @@ from mlops_runner.plan.compile_parts import (
     execution_of,
     execution_places,
     folder_of,
+    folds_of,
     model_inputs,
     model_places,
     places_below,
@@ -115,7 +116,15 @@ def _refit_step(core: Core, name: str, trainer: Trainer) -> Step:
         repro=core.pipeline.spec.reproducibility,
         execution=execution_of(core),
         access=limits_of(trainer),
+        fits=_fits(core.data.spec, wanted),
     )  # fmt: skip
+
+
+def _fits(data: Data, wanted: dict[str, Any]) -> int:
+    """Count the refits: of the seeds the first is that of the winner itself."""
+    folds = folds_of(data) if "folds" in wanted else 0
+    seeds, shares = int(wanted.get("seeds", 0)), len(wanted.get("shares", ()))
+    return max(0, seeds - 1) + folds + shares
 
 
 def _order(data: Data) -> dict[str, str]:

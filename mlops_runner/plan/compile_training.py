@@ -13,6 +13,7 @@ from mlops_runner.plan.compile_parts import (
     execution_of,
     execution_places,
     folder_of,
+    folds_of,
     group_of,
     places_below,
     places_of,
@@ -24,6 +25,7 @@ from mlops_runner.plan.compile_parts import (
 )
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.versions import SEARCH_VERSION, TRAIN_VERSION
+from mlops_runner.specs.data import Data
 from mlops_runner.specs.load import Core
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import CommandTrainer, RawTrainer, Trainer
@@ -59,7 +61,15 @@ def _search_step(core: Core, name: str, trainer: Trainer, search: Search) -> Ste
         code=code_of(trainer),
         repro="none" if search.time or trainer.timeout else core.pipeline.spec.reproducibility,
         execution=execution_of(core),
+        fits=search.trials * _folds(core.data.spec, search),
     )  # fmt: skip
+
+
+def _folds(data: Data, search: Search) -> int:
+    """Count the folds of a trial; of blocks in time the first is only fitted on."""
+    if search.measured_on == "validation":
+        return 1
+    return folds_of(data) - int(data.split.kind == "time")
 
 
 def trainer_of(core: Core, name: str, trainer: Trainer) -> tuple[dict[str, Any], dict[str, Place]]:

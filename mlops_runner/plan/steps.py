@@ -32,6 +32,8 @@ class Step:
     `previous` names files that the last locked version of this very step wrote and that it looks at. They are not part
     of the key, so nothing that the step writes may depend on them: they serve warnings and refusals.
 
+    `fits` is how many models the step fits at most, where that is more than one and somebody declared it.
+
     `access` says how the step reaches what lies outside: names of secrets (never their values), limits. It is not part
     of the key either, because a digest in `config` pins what the step brings.
     """
@@ -48,6 +50,7 @@ class Step:
     execution: Mapping[str, Scalar] = field(default_factory=dict)
     previous: tuple[str, ...] = ()
     access: Mapping[str, Any] = field(default_factory=dict)
+    fits: int = 0
 
     @property
     def secrets(self) -> dict[str, Place]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan.local import LocalNote
-from mlops_runner.plan.model import SYMBOLS, Plan, PlannedStep
+from mlops_runner.plan.model import PENDING, SYMBOLS, Plan, PlannedStep
+from mlops_runner.plan.steps import Step
 from mlops_runner.plan.wording import describe
 
 Notes = Mapping[str, LocalNote]
@@ -100,8 +101,16 @@ def _remark(planned: PlannedStep, note: LocalNote | None) -> str:
             return "   locked, but its artifacts are neither here nor in the cache"
         case (_, "restore"):
             return "   from the cache"
+        case (action, _) if action in PENDING and planned.step is not None and planned.step.fits:
+            return f"   {_fits(planned.step)}"
         case _:
             return ""
+
+
+def _fits(step: Step) -> str:
+    """Say how many models a step fits: a search at most so many, a refit all of them or none."""
+    number = "1 fit" if step.fits == 1 else f"{step.fits:,} fits"
+    return f"at most {number}" if step.kind == "search" else f"{number} if it wins"
 
 
 def _duration(seconds: float) -> str:

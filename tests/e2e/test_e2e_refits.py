@@ -21,14 +21,19 @@ learning_curve: {shares: [0.3, 0.6]}
 
 
 @pytest.fixture
-def refitted(fresh):
+def declared(fresh):
     fresh.write("specs/evaluation.yaml", fresh.read("specs/evaluation.yaml") + GATES)
     fresh.edit("specs/data.yaml", "stratify: bought}", "stratify: bought}\nfolds: {count: 3, seed: 5}")
     fresh.edit("specs/training.yaml", "    rounds: 5\n", "    rounds: 5\n    early_stopping_rounds: 2\n")
     fresh.edit("specs/training.yaml", "      max_depth: 2\n", "      max_depth: 2\n      subsample: 0.5\n")
-    answer = fresh.call("run", "--no-report")
-    assert answer.code == 0, answer.err
     return fresh
+
+
+@pytest.fixture
+def refitted(declared):
+    answer = declared.call("run", "--no-report")
+    assert answer.code == 0, answer.err
+    return declared
 
 
 def winner(project):
@@ -51,6 +56,26 @@ def test_the_winner_and_no_other_candidate_is_trained_again(refitted):
     report = refitted.call("report", "--format", "text")
     assert "Learning curve" in report.out
     assert "Stability" in report.out
+
+
+def test_the_plan_says_how_many_fits_there_will_be(declared):
+    space = "    search: {method: random, trials: 4, space: {C: {min: 0.1, max: 9.0}}}\n"
+    declared.edit(
+        "specs/training.yaml", "    params: {C: 1.0, max_iter: 200}\n", f"    params: {{max_iter: 200}}\n{space}"
+    )
+    lines = {line.split()[1]: line for line in declared.call("plan").out.splitlines() if line.startswith("  +")}
+    assert lines["refit.logistic"].endswith("refit.logistic   7 fits if it wins")
+    assert lines["refit.boosted"].endswith("refit.boosted   7 fits if it wins")
+    assert lines["search.logistic"].endswith("search.logistic   at most 12 fits")
+    assert lines["train.boosted"].endswith("train.boosted")
+    steps = {step["name"]: step for step in declared.call("plan", "--json").value["steps"]}
+    assert (steps["refit.boosted"]["fits"], steps["search.logistic"]["fits"]) == (7, 12)
+    assert "fits" not in steps["train.boosted"]
+
+
+def test_what_is_done_has_no_fits_before_it(refitted):
+    assert "fits" not in refitted.call("plan").out
+    assert "from the cache" not in refitted.call("plan").out
 
 
 def test_another_limit_metric_or_side_needs_no_refit(refitted):
