@@ -1,7 +1,7 @@
 """Sends experiments to an MLflow tracking server, over its REST interface (version 2.0)."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,22 +13,50 @@ from mlops_runner.execute.tracking import Experiment
 SECONDS = 30
 MOST_METRICS, MOST_PARAMS, MOST_LETTERS = 1000, 100, 6000  # limits of the interface for one request, one value
 STATUS = {"passed": "FINISHED", "refused": "FINISHED", "failed": "FAILED"}
+TRIAL_STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 def send(runs: Sequence[Experiment], pipeline: str, server: str) -> Iterator[tuple[Experiment, str]]:
     """Send runs into the experiment named after the pipeline; yield each with the address of its page.
 
+    The trials of searches are nested runs, children of the run that made them.
     MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and _PASSWORD, are read from the environment. Raises StepFailed.
     """
     client = _Client(server.rstrip("/"))
     experiment = client.experiment(pipeline)
     for run in runs:
-        number = client.create(experiment, run)
-        for batch in _batches(run):
+        number = client.create(experiment, run, run.message or f"run {run.number}", _tags(run))
+        for batch in _batches(_params(run), list(_metrics(run))):
             client.post("runs/log-batch", {"run_id": number, **batch})
+        for candidate, found in run.searches.items():
+            for trial in found.get("trials", ()):
+                _send_trial(client, experiment, number, run, (candidate, found["metric"], trial))
         end = {"run_id": number, "status": STATUS[run.verdict], "end_time": _start(run) + int(run.seconds * 1000)}
         client.post("runs/update", end)
         yield run, f"{client.server}/#/experiments/{experiment}/runs/{number}"
+
+
+def _send_trial(
+    client: "_Client", experiment: str, parent: str, run: Experiment, told: tuple[str, str, Mapping[str, Any]]
+) -> None:
+    """Send a trial: its parameters, the metric, and its value on each fold; when it ran is not recorded.
+
+    told: the candidate, the metric of its search, and the trial.
+    """
+    candidate, metric, trial = told
+    tags = {"mlflow.parentRunId": parent, "mlops.candidate": candidate, "mlops.trial": str(trial["number"]),
+            "mlops.state": trial["state"], "mlops.problem": trial.get("reason", "")}  # fmt: skip
+    number = client.create(experiment, run, f"{candidate} trial {trial['number']}", tags)
+    start = _start(run)
+    metrics = [
+        {"key": f"fold.{metric}", "value": value, "timestamp": start, "step": fold}
+        for fold, value in enumerate(trial["folds"])
+    ]
+    if trial["value"] is not None:
+        metrics.append({"key": metric, "value": trial["value"], "timestamp": start, "step": 0})
+    for batch in _batches(_entries(trial["params"].items()), metrics):
+        client.post("runs/log-batch", {"run_id": number, **batch})
+    client.post("runs/update", {"run_id": number, "status": TRIAL_STATUS[trial["state"]]})
 
 
 class _Client:
@@ -48,14 +76,10 @@ class _Client:
             return str(self.post("experiments/create", {"name": name})["experiment_id"])
         return str(found["experiment"]["experiment_id"])
 
-    def create(self, experiment: str, run: Experiment) -> str:
-        """Create a run and return its id."""
-        tags = {
-            "mlflow.source.git.commit": run.revision, "mlops.experiment": str(run.number), "mlops.verdict": run.verdict,
-            "mlops.winner": run.winner, "mlops.settings": "\n".join(run.settings), "mlops.problem": run.problem,
-        }  # fmt: skip
+    def create(self, experiment: str, run: Experiment, name: str, tags: Mapping[str, str]) -> str:
+        """Create a run that began with an experiment's, and return its id."""
         said = [{"key": key, "value": value[:MOST_LETTERS]} for key, value in tags.items() if value]
-        body = {"experiment_id": experiment, "start_time": _start(run), "run_name": run.message or f"run {run.number}"}
+        body = {"experiment_id": experiment, "start_time": _start(run), "run_name": name}
         return str(self.post("runs/create", {**body, "tags": said})["run"]["info"]["run_id"])
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,16 +112,25 @@ def _start(run: Experiment) -> int:
     return int((datetime.fromisoformat(run.at).timestamp() - run.seconds) * 1000)
 
 
-def _batches(run: Experiment) -> Iterator[dict[str, Any]]:
+def _tags(run: Experiment) -> dict[str, str]:
+    return {
+        "mlflow.source.git.commit": run.revision, "mlops.experiment": str(run.number), "mlops.verdict": run.verdict,
+        "mlops.winner": run.winner, "mlops.settings": "\n".join(run.settings), "mlops.problem": run.problem,
+    }  # fmt: skip
+
+
+def _params(run: Experiment) -> list[dict[str, Any]]:
+    return _entries((f"{step}.{path}", value) for step, found in run.params.items() for path, value in found.items())
+
+
+def _entries(params: Iterable[tuple[str, Any]]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": str(value)[:MOST_LETTERS]} for key, value in params]
+
+
+def _batches(params: list[dict[str, Any]], metrics: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield params and metrics in portions that the interface takes."""
-    params = [
-        {"key": f"{step}.{path}", "value": str(value)[:MOST_LETTERS]}
-        for step, found in run.params.items()
-        for path, value in found.items()
-    ]
     for at in range(0, len(params), MOST_PARAMS):
         yield {"params": params[at : at + MOST_PARAMS]}
-    metrics = list(_metrics(run))
     for at in range(0, len(metrics), MOST_METRICS):
         yield {"metrics": metrics[at : at + MOST_METRICS]}
 

@@ -231,7 +231,9 @@ class Tracker(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         path = self.path.removeprefix("/api/2.0/mlflow/")
         self.server.calls.append((path, body))
-        answers = {"experiments/create": {"experiment_id": "7"}, "runs/create": {"run": {"info": {"run_id": "r1"}}}}
+        made = sum(path == "runs/create" for path, _ in self.server.calls)
+        run = {"run": {"info": {"run_id": f"r{made}"}}}
+        answers = {"experiments/create": {"experiment_id": "7"}, "runs/create": run}
         self._answer(200, answers.get(path, {}))
 
     def _answer(self, code, value):
@@ -268,6 +270,32 @@ def test_runs_are_sent_to_a_tracking_server_in_portions_it_takes(built, tracker)
     assert all(len(batch.get("params", [])) <= 100 for batch in batches)
     sent = {entry["key"]: entry["value"] for batch in batches for entry in batch.get("metrics", [])}
     assert sent["test.roc_auc"] == built.call("exp", "show", "1", "--json").value["metrics"]["test.roc_auc"]
+
+
+def test_trials_are_sent_as_children_of_their_run(fresh, tracker):
+    fresh.edit("specs/data.yaml", "stratify: bought}", "stratify: bought}\nfolds: {count: 2, seed: 5}")
+    search = "    search: {method: random, trials: 3, space: {max_depth: {min: 1, max: 4}}}\n"
+    fresh.edit("specs/training.yaml", "    rounds: 5\n", f"    rounds: 5\n{search}")
+    assert fresh.call("run", "--no-report").code == 0
+    answer = fresh.call("exp", "export", "1", "--mlflow", f"http://127.0.0.1:{tracker.server_port}")
+    assert answer.code == 0, answer.err
+    made = [body for path, body in tracker.calls if path == "runs/create"]
+    assert [body["run_name"] for body in made] == ["run 1", *(f"boosted trial {at}" for at in range(3))]
+    tags = [{tag["key"]: tag["value"] for tag in body["tags"]} for body in made]
+    assert [found.get("mlflow.parentRunId") for found in tags] == [None, "r1", "r1", "r1"]
+    assert tags[1]["mlops.state"] == "complete"
+    trials = json.loads(fresh.read("artifacts/searches/boosted/trials.json"))["trials"]
+    for at, trial in enumerate(trials):
+        batches = [body for path, body in tracker.calls if path == "runs/log-batch" and body["run_id"] == f"r{at + 2}"]
+        params = {entry["key"]: entry["value"] for body in batches for entry in body.get("params", [])}
+        metrics = [
+            (entry["key"], entry["step"], entry["value"]) for body in batches for entry in body.get("metrics", [])
+        ]
+        assert params == {"max_depth": str(trial["params"]["max_depth"])}
+        folds = [("fold.roc_auc", fold, value) for fold, value in enumerate(trial["folds"])]
+        assert metrics == [*folds, ("roc_auc", 0, trial["value"])]
+    ended = [(body["run_id"], body["status"]) for path, body in tracker.calls if path == "runs/update"]
+    assert ended == [("r2", "FINISHED"), ("r3", "FINISHED"), ("r4", "FINISHED"), ("r1", "FINISHED")]
 
 
 def test_a_tracking_server_that_is_down_is_one_message(built):
