@@ -20,6 +20,8 @@ EVIDENCE = "evaluation.json"
 
 def locked_evidence(root: Path, lock: Lock, compiled: Compiled) -> dict[str, Any] | None:
     """Return the evidence if its bytes are here, in the project or in the cache, and are the locked ones."""
+    if not compiled.trains:
+        return None
     path = f"{evaluate_step(compiled).output}/{EVIDENCE}"
     output = lock.stages["evaluate"].outputs.get(path) if "evaluate" in lock.stages else None
     if output is None:
@@ -64,6 +66,11 @@ def verdict_of(evidence: dict[str, Any], compiled: Compiled, local: Mapping[str,
     value = dict(zip(evidence["classes"], value, strict=True)) if isinstance(value, list) else value
     headline = _headline(evidence, evaluate_step(compiled).config["metrics"])
     return Verdict(compiled.pipeline, evidence["winner"], headline, value, gates)
+
+
+def done(compiled: Compiled) -> Verdict:
+    """Return the verdict on a run that evaluates no model: every step is done."""
+    return Verdict(compiled.pipeline, "", {}, None, ())
 
 
 def report_of(evidence: dict[str, Any], lock: Lock, compiled: Compiled, root: Path) -> "Report":

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlops_runner.api.evidence import evaluate_step, verdict_of
+from mlops_runner.api.evidence import done, evaluate_step, verdict_of
 from mlops_runner.api.sources import Sources
 from mlops_runner.errors import Diagnostic, MlopsError, UsageFailure
 from mlops_runner.execute.result import Result
@@ -31,12 +31,16 @@ def evidence_of(root: Path, results: Sequence[Result]) -> dict[str, Any]:
 
 def verdict_aside(root: Path, compiled: Compiled, results: Sequence[Result]) -> Verdict:
     """Judge a run whose artifacts are in the store alone."""
+    if not compiled.trains:
+        return done(compiled)
     return verdict_of(evidence_of(root, results), compiled)
 
 
 def remember(sources: Sources, options: "RunOptions", seconds: float, results: Sequence[Result]) -> int:
     """Record a run that ended with a verdict, and return its number. Raises OSError."""
     root, compiled = sources.root, sources.compiled()
+    if not compiled.trains:
+        return _remember_steps(sources, options, seconds, results)
     evidence = evidence_of(root, results)
     verdict = verdict_of(evidence, compiled)
     trained, searched = ([result for result in results if result.step.kind == kind] for kind in ("train", "search"))
@@ -51,6 +55,17 @@ def remember(sources: Sources, options: "RunOptions", seconds: float, results: S
         gates={gate["name"]: gate["answer"] for gate in evidence["gates"]},
         curves={result.name.partition(".")[2]: _curve(root, result) for result in trained},
         searches=searches,
+    )  # fmt: skip
+
+
+def _remember_steps(sources: Sources, options: "RunOptions", seconds: float, results: Sequence[Result]) -> int:
+    """Record a run that trains no model: the metrics are what its steps said."""
+    said = {f"{result.name}.{name}": value for result in results for name, value in result.stage.metrics.items()}
+    return _add(
+        sources, options, seconds, "passed",
+        params={step.name: dict(step.params) for step in sources.compiled().steps},
+        steps={result.name: _settled(result) for result in results},
+        metrics=said,
     )  # fmt: skip
 
 
@@ -92,7 +107,7 @@ def _revision(root: Path) -> str:
 
 def documents_of(sources: Sources) -> dict[str, str]:
     """Return the text of the documents, as they are run."""
-    files = dict(zip(DOCUMENTS, sources.compiled().specs, strict=True))
+    files = dict(zip(DOCUMENTS, sources.compiled().specs, strict=False))  # the first alone where nothing is trained
     return {name: (sources.read(file) or b"").decode("utf-8", "replace") for name, file in files.items()}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_runner import journal
-from mlops_runner.api.evidence import locked_evidence, report_of, verdict_of, with_latency
+from mlops_runner.api.evidence import done, locked_evidence, report_of, verdict_of, with_latency
 from mlops_runner.api.sources import Sources
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, UsageFailure
@@ -117,6 +117,8 @@ class Project:
 
     def verdict(self) -> Verdict:
         """Return what the last run concluded. Raises UsageFailure when there was none."""
+        if not self.compiled().trains:
+            return done(self.compiled())
         return verdict_of(self.evidence(), self.compiled(), self._local())
 
     def _local(self) -> Mapping[str, float]:
@@ -128,16 +130,20 @@ class Project:
     def evidence(self) -> dict[str, Any]:
         """Return the last evaluation's evidence. Raises UsageFailure without one, NotVerified if it was altered."""
         lock = self.lock()
+        if not self.compiled().trains:  # where there is no pipeline at all, that is what is said
+            message = "this pipeline has steps alone: it evaluates no model"
+            raise UsageFailure(Diagnostic("no-model", message, hint="mlops plan and mlops graph show its steps"))
         if "evaluate" not in lock.stages:
-            self.compiled()  # where there is no pipeline at all, that is what must be said
             raise UsageFailure(Diagnostic("no-run", "nothing has been evaluated yet", hint="run: mlops run"))
         if (found := locked_evidence(self.root, lock, self.compiled())) is not None:
             return found
         message = "the evidence of the last evaluation is not here as it was locked"
         raise NotVerified(Diagnostic("artifact-missing", message, hint="run: mlops run"))
 
-    def fresh_report(self, *, changed: bool) -> Path:
-        """Return the report of the last run, rendered again only if something changed or it is not there."""
+    def fresh_report(self, *, changed: bool) -> Path | None:
+        """Return the report of the last run, rendered again only if something changed; None if nothing is trained."""
+        if not self.compiled().trains:
+            return None
         if changed or not self.layout.report.exists():
             return self.write_report()
         return self.layout.report.relative_to(self.root)
@@ -251,21 +257,17 @@ class Project:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
         from mlops_runner.execute import verify
 
-        lock, facts = self._existing_lock(), self.facts()
+        lock, facts, compiled = self._existing_lock(), self.facts(), self.compiled()
         stats = StatCache(self.layout.stats)
-        plan = build_plan(self.compiled().pipeline, self.compiled().steps, lock, facts)
+        plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
         found = [
             *verify.stale(plan),
             *verify.edited(plan, lock, facts),
-            *(
-                verify.wrong_numbers(lock, evidence)
-                if (evidence := locked_evidence(self.root, lock, self.compiled()))
-                else ()
-            ),
-            *verify.broken_chain(lock),
+            *(verify.wrong_numbers(lock, evidence) if (evidence := locked_evidence(self.root, lock, compiled)) else ()),
+            *verify.broken_chain(compiled.steps, lock),
             *verify.moved_inputs(facts),
             *verify.wrong_artifacts(self.root, lock, stats),
-            *verify.wrong_pointers(self.root, lock, stats),
+            *verify.wrong_pointers(self.root, compiled.steps, lock, stats),
         ]
         return [d for d in found if not (allow_missing and d.code in {"artifact-missing", "pointer-missing"})]
 

@@ -11,13 +11,14 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan import cache
 from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
-from mlops_runner.plan.fingerprint import CodeBase
+from mlops_runner.plan.fingerprint import Code, CodeBase
 from mlops_runner.plan.model import Facts, Pointer
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
-from mlops_runner.store.inputs import Inputs, certain, overlapping
+from mlops_runner.store.inputs import Inputs, overlapping
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.patterns import certain
 from mlops_runner.store.tracked import Tracking
 
 
@@ -53,14 +54,7 @@ class Sources:
     def facts(self) -> Facts:
         """Return what a plan is decided from besides specs and lock: environment, code, files. Writes nothing."""
         entry = self._entry()
-        code_base = CodeBase(self.code_folder(entry.compiled))
-        code = {
-            name: code_base.fingerprint(
-                name, step.place("trainer.callable" if step.kind == "train" else "source.callable")
-            )
-            for step in entry.compiled.steps
-            for name in step.code
-        }
+        code = self._code(entry.compiled)
         notes = tuple(dict.fromkeys(note for fingerprint in code.values() for note in fingerprint.notes))
         found = self._external(entry.compiled)
         environment = entry.environment or from_installed(installed())
@@ -68,6 +62,23 @@ class Sources:
         return Facts(
             environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses
         )
+
+    def _code(self, compiled: Compiled) -> dict[str, Code]:
+        """Return the fingerprints behind every callable and every program of the project. Raises InvalidInput."""
+        wanted = {name: step for step in reversed(compiled.steps) for name in step.code}
+        callables, programs = CodeBase(self.code_folder(compiled)), dict[str, CodeBase]()
+        found = {}
+        for name, step in wanted.items():
+            if ":" in name:
+                found[name] = callables.fingerprint(name, step.code_place(name))
+                continue
+            folder = name.rpartition("/")[
+                0
+            ]  # where Python looks for what a program imports: beside it, then in the code
+            path = tuple(f"{part}/" if part else "" for part in (folder, compiled.code))
+            program = programs.setdefault(folder, CodeBase(self.root, tuple(dict.fromkeys(path))))
+            found[name] = program.program(name, step.code_place(name))
+        return found
 
     def code_folder(self, compiled: Compiled) -> Path:
         """Return the folder that python callables are imported from."""
@@ -142,8 +153,9 @@ class Sources:
 
     def _compile(self) -> cache.Entry:
         from mlops_runner.plan.check import check_core
+        from mlops_runner.plan.check_steps import check_steps
         from mlops_runner.plan.compile import compile_pipeline
-        from mlops_runner.specs.load import folder_reader, load_core
+        from mlops_runner.specs.load import folder_reader, load_pipeline, load_trained
 
         seen: dict[str, str] = {}  # of the very bytes that are compiled: a file may change meanwhile
         read = folder_reader(self.root)
@@ -153,10 +165,11 @@ class Sources:
             seen[file] = cache.source_digest(data)
             return data
 
-        core = load_core(noted)
-        if problems := list(check_core(core)):
+        pipeline = load_pipeline(noted)
+        core = load_trained(noted, pipeline)
+        if problems := [*check_steps(pipeline), *(check_core(core) if core else ())]:
             raise InvalidInput(problems)
-        compiled = compile_pipeline(core)
+        compiled = compile_pipeline(pipeline, core)
         return cache.Entry(compiled, self._environment(compiled, seen), seen)
 
     def _environment(self, compiled: Compiled, seen: dict[str, str]) -> Environment | None:
@@ -177,7 +190,7 @@ class Sources:
         self._inputs = Inputs(self.layout)
         digests, pointers, addresses, notes = {}, {}, {}, list[str]()
         paths = dict.fromkeys(i.path for step in compiled.steps for i in step.inputs if i.producer is None)
-        if problems := list(overlapping(paths, [step.output for step in compiled.steps])):
+        if problems := list(overlapping(paths, [path for step in compiled.steps for path in step.outputs])):
             raise InvalidInput(problems)
         for path in paths:
             tracked = tracking.find(certain(path))

@@ -1,15 +1,18 @@
 """Check every document of a pipeline: structure, rules between fields, rules between documents, trainers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.plan.check import check_core
 from mlops_runner.plan.check_operation import check_operation
+from mlops_runner.plan.check_steps import check_steps
+from mlops_runner.plan.compile import compile_pipeline
 from mlops_runner.specs.documents import load_operation
-from mlops_runner.specs.load import Loaded, folder_reader, load_core, load_pipeline
+from mlops_runner.specs.load import Core, Loaded, folder_reader, load_pipeline, load_trained
+from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.rollout import rollout_warnings
 from mlops_runner.specs.schema import check
 from mlops_runner.specs.training import Training
@@ -26,27 +29,39 @@ def validate(root: Path) -> list[Diagnostic]:
         return list(error.diagnostics)
     operation = load_operation(read, pipeline)
     found = list(operation.problems)
+    found += check_steps(pipeline)
     try:
-        core = load_core(read)
+        core = load_trained(read, pipeline)
     except InvalidInput as error:
         return sorted([*error.diagnostics, *found], key=_by_place)
-    trained = (core.pipeline, core.data, core.training, core.evaluation)
+    trained = (pipeline, *((core.data, core.training, core.evaluation) if core else ()))
     operated = (operation.rollout, operation.monitoring, *operation.environments)
     documents = [loaded.document for loaded in (*trained, *operated) if loaded is not None]
     found += [problem for document in documents for problem in check(document, document.value["kind"])]
-    found += [*check_core(core), *check_operation(core, operation)]
+    if core:
+        found += [*check_core(core), *check_operation(core, operation)]
     if operation.rollout:
         found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
     if not any(problem.severity == "error" for problem in found):
-        found += _untrainable(core.training)
+        found += _untrainable(core.training) if core else ()
+        found += _unconnected(pipeline, core)
     return sorted(found, key=_by_place)
 
 
 def documents(root: Path) -> list[str]:
     """Return the files of all documents of the pipeline."""
     spec = load_pipeline(folder_reader(root)).spec
-    named = [spec.specs.data, spec.specs.training, spec.specs.evaluation, spec.specs.rollout, spec.specs.monitoring]
-    return ["pipeline.yaml", *filter(None, named), *spec.environments]
+    trained = (spec.specs.data, spec.specs.training, spec.specs.evaluation) if spec.trains else ()
+    return ["pipeline.yaml", *trained, *filter(None, (spec.specs.rollout, spec.specs.monitoring)), *spec.environments]
+
+
+def _unconnected(pipeline: Loaded[Pipeline], core: Core | None) -> Sequence[Diagnostic]:
+    """Say what keeps the steps from being joined by what they read and write."""
+    try:
+        compile_pipeline(pipeline, core)
+    except InvalidInput as error:
+        return error.diagnostics
+    return ()
 
 
 def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:

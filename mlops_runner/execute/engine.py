@@ -19,14 +19,16 @@ from mlops_runner.execute.ahead import Workers
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads_of
-from mlops_runner.execute.process import Ground, Ran, Source, conclude, keep_log, make_work_folder, prepare
+from mlops_runner.execute.mirror import Seen
+from mlops_runner.execute.process import Ground, Ran, conclude, keep_log, make_work_folder, prepare, seen_by
 from mlops_runner.execute.publish import Publisher
 from mlops_runner.execute.result import How, Result
 from mlops_runner.execute.shelf import Shelf
+from mlops_runner.execute.sources import Source, Stored, sources_of
 from mlops_runner.journal import Finished
 from mlops_runner.lock.model import Lock, Output, Stage
 from mlops_runner.plan.build import addresses, known_external
-from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key, taken
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.inputs import Inputs
@@ -85,11 +87,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A task that runs: its folder, and when it started (monotonic seconds)."""
+    """A task that runs: its folder, when it started (monotonic seconds), and what lay there before."""
 
     task: Task
     work: Path
     started: float
+    seen: Seen
 
 
 @dataclass(slots=True)
@@ -179,7 +182,7 @@ class Engine:
         """Return the result of a step that need not run, or else what is to run."""
         stage = self.lock.stages.get(step.name)
         external, _ = known_external(step, stage, self.facts)
-        outputs = {name: {f: d.sha256 for f, d in r.files.items()} for name, r in self.settled.items()}
+        outputs = {item.producer: self._paths(item.producer) for item in step.inputs if item.producer is not None}
         resolved, unknown = resolve_inputs(step, outputs, external)
         if unknown:
             raise InvalidInput([_missing(step, item) for item in unknown])
@@ -203,11 +206,12 @@ class Engine:
         expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         work = make_work_folder(self.layout.work)
         sources = self._sources(step) | self._previous(step)
-        ground = Ground(self.layout.root, self.code, self.jobs, self._memory(task))
+        programs = tuple(self.facts.code_of(step)) if step.kind == "command" else ()
+        ground = Ground(self.layout.root, self.code, programs, self.jobs, self._memory(task))
         request = prepare(step, sources, work, ground)
         self.listener.started(step, steps.index(step) + 1, len(steps), expected)
         worker.start(lane, request)
-        self._running[lane] = Execution(task, work, time.monotonic())
+        self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground))
         return True
 
     def _has_room_for(self, step: Step) -> bool:
@@ -241,7 +245,7 @@ class Engine:
     def _known(self, step: Step, key: str) -> Known | None:
         for stage in (self.lock.stages.get(step.name), *self.lock.stages.values()):
             if stage is not None and stage.key == key:
-                outputs = {path.rsplit("/", 1)[-1]: output for path, output in stage.outputs.items()}
+                outputs = {step.name_of(path): output for path, output in stage.outputs.items()}
                 return Known(outputs, stage.metrics, stage.gates, stage.accepted)
         if done := self.finished.get(key):
             return Known({n: Output(d.md5, d.sha256) for n, d in done.outputs.items()}, done.metrics, done.gates)
@@ -251,7 +255,7 @@ class Engine:
         """Keep what a step wrote, and journal it."""
         task, step = execution.task, execution.task.step
         try:
-            ran = conclude(step, execution.work, ended, time.monotonic() - execution.started)
+            ran = conclude(step, execution.work, ended, time.monotonic() - execution.started, execution.seen)
         finally:
             keep_log(self.layout.logs, step, execution.work)
         self._refuse_changed_inputs(step)
@@ -264,9 +268,17 @@ class Engine:
             memory.unlink(missing_ok=True)
         known = Known({}, ran.reply.metrics, ran.reply.gates)
         stage = self._stage(step, task.key, task.resolved, known, ran.files)
-        differs = self._differs(task.key, ran)
+        differs = self._differs(step, task.key, ran)
         return Result(
-            step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), ran.reply.warnings
+            step,
+            "ran",
+            stage,
+            ran.files,
+            ran.seconds,
+            ran.peak_kib,
+            differs or (),
+            differs == (),
+            (*ran.reply.warnings, *ran.surprises),
         )
 
     def _started_worker(self, remaining: Sequence[Step], steps: Sequence[Step]) -> Worker:
@@ -277,18 +289,22 @@ class Engine:
         return self._worker
 
     def _sources(self, step: Step) -> dict[str, Source]:
-        sources = {}
-        for item in step.inputs:
-            if item.producer is None:
-                sources[item.name] = Source(self.inputs.files(item.path), False, {})
-                continue
-            files = self.settled[item.producer].files
-            wanted = files if item.folder else {n: d for n, d in files.items() if n == item.path.rsplit("/", 1)[-1]}
-            if wanted:
-                producer = self.settled[item.producer].step
-                paths = {name: self._readable(producer, name, digest) for name, digest in wanted.items()}
-                sources[item.name] = Source(paths, item.folder, {n: d.sha256 for n, d in wanted.items()})
-        return sources
+        return sources_of(step, self.layout.root, self.inputs, self._produced)
+
+    def _produced(self, item: Input) -> dict[str, Stored]:
+        """Return what a settled step wrote of an input."""
+        assert item.producer is not None
+        producer, paths = self.settled[item.producer], self._paths(item.producer)
+        files = {path: producer.files[producer.step.name_of(path)] for path in taken(item, paths)}
+        return {
+            path: Stored(self._readable(producer.step, producer.step.name_of(path), digest), digest.sha256)
+            for path, digest in files.items()
+        }
+
+    def _paths(self, name: str) -> dict[str, str]:
+        """Return what a settled step wrote: path → sha256."""
+        result = self.settled[name]
+        return {result.step.path_of(file): digest.sha256 for file, digest in result.files.items()}
 
     def _previous(self, step: Step) -> dict[str, Source]:
         """Return what the last locked version of a step wrote, as far as it is here: `previous.<file>`."""
@@ -303,7 +319,7 @@ class Engine:
     def _readable(self, producer: Step, name: str, digest: FileDigest) -> Path:
         path = self.shelf.readable(producer.output, name, digest)
         if path is None:
-            message = f"{producer.output}/{name} was damaged after {producer.name} had finished"
+            message = f"{producer.path_of(name)} was damaged after {producer.name} had finished"
             raise StepFailed(Diagnostic("artifact-damaged", message, producer.place(""), "run again: it is made anew"))
         return path
 
@@ -313,15 +329,15 @@ class Engine:
             if found is None or found.digest != self.facts.external[item.path]:
                 message = f"{item.path} changed while {step.name} was reading it"
                 raise PlanMismatch(
-                    Diagnostic("input-changed", message, step.place("source"), "run again when it is quiet")
+                    Diagnostic("input-changed", message, step.input_place(item), "run again when it is quiet")
                 )
 
-    def _differs(self, key: str, ran: Ran) -> tuple[str, ...] | None:
+    def _differs(self, step: Step, key: str, ran: Ran) -> tuple[str, ...] | None:
         """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""
         locked = next((stage for stage in self.lock.stages.values() if stage.key == key), None)
         if locked is None or locked.repro == "none" or locked.accepted:
             return None
-        then = {path.rsplit("/", 1)[-1]: output.sha256 for path, output in locked.outputs.items()}
+        then = {step.name_of(path): output.sha256 for path, output in locked.outputs.items()}
         now = {name: digest.sha256 for name, digest in ran.files.items()}
         return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))
 
@@ -333,7 +349,7 @@ class Engine:
             code=self.facts.code_of(step),
             inputs=dict(resolved.files),
             addresses=addresses(step, self.lock.stages.get(step.name), self.facts),
-            outputs={f"{step.output}/{name}": Output(d.md5, d.sha256) for name, d in files.items()},
+            outputs={step.path_of(name): Output(d.md5, d.sha256) for name, d in files.items()},
             params=step.params,
             metrics=dict(known.metrics),
             gates=dict(known.gates),
@@ -342,7 +358,10 @@ class Engine:
 
 
 def _missing(step: Step, item: Input) -> Diagnostic:
-    hint = f"if DVC tracks it: dvc pull {item.path}" if item.producer is None else None
+    if item.producer is not None:
+        message = f"{item.path} is not among what {item.producer} wrote"
+        return Diagnostic("not-written", message, step.input_place(item), f"see its outputs: mlops why {item.producer}")
+    hint = f"if DVC tracks it: dvc pull {item.path}"
     return Diagnostic("missing-input", f"{item.path} is not there", step.input_place(item), hint)
 
 

@@ -18,6 +18,8 @@ STAGES = {
     "refit": "mlops_runner.execute.stages.refit",
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
+    "python": "mlops_runner.execute.stages.python",
+    "command": "mlops_runner.execute.stages.command",
 }
 
 TRAINING = frozenset({"search", "refit"})  # they train, many times
@@ -71,6 +73,8 @@ PRELOAD = {
     "refit": ("mlops_runner.evaluate.alone", "mlops_runner.train.refits"),
     "evaluate": (*ESTIMATOR, "mlops_runner.evaluate.assess", "mlops_runner.evaluate.importance"),
     "package": ("mlops_runner.train.bundle",),
+    "python": (),
+    "command": (),
 }
 
 

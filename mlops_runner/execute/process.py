@@ -1,59 +1,60 @@
 """Run one step: lay out its folder, start its process, and collect what it wrote."""
 
 import contextlib
+import json
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
+from mlops_runner.execute import mirror
 from mlops_runner.execute.isolation import Exit, Worker
 from mlops_runner.execute.messages import Reply, Request, decode_reply
+from mlops_runner.execute.mirror import Seen
+from mlops_runner.execute.returned import metrics_of
 from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
+from mlops_runner.execute.sources import MIRROR, Source
 from mlops_runner.plan.steps import Step
 
+# Where the line of a step is that failed without naming one.
+_ABOVE = {"source": "source", "data": "source", "train": "trainer", "python": "callable"}
 LOG_TAIL_LINES = 15
 LOG_TAIL_BYTES = 1 << 16
 LOG_COLUMNS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where an input's content lies: file name → path; `folder` says whether the step sees a folder of them.
-
-    Otherwise it sees what all names begin with: the one file, or a folder that no step wrote.
-    """
-
-    files: Mapping[str, Path]
-    folder: bool
-    digests: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a project lies: its own folder, and that of its callables; how many processes a search may use there, and
-    the file in which it remembers."""
+    """Where a project lies: its own folder, and that of its callables; the programs that a step runs; how many
+    processes a search may use there, and the file in which it remembers."""
 
     project: Path
     code: Path
+    programs: Sequence[str] = ()
     jobs: int = 1
     memory: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one execution produced: files below `out`, the process's reply, seconds, peak memory in KiB."""
+    """What one execution produced: files below `out`, the process's reply, seconds, peak memory in KiB.
+
+    surprises: what it did that its spec does not say, in words.
+    """
 
     out: Path
     files: Mapping[str, FileDigest]
     reply: Reply
     seconds: float
     peak_kib: int
+    surprises: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
@@ -79,14 +80,19 @@ def run_step(step: Step, sources: Mapping[str, Source], worker: Worker, work: Pa
     request = prepare(step, sources, work, ground)
     started = time.monotonic()
     ended = worker.run(request)
-    return conclude(step, work, ended, time.monotonic() - started)
+    return conclude(step, work, ended, time.monotonic() - started, seen_by(sources, ground))
 
 
 def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Ground) -> Request:
     """Lay out what the step may see, and say what it is to do. Raises InvalidInput for a secret that is not set."""
     revealed, surroundings = secrets_of(step, os.environ), surroundings_of(step, os.environ)
-    (work / "out").mkdir()
-    inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
+    if step.built_in:
+        (work / "out").mkdir()
+        inputs = {name: str(_lay_out(work / "in", name, source)) for name, source in sources.items()}
+    else:
+        programs = {name: ground.project / name for name in ground.programs}
+        mirror.lay_out(work / MIRROR, step, sources[MIRROR].files, programs)
+        inputs = {}
     digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
@@ -94,16 +100,39 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     )  # fmt: skip
 
 
-def conclude(step: Step, work: Path, ended: Exit, seconds: float) -> Ran:
-    """Collect what the step wrote. Raises StepFailed or InvalidInput with what the step said."""
+def seen_by(sources: Mapping[str, Source], ground: Ground) -> Seen:
+    """Return what a step of the project's own sees in its folder."""
+    return Seen(frozenset(sources[MIRROR].files), frozenset(ground.programs)) if MIRROR in sources else Seen()
+
+
+def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) -> Ran:
+    """Collect what the step wrote. seen: what lay there before, of a step of the project's own.
+
+    Raises StepFailed or InvalidInput with what the step said.
+    """
     for name in ("log.txt", "reply.json"):
         scrub(work / name, {**secrets_of(step, os.environ), **surroundings_of(step, os.environ)})
     reply = _reply(step, work, ended)
     if reply.status != "done":
         placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
         raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](placed)
-    out = work / "out"
-    return Ran(out, _collect(step, out), reply, seconds, ended.peak_kib)
+    if step.built_in:
+        return Ran(work / "out", _collect(step, work / "out"), reply, seconds, ended.peak_kib)
+    left = mirror.collect(work / MIRROR, step, seen)
+    reply = replace(reply, metrics=_written_metrics(step, work / MIRROR) or reply.metrics)
+    return Ran(work / MIRROR, left.files, reply, seconds, ended.peak_kib, left.surprises)
+
+
+def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
+    """Read the metrics that a command wrote. Raises StepFailed."""
+    path = step.config.get("metrics")
+    if path is None:
+        return {}
+    try:
+        return metrics_of(json.loads((folder / path).read_bytes()), f"{path} has")
+    except (OSError, ValueError) as error:
+        message = f"{path} cannot be read as JSON: {error}"
+        raise StepFailed(Diagnostic("wrong-metrics", message, step.place("metrics"))) from None
 
 
 def keep_log(logs: Path, step: Step, work: Path) -> None:
@@ -126,6 +155,8 @@ def _lay_out(folder: Path, name: str, source: Source) -> Path:
 def _reply(step: Step, work: Path, ended: Exit) -> Reply:
     if ended.code == 0 and (work / "reply.json").is_file():
         return decode_reply((work / "reply.json").read_text(encoding="utf-8"))
+    if step.kind == "command" and ended.code == 0:
+        return Reply("done")
     raise _crashed(step, work, ended)
 
 
@@ -133,10 +164,11 @@ def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
     how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
     if ended.code == 0:
         how = "ended without an answer"
+    what = f"the command of {step.name}" if step.kind == "command" else f"step {step.name}"
     hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.name}.log"
     tail = log_tail(work / "log.txt")
-    message = f"step {step.name} {how}" + (f"; its last lines:\n{tail}" if tail else "")
-    return StepFailed(Diagnostic("step-crashed", message, step.place("trainer"), hint))
+    message = f"{what} {how}" + (f"; its last lines:\n{tail}" if tail else "")
+    return StepFailed(Diagnostic("step-crashed", message, step.place(_ABOVE.get(step.kind, "")), hint))
 
 
 def log_tail(log: Path) -> str:
@@ -159,8 +191,7 @@ def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
     if diagnostic.path:
         wanted.insert(0, diagnostic.path)
     named = [path for path in wanted if path in step.places]
-    above = {"source": "source", "data": "source", "train": "trainer"}.get(step.kind, "")
-    return replace(diagnostic, place=step.place(named[0] if named else above))
+    return replace(diagnostic, place=step.place(named[0] if named else _ABOVE.get(step.kind, "")))
 
 
 def _collect(step: Step, out: Path) -> dict[str, FileDigest]:

@@ -4,14 +4,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_runner.digest import FileDigest
 from mlops_runner.durable import write_if_changed
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
-from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output, Stage
+from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import ensure_dvc, remove_pointer, write_pointer
+from mlops_runner.store.pointers import ensure_dvc, remove_pointers, write_pointer
 
 Settled = Mapping[str, Result]
 
@@ -28,31 +29,43 @@ class Publisher:
     def publish(self, before: Lock, environment: Environment, settled: Settled) -> None:
         """Write pointers and lock. settled: every step; before: the lock of the run before. Raises OSError."""
         ensure_dvc(self.root)
-        for name, stage in before.stages.items():
-            self._drop_stale(name, stage, settled)
+        present = {path for result in settled.values() for path in result.stage.outputs}
+        pointed = {path for result in settled.values() for path in result.step.outputs}
+        for stage in before.stages.values():
+            gone = {path: output for path, output in stage.outputs.items() if path not in present}
+            self.shelf.drop(gone)
+            md5s = {path: output.md5 for path, output in stage.outputs.items()}
+            remove_pointers(self.root, md5s, keep=pointed)
         for result in settled.values():
             self._drop_strays(result)
-            self.store.add_folder(result.files)
-            write_pointer(self.root, result.step.output, result.files)
+            for output, files in written(result).items():
+                if "" not in files:
+                    self.store.add_folder(files)
+                write_pointer(self.root, output, files)
         stages = {name: result.stage for name, result in settled.items()}
         write_if_changed(self.root / FILE_NAME, emit(Lock({"default": environment}, stages)))
 
     def _drop_strays(self, result: Result) -> None:
         """Remove what the same step wrote under another branch's specs: dvc would call the folder changed."""
-        present = {path.name for path in (self.root / result.step.output).iterdir()}
-        if strays := present - result.files.keys():
-            for finished in self.finished:
-                for name in strays & finished.outputs.keys():
-                    digest = finished.outputs[name]
-                    self.shelf.drop(result.step.output, {name: Output(digest.md5, digest.sha256)})
+        for output in result.step.outputs:
+            folder = self.root / output
+            names = {path.relative_to(self.root).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+            if strays := names - result.stage.outputs.keys():
+                for finished in self.finished:
+                    known = {result.step.path_of(name): digest for name, digest in finished.outputs.items()}
+                    stale = {path: Output(known[path].md5, known[path].sha256) for path in strays & known.keys()}
+                    self.shelf.drop(stale)
 
-    def _drop_stale(self, name: str, stage: Stage, settled: Settled) -> None:
-        folders = {result.step.output for result in settled.values()}
-        for path, output in stage.outputs.items():
-            folder, _, file = path.rpartition("/")
-            result = settled.get(name)
-            kept = result is not None and result.step.output == folder and file in result.files
-            if not kept:
-                self.shelf.drop(folder, {file: output})
-            if folder not in folders:
-                remove_pointer(self.root, folder)
+
+def written(result: Result) -> dict[str, dict[str, FileDigest]]:
+    """Return what a step wrote by output: names below a folder, or "" for an output that is a file."""
+    found = {}
+    for output in result.step.outputs:
+        paths = {result.step.path_of(name): digest for name, digest in result.files.items()}
+        below = {path.removeprefix(output).lstrip("/"): d for path, d in paths.items() if _within(path, output)}
+        found[output] = below
+    return found
+
+
+def _within(path: str, output: str) -> bool:
+    return path == output or path.startswith(f"{output}/")

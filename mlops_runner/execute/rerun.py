@@ -1,8 +1,9 @@
 """Verify by doing it again: every step in a clean room, with another hash seed, compared with the lock."""
 
+import functools
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, NotVerified
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Room, Worker, threads_of
-from mlops_runner.execute.process import Ground, Ran, Source, run_step, work_folder
+from mlops_runner.execute.process import Ground, Ran, run_step, work_folder
+from mlops_runner.execute.sources import Stored, sources_of
 from mlops_runner.lock.model import Lock, Stage
-from mlops_runner.plan.key import same_metric
-from mlops_runner.plan.steps import Step
+from mlops_runner.plan.key import same_metric, taken
+from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
@@ -46,8 +48,10 @@ def rerun(
                     tell(Agreement(number, step.name, "its pin, without being fetched again", 0.0))
                     continue
                 with work_folder(layout.work) as work:
-                    sources = dict(_sources(Inputs(layout), store, step, lock))
-                    ran = run_step(step, sources, worker, work, Ground(layout.root, code))
+                    produced = functools.partial(_produced, store, step, lock=lock)
+                    sources = sources_of(step, layout.root, Inputs(layout), produced)
+                    programs = tuple(lock.stages[step.name].code) if step.kind == "command" else ()
+                    ran = run_step(step, sources, worker, work, Ground(layout.root, code, programs))
                     by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))
         finally:
@@ -55,21 +59,16 @@ def rerun(
             shutil.rmtree(layout.work, ignore_errors=True)
 
 
-def _sources(inputs: Inputs, store: ObjectStore, step: Step, lock: Lock) -> Iterator[tuple[str, Source]]:
-    for item in step.inputs:
-        if item.producer is None:
-            yield item.name, Source(inputs.files(item.path), False, {})
-            continue
-        outputs = lock.stages[item.producer].outputs
-        wanted = {p: o for p, o in outputs.items() if item.folder or p == item.path}
-        for name, output in wanted.items():
-            if store.verified(output.md5, output.sha256) is None:
-                message = f"{name} is not in the cache, so {step.name} cannot be run again"
-                raise NotVerified(Diagnostic("artifact-missing", message, hint="run: dvc pull, or: mlops run"))
-        if wanted:
-            files = {p.rpartition("/")[2]: store.path(o.md5) for p, o in wanted.items()}
-            digests = {p.rpartition("/")[2]: o.sha256 for p, o in wanted.items()}
-            yield item.name, Source(files, item.folder, digests)
+def _produced(store: ObjectStore, step: Step, item: Input, lock: Lock) -> dict[str, Stored]:
+    """Return what the locked producer wrote of an input. Raises NotVerified for what the cache does not hold."""
+    assert item.producer is not None
+    outputs = lock.stages[item.producer].outputs
+    wanted = {path: outputs[path] for path in taken(item, outputs)}
+    for name, output in wanted.items():
+        if store.verified(output.md5, output.sha256) is None:
+            message = f"{name} is not in the cache, so {step.name} cannot be run again"
+            raise NotVerified(Diagnostic("artifact-missing", message, hint="run: dvc pull, or: mlops run"))
+    return {path: Stored(store.path(output.md5), output.sha256) for path, output in wanted.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Attempt:
 def _compare(layout: Layout, attempt: Attempt) -> str:
     """Say what the attempt has in common with the lock. Raises NotVerified when that is too little."""
     step, ran = attempt.step, attempt.ran
-    locked = {path.rpartition("/")[2]: output for path, output in attempt.stage.outputs.items()}
+    locked = {step.name_of(path): output for path, output in attempt.stage.outputs.items()}
     different = sorted(n for n in locked.keys() | ran.files.keys() if _differs(locked.get(n), ran.files.get(n)))
     metrics = _different_metrics(attempt.stage.metrics, ran.reply.metrics)
     if not different and not metrics:
@@ -113,14 +112,15 @@ def _complaint(layout: Layout, attempt: Attempt, name: str, metrics: list[str]) 
     step, store = attempt.step, ObjectStore(layout.root)
     kept = layout.state / "rerun" / step.name
     shutil.rmtree(kept, ignore_errors=True)
-    (kept / "locked").mkdir(parents=True)
-    shutil.copytree(attempt.ran.out, kept / "rerun")
-    for path, output in attempt.stage.outputs.items():
-        if store.path(output.md5).exists():
-            shutil.copyfile(store.path(output.md5), kept / "locked" / path.rpartition("/")[2])
+    locked = {step.name_of(path): store.path(output.md5) for path, output in attempt.stage.outputs.items()}
+    for side, files in (("rerun", {n: attempt.ran.out / n for n in attempt.ran.files}), ("locked", locked)):
+        for file, path in files.items():
+            (kept / side / file).parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                shutil.copyfile(path, kept / side / file)
     first = first_difference(kept / "locked" / name, kept / "rerun" / name)
     numbers = f"; metrics: {', '.join(metrics[:3])}" if metrics else ""
-    message = f"rerun {attempt.number}: {step.output}/{name} of {step.name} differs ({first}){numbers}"
+    message = f"rerun {attempt.number}: {step.path_of(name)} of {step.name} differs ({first}){numbers}"
     hint = f"both copies are in {kept.relative_to(layout.root)}"
     return Diagnostic("not-reproduced", message, step.place(""), hint)
 

@@ -3,7 +3,6 @@
 A file that lies where an artifact belongs and that nobody here wrote is never overwritten: it is moved aside first.
 """
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from mlops_runner.durable import copy_file, sync_folder
 from mlops_runner.lock.model import Output, Stage
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import remove_pointer
+from mlops_runner.store.pointers import remove_pointers
 from mlops_runner.store.stats import StatCache
 
 Files = Mapping[str, FileDigest]
@@ -62,19 +61,19 @@ class Shelf:
         for name, digest in files.items():
             self._place(self._store.path(digest.md5), self._layout.root / folder / name, digest)
 
-    def drop(self, folder: str, stale: Mapping[str, Output]) -> None:
-        """Remove files that an earlier run wrote and nothing writes any more; changed ones stay."""
-        for name in self.standing(folder, stale):
-            (self._layout.root / folder / name).unlink()
-        with contextlib.suppress(OSError):
-            (self._layout.root / folder).rmdir()  # only an empty folder goes
+    def drop(self, stale: Mapping[str, Output]) -> None:
+        """Remove files that an earlier run wrote and nothing writes any more, by path; changed ones stay."""
+        for path in self.standing("", stale):
+            place = self._layout.root / path
+            place.unlink()
+            for folder in place.parents:
+                if folder == self._layout.root or not _removed(folder):
+                    break
 
     def clear(self, stage: Stage) -> None:
         """Remove the files and pointers of a stage that nothing asks for any more; files that were changed stay."""
-        for path, output in stage.outputs.items():
-            folder, _, name = path.rpartition("/")
-            self.drop(folder, {name: output})
-            remove_pointer(self._layout.root, folder)
+        self.drop(stage.outputs)
+        remove_pointers(self._layout.root, {path: output.md5 for path, output in stage.outputs.items()}, keep=())
 
     def readable(self, folder: str, name: str, digest: FileDigest) -> Path | None:
         """Return the stored object of an artifact, its bytes verified; None when it is damaged beyond repair here."""
@@ -123,3 +122,12 @@ class Shelf:
         target.rename(place)
         sync_folder(place.parent)
         self._tell(f"{relative} was changed by hand; your version is kept as {place.relative_to(self._layout.root)}")
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a folder if it is empty, and say whether it was."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

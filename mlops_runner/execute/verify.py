@@ -1,13 +1,14 @@
 """Verify without training: is the lock fresh, is its chain whole, and are the artifacts the ones it names?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mlops_runner.errors import Diagnostic, Place
-from mlops_runner.lock.model import FILE_NAME, Lock, Output
-from mlops_runner.plan.key import same_metric, spec_digest
+from mlops_runner.lock.model import FILE_NAME, Lock, Output, Stage
+from mlops_runner.plan.key import same_metric, spec_digest, taken
 from mlops_runner.plan.model import Facts, Plan, PlannedStep
+from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.wording import describe
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.pointers import pointer_path, pointer_text
@@ -82,23 +83,33 @@ def moved_inputs(facts: Facts) -> Iterator[Diagnostic]:
             yield Diagnostic("input-untracked", message, pointer.place, hint)
 
 
-def broken_chain(lock: Lock) -> Iterator[Diagnostic]:
+def broken_chain(steps: Sequence[Step], lock: Lock) -> Iterator[Diagnostic]:
     """Yield a complaint for every input whose digest is not the one its producer wrote.
 
     This is what a clean text merge of two branches can leave behind.
     """
-    produced = {path: (name, out.sha256) for name, stage in lock.stages.items() for path, out in stage.outputs.items()}
-    folders = {path.rpartition("/")[0]: name for path, (name, _) in produced.items()}
-    for name, stage in lock.stages.items():
-        for path, digest in stage.inputs.items():
-            if path in produced and f"sha256:{produced[path][1]}" != digest:
-                message = f"{name} was made from another {path} than {produced[path][0]} wrote"
-                yield Diagnostic("chain-broken", message, FRESH, f"run: mlops run (it makes {name} again)")
-            elif path not in produced and path.rpartition("/")[0] in folders:
-                message = (
-                    f"{name} was made from {path}, which {folders[path.rpartition('/')[0]]} does not write any more"
-                )
-                yield Diagnostic("chain-broken", message, FRESH, f"run: mlops run (it makes {name} again)")
+    for step in steps:
+        stage = lock.stages.get(step.name)
+        for item in step.inputs if stage else ():
+            producer = lock.stages.get(item.producer or "")
+            if stage is None or producer is None:
+                continue
+            wrote = {path: f"sha256:{producer.outputs[path].sha256}" for path in taken(item, producer.outputs)}
+            read = {path: digest for path, digest in stage.inputs.items() if path in wrote}
+            hint = f"run: mlops run (it makes {step.name} again)"
+            for path, digest in read.items():
+                if digest != wrote[path]:
+                    message = f"{step.name} was made from another {path} than {item.producer} wrote"
+                    yield Diagnostic("chain-broken", message, FRESH, hint)
+            others = {path for path in taken(item, stage.inputs) if path not in wrote and _alone(step, item)}
+            for path in sorted(others):
+                message = f"{step.name} was made from {path}, which {item.producer} does not write any more"
+                yield Diagnostic("chain-broken", message, FRESH, hint)
+
+
+def _alone(step: Step, item: Input) -> bool:
+    """Say whether one step writes all of an input."""
+    return not any(other.path == item.path and other.producer != item.producer for other in step.inputs)
 
 
 def wrong_artifacts(root: Path, lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:
@@ -137,22 +148,27 @@ def _matches(stats: StatCache, path: Path, output: Output) -> bool | None:
     return (digest.md5, digest.sha256) == (output.md5, output.sha256)
 
 
-def wrong_pointers(root: Path, lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:
+def wrong_pointers(root: Path, steps: Sequence[Step], lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:
     """Yield a complaint for every DVC pointer that does not name what the lock names."""
-    for name, stage in lock.stages.items():
-        folder = next(iter(stage.outputs), "").rpartition("/")[0]
-        pointer = pointer_path(root, folder)
-        relative = str(pointer.relative_to(root))
-        if not pointer.exists():
-            yield Diagnostic("pointer-missing", f"{relative} of {name} is not here", Place(relative), "run: mlops run")
-            continue
-        digests = {}
-        for path, output in stage.outputs.items():
-            for place in (root / path, ObjectStore(root).path(output.md5)):
-                if _matches(stats, place, output):
-                    digests[path.rpartition("/")[2]] = stats.digest(place)
-                    break
-        complete = len(digests) == len(stage.outputs)
-        if complete and pointer.read_text(encoding="utf-8") != pointer_text(folder, digests):
-            message = f"{relative} does not name what pipeline.lock names for {name}"
-            yield Diagnostic("pointer-different", message, Place(relative), "run: mlops run, and commit both")
+    for step in steps:
+        for declared in step.outputs if step.name in lock.stages else ():
+            yield from _wrong_pointer(root, declared, step.name, lock.stages[step.name], stats)
+
+
+def _wrong_pointer(root: Path, declared: str, name: str, stage: Stage, stats: StatCache) -> Iterator[Diagnostic]:
+    pointer = pointer_path(root, declared)
+    relative = str(pointer.relative_to(root))
+    if not pointer.exists():
+        yield Diagnostic("pointer-missing", f"{relative} of {name} is not here", Place(relative), "run: mlops run")
+        return
+    outputs = {p: o for p, o in stage.outputs.items() if p == declared or p.startswith(f"{declared}/")}
+    digests = {}
+    for path, output in outputs.items():
+        for place in (root / path, ObjectStore(root).path(output.md5)):
+            if _matches(stats, place, output):
+                digests[path.removeprefix(declared).lstrip("/")] = stats.digest(place)
+                break
+    complete = len(digests) == len(outputs)
+    if complete and pointer.read_text(encoding="utf-8") != pointer_text(declared, digests):
+        message = f"{relative} does not name what pipeline.lock names for {name}"
+        yield Diagnostic("pointer-different", message, Place(relative), "run: mlops run, and commit both")

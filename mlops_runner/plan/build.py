@@ -20,9 +20,9 @@ def build_plan(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts) -
     return Plan(pipeline, (*planned, *removed), facts.notes)
 
 
-def written(stage: Stage) -> Outputs:
-    """Return what a locked stage wrote: file name → sha256. Built-in steps write flat folders."""
-    return {path.rsplit("/", 1)[-1]: output.sha256 for path, output in stage.outputs.items()}
+def written(step: Step, stage: Stage) -> Outputs:
+    """Return what a locked stage of the same key wrote, at the paths where the step writes it: path → sha256."""
+    return {step.path_of(step.name_of(path)): output.sha256 for path, output in stage.outputs.items()}
 
 
 def refuse_unpinned(steps: Sequence[Step]) -> None:
@@ -82,23 +82,29 @@ class _Builder:
         stage = self.lock.stages.get(step.name)
         external, counted = known_external(step, stage, self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)
-        if missing := [item for item in unknown if item.producer is None and item.path not in self.facts.pointers]:
+        if missing := [item for item in unknown if self._is_missing(item)]:
             return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing))
         if unknown:
             return self._pending(step, stage, resolved, unknown)
         key = self._key(step, resolved)
         if stage and stage.key == key:
-            self.settled[step.name] = written(stage)
+            self.settled[step.name] = written(step, stage)
             return PlannedStep(step.name, "unchanged", step, key, (), counted)
         if before := self._renamed_from(key):
             self.renamed.add(before)
-            self.settled[step.name] = written(self.lock.stages[before])
+            self.settled[step.name] = written(step, self.lock.stages[before])
             reason = Reason("renamed", "name", before, step.name, _declared(step))
             return PlannedStep(step.name, "rename", step, key, (reason,), counted)
         if stage is None:
             return PlannedStep(step.name, "add", step, key, (_new(step),), counted)
         reasons = tuple(explain(step, stage, self.lock, resolved, self.facts)) or (unexplained(step, stage),)
         return PlannedStep(step.name, "rerun", step, key, reasons, counted)
+
+    def _is_missing(self, item: Input) -> bool:
+        """Say whether no run could bring what is not known: nothing is there, or its producer wrote other files."""
+        if item.producer is None:
+            return item.path not in self.facts.pointers
+        return item.producer in self.settled
 
     def _pending(self, step: Step, stage: Stage | None, resolved: Resolved, unknown: Sequence[Input]) -> PlannedStep:
         producers = dict.fromkeys(item.producer for item in unknown if item.producer is not None)
@@ -138,7 +144,8 @@ class _Builder:
 
 
 def _missing(step: Step, items: Sequence[Input]) -> tuple[Reason, ...]:
-    return tuple(Reason("missing-input", item.path, place=step.input_place(item)) for item in items)
+    codes = {item: "missing-input" if item.producer is None else "not-written" for item in items}
+    return tuple(Reason(code, item.path, item.producer, place=step.input_place(item)) for item, code in codes.items())
 
 
 def _new(step: Step) -> Reason:
@@ -146,4 +153,6 @@ def _new(step: Step) -> Reason:
 
 
 def _declared(step: Step) -> Place:
+    if not step.built_in:
+        return step.place("")
     return step.place("trainer" if step.kind in {"train", "refit"} else "")

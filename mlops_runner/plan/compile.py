@@ -22,11 +22,14 @@ from mlops_runner.plan.compile_parts import (
     weight_places,
 )
 from mlops_runner.plan.compile_refits import refit_inputs, refit_steps
+from mlops_runner.plan.compile_steps import custom_steps
 from mlops_runner.plan.compile_training import search_steps, train_step
+from mlops_runner.plan.graph import joined
 from mlops_runner.plan.steps import Compiled, Input, Step
 from mlops_runner.plan.versions import EVALUATE_VERSION, PACKAGE_VERSION
 from mlops_runner.specs.evaluation import Evaluation
-from mlops_runner.specs.load import Core
+from mlops_runner.specs.load import Core, Loaded
+from mlops_runner.specs.pipeline import Pipeline
 
 EVALUATED = (
     "metrics", "digits", "intervals", "champion", "threshold", "slices", "find_slices", "worst_rows", "learning_curve",
@@ -34,15 +37,20 @@ EVALUATED = (
 )  # fmt: skip
 
 
-def compile_pipeline(core: Core) -> Compiled:
-    """Reduce the specs to what planning and running need."""
-    spec = core.pipeline.spec
-    specs = tuple(loaded.document.file for loaded in (core.pipeline, core.data, core.training, core.evaluation))
-    return Compiled(spec.name, spec.description, compile_steps(core), spec.code or "", spec.dependencies.lock, specs)
+def compile_pipeline(pipeline: Loaded[Pipeline], core: Core | None) -> Compiled:
+    """Reduce the specs to what planning and running need. Raises InvalidInput for steps that do not fit together.
+
+    core: the documents from which a model is trained, if the pipeline has any.
+    """
+    spec = pipeline.spec
+    trained = (core.data, core.training, core.evaluation) if core else ()
+    specs = tuple(loaded.document.file for loaded in (pipeline, *trained))
+    steps = (*(compile_steps(core) if core else ()), *custom_steps(pipeline))
+    return Compiled(spec.name, spec.description, joined(steps), spec.code or "", spec.dependencies.lock, specs)
 
 
 def compile_steps(core: Core) -> tuple[Step, ...]:
-    """Return the steps of a pipeline in an order in which each follows what it reads."""
+    """Return the built-in steps in an order in which each follows what it reads."""
     trainers = {BASELINE: core.training.spec.baseline, **core.training.spec.candidates}
     training = [train_step(core, name, trainer) for name, trainer in trainers.items()]
     return (

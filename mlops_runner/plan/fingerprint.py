@@ -39,14 +39,15 @@ class _Reading:
 
 @dataclass(frozen=True)
 class CodeBase:
-    """The code below one root as one plan sees it: every file is read once."""
+    """The code below one root as one plan sees it: every file is read once. path: where modules are looked for."""
 
     root: Path
+    path: tuple[str, ...] = ("",)
     _modules: Modules = field(init=False)
     _readings: dict[str, _Reading] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_modules", Modules(self.root))
+        object.__setattr__(self, "_modules", Modules(self.root, self.path))
 
     def fingerprint(self, callable_path: str, place: Place | None = None) -> Code:
         """Fingerprint `package.module:function`; `place` is where the callable is named.
@@ -60,8 +61,17 @@ class CodeBase:
         reached = self._reach([*self._above(dotted, place), module], place)
         if not self._defines(module, function, set()):
             raise InvalidInput(_no_function(callable_path, function, module, reached[module.file].source, place))
-        files = {file: reading.source.digest for file, reading in sorted(reached.items())}
-        return Code(files, tuple(note for _, reading in sorted(reached.items()) for note in reading.notes))
+        return _code(reached)
+
+    def program(self, file: str, place: Place | None = None) -> Code:
+        """Fingerprint a program: a Python file with what it imports, any other file by its bytes.
+
+        Raises InvalidInput for a file that does not exist, or lies outside the root.
+        """
+        if not file.endswith(".py"):
+            return Code({file: raw_digest(self._modules.read(file, place))})
+        reached = self._reach([Module("", file, None)], place)
+        return _code(reached)
 
     def _reach(self, first: list[Module], place: Place | None) -> dict[str, _Reading]:
         reached: dict[str, _Reading] = {}
@@ -141,6 +151,11 @@ class CodeBase:
             place,
             f"add {wanted}.py; names are looked up from the project's folder",
         )
+
+
+def _code(reached: Mapping[str, _Reading]) -> Code:
+    files = {file: reading.source.digest for file, reading in sorted(reached.items())}
+    return Code(files, tuple(note for _, reading in sorted(reached.items()) for note in reading.notes))
 
 
 def _absolute(module: Module, found: Import) -> str | None:

@@ -6,13 +6,14 @@ step that fetches what a digest pins, the environment too, since the source may 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from mlops_runner.digest import Json, digest_value
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.store.patterns import certain, parse_pattern
 
-Outputs = Mapping[str, str]  # name of a file below a step's output folder → sha256
+Outputs = Mapping[str, str]  # path of a file that a step wrote → sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +59,42 @@ def resolve_inputs(
         found = _content(item, settled, external)
         if found is None:
             unknown.append(item)
-        elif item.folder:
-            named[item.name] = found
-            files |= {f"{item.path}/{name}": f"sha256:{digest}" for name, digest in found.items()}
-        elif found:
+            continue
+        files |= {path: digest if ":" in digest else f"sha256:{digest}" for path, digest in found.items()}
+        if item.path in found and not item.folder:
             named[item.name] = found[item.path]
-            digest = found[item.path]
-            files[item.path] = digest if ":" in digest else f"sha256:{digest}"
+        elif found:  # several steps may write a part of it
+            present = named.setdefault(item.name, {})
+            assert isinstance(present, dict)
+            present |= {relative(path, item): digest for path, digest in found.items()}
     return Resolved(named, files), unknown
 
 
+def relative(path: str, item: Input) -> str:
+    """Return what a file of an input is called there: its path below the folder that was asked for."""
+    return path.removeprefix(f"{certain(item.path)}/")
+
+
 def _content(item: Input, settled: Mapping[str, Outputs], external: Mapping[str, str]) -> dict[str, str] | None:
-    """Return digests by file name (folder) or by path (file); {} for an optional file that is absent."""
+    """Return digests by path; {} for an optional file that is absent, None for what is not known."""
     if item.producer is None:
         return {item.path: external[item.path]} if item.path in external else None
     outputs = settled.get(item.producer)
     if outputs is None:
         return None
-    if item.folder:
-        return dict(outputs)
-    name = item.path.rsplit("/", 1)[-1]
-    if name in outputs:
-        return {item.path: outputs[name]}
-    return {} if item.optional else None
+    found = taken(item, outputs)
+    return {path: outputs[path] for path in found} if found or item.optional else None
+
+
+def taken(item: Input, paths: Collection[str]) -> list[str]:
+    """Return those of the paths that its producer wrote which an input asks for: a file, or all of a folder."""
+    if item.path in paths and not item.folder:
+        return [item.path]
+    pattern = parse_pattern(item.path)
+    if pattern is None:
+        return [path for path in paths if path.startswith(f"{item.path}/")]
+    prefix = f"{pattern.base}/" if pattern.base else ""
+    return [path for path in paths if path.startswith(prefix) and pattern.takes(path.removeprefix(prefix))]
 
 
 def same_metric(one: object, other: object, tolerance: float = 1e-9) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from mlops_runner.journal import Finished
-from mlops_runner.lock.model import Lock, Output
+from mlops_runner.lock.model import Lock, Output, Stage
 from mlops_runner.plan.model import Plan, PlannedStep
+from mlops_runner.plan.steps import Step
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
@@ -41,42 +42,40 @@ def local_notes(
     """
     store = ObjectStore(root)
     seconds = {done.step: done.seconds for done in finished.values()}
+    locked = {stage.key: stage for stage in lock.stages.values()}
     notes = {}
     for planned in plan.steps:
         if planned.step is not None:
-            outputs = _known(planned, lock, finished)
-            note = (
-                LocalNote("run")
-                if outputs is None
-                else _note(planned, root / planned.step.output, outputs, store, stats)
-            )
+            outputs = _known(planned.step, planned.key, locked, finished)
+            note = LocalNote("run") if outputs is None else _note(planned, root, outputs, store, stats)
             changed = [(r.what, str(r.old)) for r in planned.reasons if r.code == "input-changed" and r.old and r.new]
             told = tuple(f"{path}: {text}" for path, then in changed if (text := difference(path, then)))
             notes[planned.name] = replace(note, seconds=seconds.get(planned.name), differences=told)
     return notes
 
 
-def _known(planned: PlannedStep, lock: Lock, finished: Mapping[str, Finished]) -> dict[str, Output] | None:
-    if planned.key is None:
+def _known(
+    step: Step, key: str | None, locked: Mapping[str, Stage], finished: Mapping[str, Finished]
+) -> dict[str, Output] | None:
+    """Return what a key is known to lead to, at the paths where the step writes it."""
+    if key is None:
         return None
-    for stage in lock.stages.values():
-        if stage.key == planned.key:
-            return {path.rsplit("/", 1)[-1]: output for path, output in stage.outputs.items()}
-    if done := finished.get(planned.key):
-        return {name: Output(digest.md5, digest.sha256) for name, digest in done.outputs.items()}
+    if stage := locked.get(key):
+        return {step.path_of(step.name_of(path)): output for path, output in stage.outputs.items()}
+    if done := finished.get(key):
+        return {step.path_of(name): Output(digest.md5, digest.sha256) for name, digest in done.outputs.items()}
     return None
 
 
 def _note(
-    planned: PlannedStep, folder: Path, outputs: Mapping[str, Output], store: ObjectStore, stats: StatCache
+    planned: PlannedStep, root: Path, outputs: Mapping[str, Output], store: ObjectStore, stats: StatCache
 ) -> LocalNote:
-    standing = {name: _standing(stats, folder / name, output) for name, output in outputs.items()}
-    shown = planned.step.output if planned.step else ""
-    altered = tuple(f"{shown}/{name}" for name, found in standing.items() if found is False)
-    lacking = [name for name, found in standing.items() if not found]
+    standing = {path: _standing(stats, root / path, output) for path, output in outputs.items()}
+    altered = tuple(path for path, found in standing.items() if found is False)
+    lacking = [path for path, found in standing.items() if not found]
     if not lacking:
         return LocalNote("here" if planned.action == "unchanged" else "restore")
-    stored = all(store.path(outputs[name].md5).exists() for name in lacking)
+    stored = all(store.path(outputs[path].md5).exists() for path in lacking)
     return LocalNote("restore" if stored else "rebuild", altered=altered)
 
 

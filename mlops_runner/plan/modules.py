@@ -25,9 +25,10 @@ class Module:
 
 @dataclass(frozen=True)
 class Modules:
-    """The modules below one root, each looked up once."""
+    """The modules below one root, each looked up once: in the folders `path`, relative to the root, one by one."""
 
     root: Path
+    path: tuple[str, ...] = ("",)
     _found: dict[str, Module | None] = field(default_factory=dict)
     _entries: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -38,9 +39,10 @@ class Modules:
         """
         if name not in self._found:
             parent, _, last = name.rpartition(".")
-            above = self.find(parent, place) if parent else Module("", None, "")
-            in_package = above is not None and above.folder is not None
-            self._found[name] = self._look(name, above.folder or "", last, place) if above and in_package else None
+            above = self.find(parent, place) if parent else None
+            inside = (above.folder,) if above else () if parent else self.path
+            looked = (self._look(name, folder, last, place) for folder in inside if folder is not None)
+            self._found[name] = next(filter(None, looked), None)
         return self._found[name]
 
     def read(self, file: str, place: Place | None) -> bytes:

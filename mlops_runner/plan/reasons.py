@@ -28,6 +28,8 @@ def unexplained(step: Step, stage: Stage) -> Reason:
     now = spec_digest(step)
     if now == stage.spec:
         return Reason("runner-changed", f"this version of mlops_runner does the {step.kind} step differently")
+    if not step.built_in:
+        return Reason("declared-otherwise", "spec", stage.spec, now, step.place(""))
     return Reason("spec-changed", "spec", stage.spec, now, step.place("columns"))
 
 

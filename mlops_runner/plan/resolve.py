@@ -33,7 +33,7 @@ def resolve(steps: Sequence[Step], ours: Lock, theirs: Lock, facts: Facts) -> Me
             stage = lock.stages.get(step.name)
             if stage and _proven(step, stage, settled, facts):
                 chosen[step.name] = stage
-                settled[step.name] = written(stage)
+                settled[step.name] = written(step, stage)
                 kept.append((step.name, side))
                 break
     to_run = tuple(step.name for step in steps if step.name not in chosen)
@@ -60,7 +60,7 @@ def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str]
             stages[step.name] = _accepted(step, stages.get(step.name), settled, facts, reason)
         stage = stages.get(step.name)
         if stage and (step.name in names or _proven(step, stage, settled, facts)):
-            settled[step.name] = written(stage)
+            settled[step.name] = written(step, stage)
     if unknown := sorted(set(names) - {step.name for step in steps}):
         known = ", ".join(step.name for step in steps)
         raise UsageFailure([_unknown_step(name, known) for name in unknown])

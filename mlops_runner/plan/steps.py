@@ -7,8 +7,13 @@ from typing import Any, Literal
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
 
-Kind = Literal["source", "data", "search", "train", "select", "refit", "evaluate", "package"]
+Kind = Literal[
+    "source", "data", "search", "train", "select", "refit", "evaluate", "package", "python", "command",
+]  # fmt: skip
 Repro = Literal["bitwise", "tolerance", "none"]
+
+SHOWN = ("callable", "params", "variables")
+CUSTOM = frozenset({"python", "command"})  # kinds of step that a project declares itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,9 @@ class Input:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step. `config` is every spec value it reads; `places` says where each of them is written.
+
+    A built-in step writes files into the folder `output`; one that the project declares writes the paths that it names,
+    and its `output` is empty: names of files are then paths in the project.
 
     `previous` names files that the last locked version of this very step wrote and that it looks at. They are not part
     of the key, so nothing that the step writes may depend on them: they serve warnings and refusals.
@@ -53,10 +61,32 @@ class Step:
     fits: int = 0
 
     @property
+    def built_in(self) -> bool:
+        """Whether the runner itself does the step, not code of the project."""
+        return self.kind not in CUSTOM
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The paths it writes, files or folders."""
+        if self.built_in:
+            return (self.output,)
+        declared = self.config["outputs"]
+        return tuple(declared.values() if isinstance(declared, Mapping) else declared)
+
+    def path_of(self, name: str) -> str:
+        """Return where a file lies that the step calls `name`."""
+        return f"{self.output}/{name}" if self.output else name
+
+    def name_of(self, path: str) -> str:
+        """Return what the step calls a file that it wrote, or that it wrote under another name of its own."""
+        return path.rpartition("/")[2] if self.output else path
+
+    @property
     def secrets(self) -> dict[str, Place]:
         """The names of the secrets that the step uses, and where they are written."""
         found = {str(name): path for path, name in flatten(self.access) if path.endswith(".secret")}
-        return {name: self.place(f"source.{path}") for name, path in found.items()}
+        above = "source." if self.built_in else ""
+        return {name: self.place(f"{above}{path}") for name, path in found.items()}
 
     @property
     def fetches(self) -> bool:
@@ -70,9 +100,13 @@ class Step:
 
     @property
     def params(self) -> dict[str, Scalar]:
-        """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but tell a reader nothing."""
+        """The values somebody wrote, flat: dotted path → scalar. Defaults are in the key, but tell a reader nothing.
+
+        Of a step of the project's own, neither what it runs nor its paths: inputs and outputs are told by their names.
+        """
         settings = {f"execution.{name}": value for name, value in self.keyed_execution.items()}
-        values = {**dict(flatten(self.config)), **settings}
+        shown = self.config if self.built_in else {name: self.config[name] for name in SHOWN if name in self.config}
+        values = {**dict(flatten(shown)), **settings}
         return {name: value for name, value in values.items() if name in self.places}
 
     @property
@@ -92,6 +126,8 @@ class Step:
 
     def input_place(self, item: Input) -> Place:
         """Return where a file that no step writes is named."""
+        if not self.built_in:
+            return self._listed("inputs", item.path)
         if item.name.startswith("checks."):
             return self.place(item.name)
         if item.name.startswith("files."):
@@ -99,6 +135,21 @@ class Step:
         if item.name == "champion":
             return self.place("champion.bundle")
         return self.place("source.path" if item.name == "source" else f"source.inputs.{item.name}")
+
+    def output_place(self, path: str) -> Place:
+        """Return where a path that the step writes is named."""
+        return self.place("") if self.built_in else self._listed("outputs", path)
+
+    def code_place(self, name: str) -> Place:
+        """Return where a callable, or a program of the project, is named."""
+        if self.kind == "command":
+            return self._listed("code", name)
+        return self.place({"train": "trainer.callable", "python": "callable"}.get(self.kind, "source.callable"))
+
+    def _listed(self, where: str, path: str) -> Place:
+        declared = self.config.get(where, ()) if where != "code" else self.code
+        pairs = declared.items() if isinstance(declared, Mapping) else enumerate(declared)
+        return self.place(next((f"{where}.{name}" for name, found in pairs if found == path), where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +166,11 @@ class Compiled:
     code: str
     dependencies: str | None
     specs: tuple[str, ...]
+
+    @property
+    def trains(self) -> bool:
+        """Whether a model is trained and evaluated; otherwise there are steps of the project alone."""
+        return any(step.kind == "evaluate" for step in self.steps)
 
 
 def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Scalar]]:

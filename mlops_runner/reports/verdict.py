@@ -21,7 +21,7 @@ class GateLine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run concluded. threshold: of several labels one for each, by name."""
+    """What a run concluded. threshold: of several labels one for each, by name; winner: empty if nothing is trained."""
 
     pipeline: str
     winner: str
@@ -66,7 +66,7 @@ def verdict_json(verdict: Verdict, results: Sequence[Settled]) -> dict[str, Any]
     return {
         "pipeline": verdict.pipeline,
         "passed": verdict.passed,
-        "winner": verdict.winner,
+        "winner": verdict.winner or None,
         "threshold": dict(verdict.threshold) if isinstance(verdict.threshold, Mapping) else verdict.threshold,
         "metrics": dict(verdict.metrics),
         "gates": gates,
@@ -82,6 +82,14 @@ def gates_text(verdict: Verdict) -> str:
 
 def _lines(verdict: Verdict, results: Sequence[Settled], report: Path | None) -> Iterator[str]:
     yield ""
+    yield from _evaluated(verdict) if verdict.winner else (f"DONE  {verdict.pipeline}",)
+    yield ""
+    yield from _settled(results)
+    if report:
+        yield f"  report: {report}"
+
+
+def _evaluated(verdict: Verdict) -> Iterator[str]:
     answer = "PASS" if verdict.passed else "FAIL"
     numbers = "  ".join(f"{name} {value:g}" for name, value in verdict.metrics.items())
     yield f"{answer}  {verdict.pipeline}: {verdict.winner}   {numbers}"
@@ -94,7 +102,9 @@ def _lines(verdict: Verdict, results: Sequence[Settled], report: Path | None) ->
         yield gates_text(verdict)
     else:
         yield "  no gates are declared"
-    yield ""
+
+
+def _settled(results: Sequence[Settled]) -> Iterator[str]:
     counts = Counter(result.how for result in results)
     words = {"ran": "executed", "restored": "restored", "unchanged": "unchanged"}
     same = sum(result.confirmed for result in results)
@@ -104,5 +114,3 @@ def _lines(verdict: Verdict, results: Sequence[Settled], report: Path | None) ->
         if result.differs:
             files = ", ".join(result.differs)
             yield f"  ! {result.name}: {files} came out different from pipeline.lock under the same key"
-    if report:
-        yield f"  report: {report}"

@@ -98,6 +98,17 @@ def load_pipeline(read: Reader) -> Loaded[Pipeline]:
 def load_core(read: Reader) -> Core:
     """Read the pipeline and the documents that decide what is trained. Raises InvalidInput with every problem."""
     pipeline = load_pipeline(read)
+    core = load_trained(read, pipeline)
+    if core is None:
+        message = "this pipeline has steps alone: it names no data, training and evaluation"
+        raise InvalidInput(Diagnostic("no-model", message, pipeline.document.place(("steps",), key=True), "add specs"))
+    return core
+
+
+def load_trained(read: Reader, pipeline: Loaded[Pipeline]) -> Core | None:
+    """Read the documents that decide what is trained, if there are any. Raises InvalidInput with every problem."""
+    if not pipeline.spec.trains:
+        return None
     problems = Problems()
     files = pipeline.spec.specs
 

@@ -2,9 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import Part, RelativePath, Spec
+from mlops_runner.specs.base import Part, RelativePath, Spec, complaint
+from mlops_runner.specs.steps import Steps
+
+# The names of the built-in steps, or what these begin with.
+RESERVED = frozenset({"source", "data", "search", "train", "select", "refit", "evaluate", "package"})
 
 
 class SpecFiles(Part):
@@ -34,9 +38,14 @@ class Pipeline(Spec):
     """Names the pipeline, the specs it is made of and where its artifacts go."""
 
     kind: Literal["Pipeline"]
-    specs: Annotated[SpecFiles, Field(description="The documents the pipeline is made of.")] = (
-        SpecFiles.model_construct()
-    )
+    specs: Annotated[
+        SpecFiles,
+        Field(
+            description="The documents the pipeline is made of. A pipeline that has steps and leaves them out trains "
+            "no model of its own."
+        ),
+    ] = SpecFiles.model_construct()
+    steps: Steps = {}
     environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
     dependencies: Annotated[Dependencies, Field(description="What a step's environment is made of.")] = (
         Dependencies.model_construct()
@@ -55,3 +64,14 @@ class Pipeline(Spec):
             "Under bitwise, seed, threads and device belong to the key."
         ),
     ] = "bitwise"
+
+    @property
+    def trains(self) -> bool:
+        """Whether there are documents from which a model is trained: always, unless there are steps alone."""
+        return not self.steps or "specs" in self.model_fields_set
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> "Pipeline":
+        if taken := sorted(RESERVED & self.steps.keys()):
+            raise complaint("reserved-name", 'a step cannot be called "{name}"', "choose another name", name=taken[0])
+        return self

@@ -80,12 +80,6 @@ class Inputs:
         return follow(self._root / path, path, self._bounds)
 
 
-def certain(path: str) -> str:
-    """Return a path as it is, of a pattern the folder that it looks into."""
-    pattern = parse_pattern(path)
-    return path if pattern is None else pattern.base
-
-
 def overlapping(inputs: Iterable[str], outputs: Iterable[str]) -> Iterator[Diagnostic]:
     """Yield a complaint for every folder or pattern that takes in what steps write."""
     written = list(outputs)

@@ -28,6 +28,12 @@ def parse_pattern(path: str) -> Pattern | None:
     return None if first is None else Pattern("/".join(parts[:first]), tuple(parts[first:]))
 
 
+def certain(path: str) -> str:
+    """Return a path as it is, of a pattern the folder that it looks into."""
+    pattern = parse_pattern(path)
+    return path if pattern is None else pattern.base
+
+
 def _matches(pattern: Sequence[str], names: Sequence[str], *, whole: bool) -> bool:
     """Compare name by name; without `whole`, the names may be the beginning of a match."""
     if not names:

@@ -1,12 +1,12 @@
 """DVC pointers: one small `.dvc` file per output folder, so that the real dvc sees what the runner wrote."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes
 from mlops_runner.durable import write_bytes, write_if_changed
-from mlops_runner.store.objects import manifest
+from mlops_runner.store.objects import folder_address, manifest
 
 _DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
 _DVC_GITIGNORE = "/config.local\n/tmp\n/cache\n"
@@ -17,28 +17,51 @@ _NOT_TEXT = re.compile(
 
 
 def pointer_path(project: Path, output: str) -> Path:
-    """Return the pointer that belongs to an output folder."""
+    """Return the pointer that belongs to an output, a file or a folder."""
     return project / f"{output}.dvc"
 
 
 def pointer_text(output: str, files: Mapping[str, FileDigest]) -> str:
-    """Return the pointer's text, byte for byte what `dvc add` would write for the folder."""
-    digest = digest_bytes(manifest(files))
-    size = sum(d.size for d in files.values())
+    """Return the pointer's text, byte for byte what `dvc add` would write.
+
+    files: what the output consists of, by name below it; of an output that is a file the one with no name.
+    """
     name = _yaml_text(output.rsplit("/", 1)[-1])
-    return f"outs:\n- md5: {digest.md5}.dir\n  size: {size}\n  nfiles: {len(files)}\n  hash: md5\n  path: {name}\n"
+    if "" in files:
+        return f"outs:\n- md5: {files[''].md5}\n  size: {files[''].size}\n  hash: md5\n  path: {name}\n"
+    size = sum(d.size for d in files.values())
+    address = digest_bytes(manifest(files)).md5
+    return f"outs:\n- md5: {address}.dir\n  size: {size}\n  nfiles: {len(files)}\n  hash: md5\n  path: {name}\n"
 
 
 def write_pointer(project: Path, output: str, files: Mapping[str, FileDigest]) -> None:
-    """Write the pointer of an output folder, and have git ignore the folder itself."""
+    """Write the pointer of an output, and have git ignore the output itself."""
     path = pointer_path(project, output)
     write_if_changed(path, pointer_text(output, files))
     _ignore(path.parent / ".gitignore", f"/{output.rsplit('/', 1)[-1]}")
 
 
-def remove_pointer(project: Path, output: str) -> None:
-    """Remove the pointer of an output folder that no step writes any more; its objects stay until dvc gc."""
-    pointer_path(project, output).unlink(missing_ok=True)
+def remove_pointers(project: Path, written: Mapping[str, str], keep: Collection[str]) -> None:
+    """Remove the pointers to what a step wrote (path → md5), except those of outputs to keep; objects stay.
+
+    A pointer goes only if it names exactly these bytes: another one at its place is somebody else's.
+    """
+    above = {parent for path in written for parent in _parents(path)}
+    for output in sorted({*written, *above} - {*keep}):
+        below = {path.removeprefix(f"{output}/"): md5 for path, md5 in written.items() if path.startswith(f"{output}/")}
+        address = folder_address(below) if below else written[output]
+        path = pointer_path(project, output)
+        try:
+            ours = f"- md5: {address}\n" in path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if ours:
+            path.unlink()
+
+
+def _parents(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def ensure_dvc(project: Path) -> None:

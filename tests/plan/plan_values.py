@@ -66,7 +66,7 @@ def record(steps, facts=FACTS, write=produced):
         assert not unknown, unknown
         key = step_key(step, resolved, facts.code_of(step), facts.environment.digest)
         files = write(step, key)
-        settled[step.name] = {name: digest.sha256 for name, digest in files.items()}
+        settled[step.name] = {step.path_of(name): digest.sha256 for name, digest in files.items()}
         stages[step.name] = Stage(
             key, spec_digest(step), repro=step.repro, code=facts.code_of(step), inputs=dict(resolved.files),
             outputs={f"{step.output}/{name}": Output(d.md5, d.sha256) for name, d in files.items()}, params=step.params,

@@ -162,7 +162,13 @@ def core_of(root: Path):
     return load_core(folder_reader(root))
 
 
+def compiled_of(root: Path):
+    """Compile a project that is there."""
+    core = core_of(root)
+    return compile_pipeline(core.pipeline, core)
+
+
 def compiled(root: Path, *edits):
     """Write the project and compile it."""
     write(root, *edits)
-    return compile_pipeline(core_of(root))
+    return compiled_of(root)

@@ -272,17 +272,17 @@ def test_a_lock_of_another_environment_name_is_explained():
 def test_a_clean_merge_of_two_halves_breaks_the_chain():
     other = record(STEPS, replace(FACTS, external={CSV: "22"}))
     merged = Lock(LOCK.environments, {**LOCK.stages, "data": other.stages["data"]})
-    found = [d.message for d in broken_chain(parse(emit(merged)))]
+    found = [d.message for d in broken_chain(STEPS, parse(emit(merged)))]
     assert len(found) == 3
-    assert found[0] == "evaluate was made from another artifacts/data/train.parquet than data wrote"
-    assert not list(broken_chain(LOCK))
+    assert found[-1] == "evaluate was made from another artifacts/data/train.parquet than data wrote"
+    assert not list(broken_chain(STEPS, LOCK))
 
 
 def test_a_merge_that_dropped_an_output_breaks_the_chain():
     stage = LOCK.stages["train.a"]
     kept = {path: output for path, output in stage.outputs.items() if not path.endswith("candidate.json")}
     merged = Lock(LOCK.environments, {**LOCK.stages, "train.a": replace(stage, outputs=kept)})
-    assert [d.message for d in broken_chain(merged)] == [
+    assert [d.message for d in broken_chain(STEPS, merged)] == [
         "evaluate was made from artifacts/a/candidate.json, which train.a does not write any more"
     ]
 

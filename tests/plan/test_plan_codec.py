@@ -107,8 +107,8 @@ def test_other_code_that_compiles_is_a_miss_even_of_the_same_size_and_age(monkey
 
 
 def test_every_module_that_compiles_counts_as_one():
-    code = "import sys; import mlops_runner.plan.check, mlops_runner.plan.compile, mlops_runner.specs.load\n"
-    code += "print(*(m for m in sys.modules if m.startswith('mlops_runner.')))"
+    code = "import sys; import mlops_runner.plan.check, mlops_runner.plan.check_steps, mlops_runner.plan.compile\n"
+    code += "import mlops_runner.specs.load; print(*(m for m in sys.modules if m.startswith('mlops_runner.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     package = Path(cache.__file__).parents[1]
     files = {package.joinpath(*name.split(".")[1:]).with_suffix(".py").relative_to(package) for name in loaded}

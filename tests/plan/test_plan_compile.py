@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 from plan_values import FACTS, record
-from small_project import DOCUMENTS, compiled, core_of, write
+from small_project import DOCUMENTS, compiled, compiled_of, core_of, write
 
 from mlops_runner.lock.codec import parse
 from mlops_runner.plan.build import build_plan
 from mlops_runner.plan.codec import compiled_from_json, compiled_json
-from mlops_runner.plan.compile import compile_pipeline
 from mlops_runner.plan.compile_parts import sides_of
 from mlops_runner.plan.key import spec_digest
 
@@ -268,7 +267,7 @@ def test_what_was_compiled_survives_json(tmp_path):
 
 
 def test_the_pipeline_of_this_repository_is_what_its_lock_recorded():
-    steps = {step.name: step for step in compile_pipeline(core_of(REPOSITORY)).steps}
+    steps = {step.name: step for step in compiled_of(REPOSITORY).steps}
     lock = parse((REPOSITORY / "pipeline.lock").read_text())
     assert {name: spec_digest(step) for name, step in steps.items()} == {n: s.spec for n, s in lock.stages.items()}
     assert {name: step.params for name, step in steps.items()} == {n: dict(s.params) for n, s in lock.stages.items()}
@@ -278,9 +277,9 @@ def test_another_rollout_policy_changes_no_step_of_this_repository(tmp_path):
     for name in ("pipeline.yaml", "specs", "environments"):
         source = REPOSITORY / name
         shutil.copytree(source, tmp_path / name) if source.is_dir() else shutil.copy(source, tmp_path / name)
-    before = compile_pipeline(core_of(tmp_path))
+    before = compiled_of(tmp_path)
     (tmp_path / "specs" / "rollout.yaml").write_text("anything")
-    assert compile_pipeline(core_of(tmp_path)) == before
+    assert compiled_of(tmp_path) == before
 
 
 RULES = """checks:

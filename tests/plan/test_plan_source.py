@@ -136,9 +136,7 @@ def test_what_is_not_pinned_is_unresolved_in_a_plan_and_refused_by_a_run(tmp_pat
 @pytest.mark.parametrize("source", [SQL, HTTP])
 def test_the_cache_gives_back_the_same_steps(tmp_path, source):
     steps_of(tmp_path, source)
-    from small_project import core_of
+    from small_project import compiled_of
 
-    from mlops_runner.plan.compile import compile_pipeline
-
-    whole = compile_pipeline(core_of(tmp_path))
+    whole = compiled_of(tmp_path)
     assert compiled_from_json(compiled_json(whole)) == whole

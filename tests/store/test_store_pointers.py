@@ -3,7 +3,7 @@
 import pytest
 
 from mlops_runner.digest import digest_bytes
-from mlops_runner.store.pointers import ensure_dvc, pointer_path, remove_pointer, write_pointer
+from mlops_runner.store.pointers import ensure_dvc, pointer_path, remove_pointers, write_pointer
 
 FILES = {"a": digest_bytes(b"a")}
 
@@ -41,9 +41,26 @@ def test_an_equal_pointer_is_not_written_again(tmp_path):
 
 def test_removing_a_pointer_twice_is_fine(tmp_path):
     write_pointer(tmp_path, "artifacts/data", FILES)
-    remove_pointer(tmp_path, "artifacts/data")
-    remove_pointer(tmp_path, "artifacts/data")
+    written = {"artifacts/data/a": FILES["a"].md5}
+    remove_pointers(tmp_path, written, keep=())
+    remove_pointers(tmp_path, written, keep=())
     assert not pointer_path(tmp_path, "artifacts/data").exists()
+
+
+def test_a_pointer_to_a_file_is_what_dvc_writes_and_goes_with_it(tmp_path):
+    write_pointer(tmp_path, "out/a.txt", {"": FILES["a"]})
+    text = pointer_path(tmp_path, "out/a.txt").read_text()
+    assert text == f"outs:\n- md5: {FILES['a'].md5}\n  size: 1\n  hash: md5\n  path: a.txt\n"
+    assert (tmp_path / "out" / ".gitignore").read_text() == "/a.txt\n"
+    remove_pointers(tmp_path, {"out/a.txt": FILES["a"].md5}, keep=())
+    assert not pointer_path(tmp_path, "out/a.txt").exists()
+
+
+def test_a_pointer_to_other_bytes_or_of_an_output_that_is_kept_stays(tmp_path):
+    write_pointer(tmp_path, "artifacts/data", FILES)
+    remove_pointers(tmp_path, {"artifacts/data/a": "0" * 32}, keep=())
+    remove_pointers(tmp_path, {"artifacts/data/a": FILES["a"].md5}, keep=("artifacts/data",))
+    assert pointer_path(tmp_path, "artifacts/data").exists()
 
 
 def test_a_repository_of_dvc_is_left_as_it_is(tmp_path):

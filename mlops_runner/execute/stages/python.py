@@ -1,0 +1,40 @@
+"""A function of the project as a step: called with paths and values, by name."""
+
+import os
+from pathlib import Path
+
+from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.execute.returned import metrics_of
+from mlops_runner.execute.sources import MIRROR
+from mlops_runner.execute.stages.limits import limits_of, within
+from mlops_runner.store.patterns import parse_pattern
+from mlops_runner.train.project_code import find, guarded
+
+
+def execute(request: Request) -> Reply:
+    """Call the function in the folder where its inputs lie."""
+    folder = Path(request.work) / MIRROR
+    os.chdir(folder)
+    os.environ.update({**request.config.get("variables", {}), **request.secrets})
+    who: str = request.config["callable"]
+    return within(limits_of(request.access), who, lambda: _call(request, folder, who))
+
+
+def _call(request: Request, folder: Path, who: str) -> Reply:
+    arguments = {
+        **{name: _input(folder, path) for name, path in request.config.get("inputs", {}).items()},
+        **{name: folder / path for name, path in request.config["outputs"].items()},
+        **request.config.get("params", {}),
+    }
+    returned = guarded(who, lambda: find(who, "callable")(**arguments))
+    return Reply("done", metrics_of(returned, f"{who} returned"))
+
+
+def _input(folder: Path, path: str) -> Path | list[Path]:
+    """Return a path; of a pattern the files that it takes, sorted."""
+    pattern = parse_pattern(path)
+    if pattern is None:
+        return folder / path
+    base = folder / pattern.base
+    found = sorted(file.relative_to(base).as_posix() for file in base.rglob("*") if not file.is_dir())
+    return [base / name for name in found if pattern.takes(name)]

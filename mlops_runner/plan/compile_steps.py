@@ -1,0 +1,67 @@
+"""The steps that a pipeline declares itself: each instance with its values filled in."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mlops_runner.errors import Place
+from mlops_runner.plan.compile_parts import dump, places_below
+from mlops_runner.plan.matrix import Instance, filled, filled_text, instances
+from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.versions import COMMAND_VERSION, PYTHON_VERSION
+from mlops_runner.specs.load import Loaded
+from mlops_runner.specs.pipeline import Pipeline
+from mlops_runner.specs.steps import CommandStep, CustomStep
+
+PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics")
+VERSIONS = {"python": PYTHON_VERSION, "command": COMMAND_VERSION}
+
+
+def custom_steps(pipeline: Loaded[Pipeline]) -> Iterator[Step]:
+    """Yield the steps of the Pipeline document, in its order; their inputs do not know yet who writes them."""
+    for name, spec in pipeline.spec.steps.items():
+        places = places_of_step(pipeline, name)
+        for instance in instances(name, spec):
+            yield _step(pipeline.spec, spec, instance, places)
+
+
+def places_of_step(pipeline: Loaded[Pipeline], name: str) -> dict[str, Place]:
+    """Place a step and everything that it says."""
+    document = pipeline.document
+    places = dict(places_below(document, ("steps", name), ""))
+    places = {path.lstrip("."): place for path, place in places.items()}
+    executed = {f"execution.{key}": places[f"resources.{key}"] for key in ("threads",) if f"resources.{key}" in places}
+    reproducibility = places.get("reproducibility", document.place(("reproducibility",)))
+    return {**places, **executed, "reproducibility": reproducibility}
+
+
+def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapping[str, Place]) -> Step:
+    said = dump(spec)
+    config = {key: filled(said[key], instance.values) for key in PER_INSTANCE if key in said}
+    code: tuple[str, ...] = ()
+    if isinstance(spec, CommandStep):
+        code = spec.code
+        config |= _what_is_run(spec, {**config.get("params", {}), **instance.values})
+        inputs = tuple(Input(path, path) for path in config.get("inputs", ()))
+    else:
+        code = (spec.callable,)
+        config["callable"] = spec.callable
+        inputs = tuple(Input(name, path) for name, path in config.get("inputs", {}).items())
+    access: dict[str, Any] = {"secrets": {name: {"secret": name} for name in spec.secrets}} if spec.secrets else {}
+    access |= {"timeout": spec.timeout} if spec.timeout else {}
+    return Step(
+        instance.name, spec.kind, VERSIONS[spec.kind], config, places,
+        output="",
+        inputs=inputs,
+        code=code,
+        repro=spec.reproducibility or pipeline.reproducibility,
+        execution={"threads": spec.resources.threads},
+        access=access,
+    )  # fmt: skip
+
+
+def _what_is_run(spec: CommandStep, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the command with its values: as they are in a list of arguments, quoted in a text for the shell."""
+    if spec.shell is not None:
+        return {"shell": filled_text(spec.shell, values, shlex.quote)}
+    return {"command": [filled_text(argument, values) for argument in spec.command or ()]}

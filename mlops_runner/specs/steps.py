@@ -1,0 +1,233 @@
+"""Steps of a Pipeline document: functions, commands and notebooks of the project, and the files that join them."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, JsonValue, model_validator
+
+from mlops_runner.specs.base import CallablePath, Duration, Name, Part, RelativePath, Scalar, Words, complaint
+from mlops_runner.specs.rules import Finding, hold
+
+IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
+VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
+RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "PYTHONHASHSEED", "PYTHONPATH", "LD_PRELOAD", "LD_LIBRARY_PATH"})
+
+
+def _identifier(value: str) -> str:
+    if not re.fullmatch(IDENTIFIER, value):
+        hint = "for example: raw_table"
+        raise complaint(
+            "invalid-name", '"{given}" must be lower-case letters, digits and _, as in a function', hint, given=value
+        )
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(VARIABLE, value):
+        raise complaint(
+            "invalid-name", '"{given}" is not the name of a variable', "for example: LOG_LEVEL", given=value
+        )
+    if value in RESERVED:
+        raise complaint("reserved-name", "{given} is set by the runner", "choose another name", given=value)
+    return value
+
+
+Identifier = Annotated[
+    str, AfterValidator(_identifier), Words("a name"), Field(json_schema_extra={"pattern": f"^{IDENTIFIER}$"})
+]
+Variable = Annotated[
+    str, AfterValidator(_variable), Words("a name"), Field(json_schema_extra={"pattern": f"^{VARIABLE}$"})
+]
+Paths = Annotated[tuple[RelativePath, ...], Field(examples=[["data/raw.csv", "data/parts/*.parquet"]])]
+NamedPaths = dict[Identifier, RelativePath]
+READS = (
+    "What it reads: files, folders, or patterns with * and **. What another step writes is read from there, and that "
+    "step runs first."
+)
+WRITES = "What it writes: files or folders, each by one step alone."
+
+
+class Matrix(Part):
+    """Instances of a step: one for each combination of values. {axis} stands for the value in its texts."""
+
+    axes: Annotated[
+        dict[Identifier, Annotated[tuple[Scalar, ...], Field(min_length=1)]],
+        Field(
+            min_length=1,
+            description="The values of each axis; every combination is an instance, named step@value,value.",
+            examples=[{"table": ["north", "south"], "depth": [3, 6]}],
+        ),
+    ]
+    exclude: Annotated[
+        tuple[dict[Identifier, Scalar], ...],
+        Field(description="Combinations to leave out: all that have these values.", examples=[[{"table": "north"}]]),
+    ] = ()
+    include: Annotated[
+        tuple[dict[Identifier, Scalar], ...],
+        Field(description="Further combinations, each with a value for every axis."),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Matrix":
+        return hold(self, (_names_are_axes, _included_are_whole))
+
+
+def _names_are_axes(matrix: Matrix) -> Iterator[Finding]:
+    """What is left out or added names axes."""
+    for where in ("exclude", "include"):
+        for position, values in enumerate(getattr(matrix, where)):
+            for name in values.keys() - matrix.axes.keys():
+                hint = f"axes: {', '.join(matrix.axes)}"
+                yield Finding((where, position, name), "unknown-axis", f'there is no axis "{name}"', hint)
+
+
+def _included_are_whole(matrix: Matrix) -> Iterator[Finding]:
+    """A combination that is added has a value for every axis."""
+    for position, values in enumerate(matrix.include):
+        if missing := [name for name in matrix.axes if name not in values]:
+            message = f"this combination has no {', '.join(missing)}"
+            yield Finding(("include", position), "incomplete-combination", message, "give every axis a value")
+
+
+class Resources(Part):
+    """What a step takes up while it runs."""
+
+    threads: Annotated[
+        int,
+        Field(ge=1, le=512, description="Processors it uses; libraries are told so. Steps that run at a time share."),
+    ] = 1
+
+
+class StepPart(Part):
+    """What every step can say."""
+
+    description: Annotated[str, Field(description="Free text for people; never part of a key.")] = ""
+    matrix: Annotated[Matrix | None, Field(description="Do the step once for each combination of values.")] = None
+    params: Annotated[
+        dict[Identifier, JsonValue],
+        Field(
+            description="Values of the step; part of its key.", examples=[{"depth": 6, "columns": ["age", "income"]}]
+        ),
+    ] = {}
+    variables: Annotated[
+        dict[Variable, str],
+        Field(description="Environment variables; part of the key.", examples=[{"LOG_LEVEL": "info"}]),
+    ] = {}
+    secrets: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], ...],
+        Field(
+            description="Environment variables that are passed on from the runner; never written anywhere.",
+            examples=[["WAREHOUSE_TOKEN"]],
+        ),
+    ] = ()
+    resources: Annotated[Resources, Field(description="What it takes up while it runs.")] = Resources.model_construct()
+    timeout: Annotated[Duration | None, Field(description="Longest time it may take; then it is ended, and fails.")] = (
+        None
+    )
+    reproducibility: Annotated[
+        Literal["bitwise", "tolerance", "none"] | None,
+        Field(description="What a second execution must repeat; as the pipeline says when left out."),
+    ] = None
+
+
+class PythonStep(StepPart):
+    """A function of the project, called with inputs and outputs as paths and params as values, all by name.
+
+    What it returns, a mapping of names to numbers or texts, is kept in the lock as its metrics.
+    """
+
+    kind: Literal["python"]
+    callable: Annotated[CallablePath, Field(description="package.module:function.", examples=["project.tables:clean"])]
+    inputs: Annotated[NamedPaths, Field(description=READS, examples=[{"raw": "data/raw.csv"}])] = {}
+    outputs: Annotated[NamedPaths, Field(min_length=1, description=WRITES, examples=[{"table": "data/clean.parquet"}])]
+
+    @model_validator(mode="after")
+    def _can_be_called(self) -> "PythonStep":
+        return hold(self, (_arguments_differ,))
+
+
+def _arguments_differ(step: PythonStep) -> Iterator[Finding]:
+    """Inputs, outputs and params are arguments of one function: their names differ."""
+    seen: dict[str, str] = {}
+    for where, name in chain.from_iterable(
+        ((where, name) for name in getattr(step, where)) for where in ("inputs", "outputs", "params")
+    ):
+        if name in seen:
+            message = f'"{name}" is the name of one of the {seen[name]}, too'
+            yield Finding((where, name), "repeated-argument", message, "they are arguments of one function: rename one")
+        seen.setdefault(name, where)
+
+
+class CommandStep(StepPart):
+    """A program, run in a folder where nothing lies but its inputs and its code, each at its path in the project.
+
+    {name} in an argument stands for a param or the value of an axis; {{name}} for itself.
+    """
+
+    kind: Literal["command"]
+    command: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            min_length=1,
+            description="The program and its arguments, for no shell; python is the interpreter of the step.",
+            examples=[["python", "scripts/clean.py", "--depth", "{depth}"]],
+        ),
+    ] = None
+    shell: Annotated[
+        str | None,
+        Field(
+            description="A text for sh, in place of command; values are quoted. It ends with the first command that "
+            "fails.",
+            examples=["sort data/raw.txt | uniq > data/words.txt"],
+        ),
+    ] = None
+    code: Annotated[
+        tuple[RelativePath, ...],
+        Field(
+            description="Programs of the project that it runs. Of a Python file comments do not count, and what it "
+            "imports from the project does.",
+            examples=[["scripts/clean.py"]],
+        ),
+    ] = ()
+    inputs: Annotated[Paths, Field(description=READS)] = ()
+    outputs: Annotated[Paths, Field(min_length=1, description=WRITES, examples=[["data/clean.parquet"]])]
+    metrics: Annotated[
+        RelativePath | None,
+        Field(
+            description="One of its outputs, a JSON file of names and numbers that are kept in the lock.",
+            examples=["data/counts.json"],
+        ),
+    ] = None
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> "CommandStep":
+        return hold(self, (_one_command, _metrics_are_written))
+
+
+def _one_command(step: CommandStep) -> Iterator[Finding]:
+    """A command is either a list of arguments or a text for the shell."""
+    if step.command is None and step.shell is None:
+        message = "the step says neither what to run nor what to tell the shell"
+        yield Finding((), "no-command", message, "give command: [program, argument, …]")
+    if step.command is not None and step.shell is not None:
+        yield Finding(("shell",), "two-commands", "the step has a command and a text for the shell", "remove one")
+    if step.command is not None and (words := step.command[0].split()) != [step.command[0]]:
+        message = f'"{step.command[0]}" is not a program: a command is a list of arguments'
+        hint = f"write {words!r}, or use shell".replace("'", '"')
+        yield Finding(("command", 0), "shell-command", message, hint)
+
+
+def _metrics_are_written(step: CommandStep) -> Iterator[Finding]:
+    """The file of the metrics is an output, or lies in one."""
+    path = step.metrics
+    if path is not None and not any(f"{path}/".startswith(f"{output}/") for output in step.outputs):
+        yield Finding(("metrics",), "unwritten-metrics", f"{path} is not an output", "add it to outputs")
+
+
+CustomStep = Annotated[PythonStep | CommandStep, Field(discriminator="kind")]
+Steps = Annotated[
+    dict[Name, CustomStep],
+    Field(description="Steps of the project's own, before, between and after the built-in ones: paths join them."),
+]
