@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from mlops_runner import journal
 from mlops_runner.api.evidence import done, locked_evidence, report_of, verdict_of, with_latency
 from mlops_runner.api.sources import Sources
-from mlops_runner.durable import write_text
+from mlops_runner.durable import write_bytes, write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import parse
+from mlops_runner.lock.compact import decode, encode
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
 from mlops_runner.plan.build import build_plan
@@ -48,6 +49,7 @@ class Project:
     root: Path
     lock_timeout: float = 0.0
     layout: Layout = field(init=False)
+    _parsed: tuple[str, Lock] | None = field(default=None, repr=False)
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,9 +67,24 @@ class Project:
     def lock(self) -> Lock:
         """Return pipeline.lock; an absent one is empty. Raises InvalidInput."""
         try:
-            return parse(self._lock_text())
+            text = self._lock_text()
         except FileNotFoundError:
             return Lock()
+        if self._parsed is None or self._parsed[0] != text:
+            self._parsed = (text, self._compact(text) or parse(text))
+        return self._parsed[1]
+
+    def _compact(self, text: str) -> Lock | None:
+        try:
+            return decode(self.layout.parsed_lock.read_bytes(), text)
+        except OSError:
+            return None
+
+    def remember_lock(self) -> None:
+        """Keep pipeline.lock in the form that is read fast, for the next command. Raises OSError."""
+        lock = self.lock()
+        if self._parsed is not None and self._compact(self._parsed[0]) is None:
+            write_bytes(self.layout.parsed_lock, encode(self._parsed[0], lock))
 
     def lock_at(self, revision: str) -> Lock:
         """Return pipeline.lock as it was at a git revision; empty if there was none. Raises UsageFailure."""

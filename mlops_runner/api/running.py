@@ -53,7 +53,10 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             project.sources.require_environment, options.jobs or default_jobs(compiled.steps), options.force,
             aside=bool(options.settings),
         )  # fmt: skip
-        return _recorded(project, engine, compiled, options)
+        results = _recorded(project, engine, compiled, options)
+        if not options.settings:
+            project.remember_lock()
+        return results
 
 
 def _bring_inputs(project: "Project", plan: Plan, facts: Facts, *, force: bool) -> bool:

@@ -15,7 +15,7 @@ from mlops_runner.plan.fingerprint import Code, CodeBase
 from mlops_runner.plan.model import Facts, Pointer
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
-from mlops_runner.store.inputs import Inputs, overlapping
+from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.patterns import certain
@@ -190,8 +190,6 @@ class Sources:
         self._inputs = Inputs(self.layout)
         digests, pointers, addresses, notes = {}, {}, {}, list[str]()
         paths = dict.fromkeys(i.path for step in compiled.steps for i in step.inputs if i.producer is None)
-        if problems := list(overlapping(paths, [path for step in compiled.steps for path in step.outputs])):
-            raise InvalidInput(problems)
         for path in paths:
             tracked = tracking.find(certain(path))
             found = self._inputs.look(path, md5=tracked is not None)

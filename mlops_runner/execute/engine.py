@@ -23,6 +23,7 @@ from mlops_runner.execute.mirror import Seen
 from mlops_runner.execute.process import Ground, Ran, conclude, keep_log, make_work_folder, prepare, seen_by
 from mlops_runner.execute.publish import Publisher
 from mlops_runner.execute.result import How, Result
+from mlops_runner.execute.schedule import Schedule
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.execute.sources import Source, Stored, sources_of
 from mlops_runner.journal import Finished
@@ -116,7 +117,12 @@ class Engine:
     finished: dict[str, Finished] = field(init=False)
     settled: dict[str, Result] = field(default_factory=dict)
     _worker: Worker | None = None
-    _tasks: dict[str, Task] = field(default_factory=dict)
+    _schedule: Schedule = field(init=False)
+    _total: int = 0
+    _threads: int = 1
+    _seconds: dict[str, float] = field(init=False)  # by step, of its last execution
+    _locked: dict[str, Stage] = field(init=False)  # by key
+    _tasks: list[Task] = field(default_factory=list)
     _running: dict[Lane, Execution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,9 +132,12 @@ class Engine:
         shelf = AsideShelf if self.aside else Shelf
         self.shelf = shelf(self.layout, self.store, self.stats, self.listener.note)
         self.finished = journal.read(self.layout.journal)
+        self._seconds = {done.step: done.seconds for done in self.finished.values()}
+        self._locked = {stage.key: stage for stage in reversed(list(self.lock.stages.values()))}
 
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
+        self._total, self._threads = len(steps), threads_of(steps)
         try:
             self._settle_all(steps)
             if self._worker:
@@ -147,35 +156,43 @@ class Engine:
 
     def _settle_all(self, steps: Sequence[Step]) -> None:
         """Settle what can be settled, start what can be started, wait, and so on. A failure starts nothing new."""
-        waiting = {step.name: step for step in steps}
+        self._schedule = Schedule(steps)
         failures: list[MlopsError] = []
-        while self._running or (waiting and not failures):
+        while True:
             if not failures:
                 try:
-                    self._advance(waiting, steps)
+                    self._advance()
                 except MlopsError as error:
                     failures.append(error)
-            if self._running or (waiting and not failures):
-                failures += self._hear()
+            if not self._running and (failures or not self._tasks):
+                break
+            failures += self._hear()
         if failures:
             raise _together(failures)
 
-    def _advance(self, waiting: dict[str, Step], steps: Sequence[Step]) -> None:
-        """Settle or start every step whose inputs stand, in the order of the plan."""
-        for name, step in list(waiting.items()):
-            if any(item.producer is not None and item.producer not in self.settled for item in step.inputs):
-                continue
-            task = self._tasks.get(name) or self._task(step)
+    def _advance(self) -> None:
+        """Settle every step whose inputs stand and whose result is known; start the others, as far as there is room."""
+        while step := self._schedule.take():
+            task = self._task(step)
             if isinstance(task, Result):
-                del waiting[name]
                 self._settled(task)
-                continue
-            self._tasks[name] = task
-            if self._start(task, [*waiting.values()], steps):
-                del waiting[name]
+            else:
+                self._tasks.append(task)
+        self._tasks.sort(key=lambda task: self._schedule.position(task.step))
+        if self._tasks and self._worker is None:
+            self._start_worker()
+        waiting = []
+        for number, task in enumerate(self._tasks):
+            if len(self._running) >= self.jobs:
+                waiting += self._tasks[number:]
+                break
+            if not self._start(task):
+                waiting.append(task)
+        self._tasks = waiting
 
     def _settled(self, result: Result) -> None:
         self.settled[result.name] = result
+        self._schedule.settled(result.name)
         self.listener.settled(result)
 
     def _task(self, step: Step) -> Result | Task:
@@ -196,21 +213,20 @@ class Engine:
             raise InvalidInput([_missing(step, item) for item in absent])
         return Task(step, key, resolved)
 
-    def _start(self, task: Task, remaining: Sequence[Step], steps: Sequence[Step]) -> bool:
+    def _start(self, task: Task) -> bool:
         """Start a step if there is room for it, and say whether."""
-        worker = self._started_worker(remaining, steps)
-        lane = worker.free(task.step.kind) if self._has_room_for(task.step) else None
+        assert self._worker is not None
+        lane = self._worker.free(task.step.kind) if self._has_room_for(task.step) else None
         if lane is None:
             return False
         step = task.step
-        expected = next((f.seconds for f in reversed(self.finished.values()) if f.step == step.name), None)
         work = make_work_folder(self.layout.work)
         sources = self._sources(step) | self._previous(step)
         programs = tuple(self.facts.code_of(step)) if step.kind == "command" else ()
         ground = Ground(self.layout.root, self.code, programs, self.jobs, self._memory(task))
         request = prepare(step, sources, work, ground)
-        self.listener.started(step, steps.index(step) + 1, len(steps), expected)
-        worker.start(lane, request)
+        self.listener.started(step, self._schedule.position(step) + 1, self._total, self._seconds.get(step.name))
+        self._worker.start(lane, request)
         self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground))
         return True
 
@@ -243,10 +259,10 @@ class Engine:
             self.listener.note(f"{failed.name} failed; what already runs may finish: {names} (Ctrl-C stops it)")
 
     def _known(self, step: Step, key: str) -> Known | None:
-        for stage in (self.lock.stages.get(step.name), *self.lock.stages.values()):
-            if stage is not None and stage.key == key:
-                outputs = {step.name_of(path): output for path, output in stage.outputs.items()}
-                return Known(outputs, stage.metrics, stage.gates, stage.accepted)
+        own = self.lock.stages.get(step.name)
+        if stage := own if own and own.key == key else self._locked.get(key):
+            outputs = {step.name_of(path): output for path, output in stage.outputs.items()}
+            return Known(outputs, stage.metrics, stage.gates, stage.accepted)
         if done := self.finished.get(key):
             return Known({n: Output(d.md5, d.sha256) for n, d in done.outputs.items()}, done.metrics, done.gates)
         return None
@@ -281,15 +297,41 @@ class Engine:
             (*ran.reply.warnings, *ran.surprises),
         )
 
-    def _started_worker(self, remaining: Sequence[Step], steps: Sequence[Step]) -> Worker:
-        if self._worker is None:
-            self.before_executing()
-            self._worker = self.workers.take(Room(threads_of(steps)))
-            self._worker.equip(levels(remaining, min(self.jobs, len(remaining))))
-        return self._worker
+    def _start_worker(self) -> None:
+        self.before_executing()
+        remaining = [*(task.step for task in self._tasks), *self._schedule.remaining()]
+        self._worker = self.workers.take(Room(self._threads))
+        self._worker.equip(levels(remaining, min(self.jobs, len(remaining))))
 
     def _sources(self, step: Step) -> dict[str, Source]:
+        self._refuse_mixed(step)
         return sources_of(step, self.layout.root, self.inputs, self._produced)
+
+    def _refuse_mixed(self, step: Step) -> None:
+        """Refuse a folder or pattern that takes in what steps write, and other files beside: these would be left out.
+
+        What earlier runs left there is no such file.
+        """
+        problems = []
+        for path in dict.fromkeys(item.path for item in step.inputs if item.producer is not None):
+            items = [item for item in step.inputs if item.path == path and item.producer is not None]
+            declared = {output for item in items for output in self.settled[str(item.producer)].step.outputs}
+            if any(f"{path}/".startswith(f"{output}/") for output in declared):
+                continue
+            present = {file.relative_to(self.layout.root).as_posix() for file in self.inputs.files(path).values()}
+            shown = {name for name in present if not name.endswith(".dvc") and "/." not in f"/{name}"}
+            if others := sorted(shown - self._ever_written()):
+                message = f"{path} takes in what steps write, and also {others[0]}, which none does"
+                hint = "keep what steps write in a folder of its own, or name the files one by one"
+                problems.append(Diagnostic("mixed-input", message, step.input_place(items[0]), hint))
+        if problems:
+            raise InvalidInput(problems)
+
+    def _ever_written(self) -> set[str]:
+        """Return the paths that steps of this project write, or have written."""
+        locked = {path for stage in self.lock.stages.values() for path in stage.outputs}
+        settled = {path for result in self.settled.values() for path in result.stage.outputs}
+        return locked | settled | {path for done in self.finished.values() for path in done.outputs}
 
     def _produced(self, item: Input) -> dict[str, Stored]:
         """Return what a settled step wrote of an input."""
@@ -334,7 +376,7 @@ class Engine:
 
     def _differs(self, step: Step, key: str, ran: Ran) -> tuple[str, ...] | None:
         """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""
-        locked = next((stage for stage in self.lock.stages.values() if stage.key == key), None)
+        locked = self._locked.get(key)
         if locked is None or locked.repro == "none" or locked.accepted:
             return None
         then = {step.name_of(path): output.sha256 for path, output in locked.outputs.items()}

@@ -40,9 +40,10 @@ def known_external(step: Step, stage: Stage | None, facts: Facts) -> tuple[dict[
 
     What is absent counts as its locked digest and is named, unless the pointer of DVC says that it is another one now.
     """
-    external = dict(facts.external)
+    outside = [item for item in step.inputs if item.producer is None]
+    external = {item.path: facts.external[item.path] for item in outside if item.path in facts.external}
     counted = []
-    for item in step.inputs:
+    for item in outside:
         locked = stage.inputs.get(item.path) if stage else None
         if item.path in facts.absent and locked and not _moved(item, stage, facts):
             external[item.path] = locked.removeprefix("sha256:")
@@ -73,6 +74,7 @@ class _Builder:
     facts: Facts
     settled: dict[str, Outputs] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
+    by_key: dict[str, list[str]] | None = None
 
     def decide(self, step: Step) -> PlannedStep:
         """Decide for a step whose producers are decided."""
@@ -126,7 +128,11 @@ class _Builder:
 
     def _renamed_from(self, key: str) -> str | None:
         """Find a stage of this key that no step of its own name keeps: of names that are gone first."""
-        found = [name for name, stage in self.lock.stages.items() if stage.key == key and name not in self.renamed]
+        if self.by_key is None:
+            self.by_key = {}
+            for name, stage in self.lock.stages.items():
+                self.by_key.setdefault(stage.key, []).append(name)
+        found = [name for name in self.by_key.get(key, ()) if name not in self.renamed]
         found.sort(key=lambda name: (name in self.steps, name))
         return next((name for name in found if not self._keeps(name, key)), None)
 

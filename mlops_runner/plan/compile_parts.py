@@ -161,14 +161,13 @@ def dump(part: Part) -> dict[str, Any]:
 
 def places_of(document: Document, keys: tuple[str, ...]) -> Iterator[tuple[str, Place]]:
     """Yield every value below the given keys of a document, with its place."""
-    for path, mark in document.marks.items():
-        if path and path[0] in keys:
+    for key in document.value:
+        for path, mark in document.marks.below((key,)) if key in keys else ():
             yield ".".join(map(str, path)), Place(document.file, *mark.value)
 
 
 def places_below(document: Document, above: tuple[str, ...], name: str) -> Iterator[tuple[str, Place]]:
     """Yield every value below a path, under the name that the step gives it."""
-    for path, mark in document.marks.items():
-        if path[: len(above)] == above:
-            position = mark.key if path == above else mark.value
-            yield ".".join(map(str, (name, *path[len(above) :]))), Place(document.file, *position)
+    for path, mark in document.marks.below(above):
+        position = mark.key if path == above else mark.value
+        yield ".".join(map(str, (name, *path[len(above) :]))), Place(document.file, *position)

@@ -57,17 +57,23 @@ class Written:
         self.by_path = by_path
         self._sorted = sorted(by_path)
 
-    def producers(self, path: str) -> list[str]:
-        """Return the steps that write a path, something in it, or something around it; in the order of paths."""
+    def producers(self, path: str) -> dict[str, bool]:
+        """Return the steps that write a path, something in it, or something around it; in the order of paths.
+
+        With each, whether it is certain: of a folder that a pattern may enter, only the run knows what is in it.
+        """
         pattern = parse_pattern(path)
         if pattern is None:
             around = self._around(path)
-            return [around] if around else [self.by_path[found] for found in self._below(path)]
+            return dict.fromkeys([around] if around else [self.by_path[found] for found in self._below(path)], True)
         if pattern.base and (around := self._around(pattern.base)):
-            return [around]
-        prefix = f"{pattern.base}/" if pattern.base else ""
-        below = ((found, found.removeprefix(prefix)) for found in self._below(pattern.base))
-        return [self.by_path[found] for found, name in below if pattern.takes(name) or pattern.enters(name)]
+            return {around: True}
+        found: dict[str, bool] = {}
+        for written in self._below(pattern.base):
+            name, step = written.removeprefix(f"{pattern.base}/"), self.by_path[written]
+            if pattern.takes(name) or pattern.enters(name):
+                found[step] = pattern.takes(name) or found.get(step, False)
+        return found
 
     def _around(self, path: str) -> str | None:
         while path:
@@ -86,11 +92,11 @@ class Written:
 def _produced(step: Step, written: Written) -> Iterator[Input]:
     """Yield the inputs of a step, one for each step that writes a part of it."""
     for item in step.inputs:
-        producers = written.producers(item.path) if item.producer is None else []
+        producers = written.producers(item.path) if item.producer is None else {}
         if not producers:
             yield item
-        for name in dict.fromkeys(producers):
-            yield replace(item, producer=name)
+        for name, certain in producers.items():
+            yield replace(item, producer=name, optional=item.optional or not certain)
 
 
 def _in_order(steps: Sequence[Step]) -> tuple[Step, ...]:

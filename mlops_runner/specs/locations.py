@@ -6,7 +6,6 @@ Whatever readers of YAML 1.1 and 1.2 understand differently is refused with the 
 
 import codecs
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -35,7 +34,7 @@ class Document:
     file: str
     text: str
     value: Value
-    marks: Mapping[Path, Mark]
+    marks: Marks
 
     def place(self, path: Path, *, key: bool = False) -> Place:
         """Return the place of the value (or its key) at a path, or of its nearest ancestor that is written."""

@@ -44,6 +44,20 @@ class Marks(Mapping[Path, Mark]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def below(self, path: Path) -> Iterator[tuple[Path, Mark]]:
+        """Yield what stands at a path and below it; nothing if there is nothing."""
+        first = self._rows.get(path)
+        while first is not None and 3 * len(self._order) > first:
+            found = self._order[first // 3]
+            if found[: len(path)] != path:
+                break
+            yield found, self[found]
+            first += 3
+
+    @cached_property
+    def _order(self) -> list[Path]:
+        return list(self._rows)
+
     @cached_property
     def _rows(self) -> dict[Path, int]:
         paths = _paths(self._value) if self._spans else iter(())

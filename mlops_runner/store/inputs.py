@@ -3,7 +3,6 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +28,11 @@ class Inputs:
 
     def __init__(self, layout: Layout) -> None:
         self._root = layout.root
+        self._real_root = os.path.realpath(layout.root)
         self._bounds = Bounds(layout.root, cache_folder(layout.root))
         self._stats = StatCache(layout.stats)
         self._folders = Folders(layout.root, layout.folders, self._bounds)
+        self._plain: dict[str, bool] = {}  # folders, and whether no link leads there
 
     def look(self, path: str, *, md5: bool = False) -> Content | None:
         """Return what a path or pattern holds now, None when nothing is there; an empty folder is nothing.
@@ -77,22 +78,11 @@ class Inputs:
         self._folders.save()
 
     def _status(self, path: str) -> os.stat_result:
+        folder = path.rpartition("/")[0]
+        if folder not in self._plain:
+            self._plain[folder] = os.path.realpath(self._root / folder) == f"{self._real_root}/{folder}".rstrip("/")
+        if self._plain[folder]:
+            status = os.lstat(f"{self._root}/{path}")
+            if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+                return status  # nothing to follow
         return follow(self._root / path, path, self._bounds)
-
-
-def overlapping(inputs: Iterable[str], outputs: Iterable[str]) -> Iterator[Diagnostic]:
-    """Yield a complaint for every folder or pattern that takes in what steps write."""
-    written = list(outputs)
-    for path in inputs:
-        if inner := next((folder for folder in written if _holds(path, folder)), None):
-            message = f"{path} is an input, and {inner}, which a step writes, lies in it"
-            yield Diagnostic("input-overlaps", message, hint="keep what is read apart from what is written")
-
-
-def _holds(path: str, folder: str) -> bool:
-    pattern = parse_pattern(path)
-    if pattern is None:
-        return f"{folder}/".startswith(f"{path}/")
-    below = folder.removeprefix(f"{pattern.base}/" if pattern.base else "")
-    deep = "**" in pattern.parts or len(pattern.parts) > len(below.split("/"))
-    return (not pattern.base or below != folder) and deep and pattern.enters(below)

@@ -41,6 +41,11 @@ class Layout:
         return self.state / "compiled.json"
 
     @property
+    def parsed_lock(self) -> Path:
+        """The lock in the form that is read fast."""
+        return self.state / "lock.json"
+
+    @property
     def work(self) -> Path:
         """The folder in which steps run."""
         return self.state / "work"

@@ -4,6 +4,7 @@ Pointers are read in the form that dvc writes: block style, one fact a line. Wha
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Tracking:
         self._root = root
         self._store = store
         self._read: dict[str, list[Tracked]] = {}
+        self._names: dict[str, frozenset[str]] = {}  # of folders
 
     def find(self, path: str) -> Tracked | None:
         """Return what DVC says of a path: through its own pointer, or that of a folder it lies in.
@@ -55,11 +57,21 @@ class Tracking:
 
     def _around(self, path: str) -> Iterator[Tracked]:
         """Yield what the pointer of a path and the dvc.lock beside it track."""
-        folder = path.rpartition("/")[0]
-        for file in (f"{path}.dvc", f"{folder}/dvc.lock".lstrip("/")):
-            if file not in self._read:
-                self._read[file] = list(read_outputs(self._root, file))
-            yield from self._read[file]
+        folder, _, name = path.rpartition("/")
+        for file in (f"{name}.dvc", "dvc.lock"):
+            if file in self._listed(folder):
+                whole = f"{folder}/{file}".lstrip("/")
+                if whole not in self._read:
+                    self._read[whole] = list(read_outputs(self._root, whole))
+                yield from self._read[whole]
+
+    def _listed(self, folder: str) -> frozenset[str]:
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(entry.name for entry in os.scandir(self._root / folder))
+            except OSError:
+                self._names[folder] = frozenset()
+        return self._names[folder]
 
     def _within(self, folder: Tracked, path: str) -> Tracked | None:
         inner = path.removeprefix(f"{folder.path}/")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mlops_runner.digest import digest_bytes, folder_digest
 from mlops_runner.errors import InvalidInput, PlanMismatch
 from mlops_runner.store import folders as module
-from mlops_runner.store.inputs import Content, Inputs, overlapping
+from mlops_runner.store.inputs import Content, Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.listing import Bounds, list_folder
 
@@ -343,14 +343,6 @@ def test_a_damaged_record_costs_a_second_reading_and_nothing_else(tmp_path_facto
     content[position] ^= data.draw(st.integers(1, 255))
     file.write_bytes(content[:position] if data.draw(st.booleans()) else content)
     assert inputs(root).look("data").digest == expected({**FILES, "a.csv": b"9"})
-
-
-@pytest.mark.parametrize(
-    ("path", "found"),
-    [("artifacts", True), ("a*", False), ("**/*.csv", True), ("art", False), ("artifacts/data", True)],
-)
-def test_a_folder_that_steps_write_to_is_no_input(path, found):
-    assert bool(list(overlapping(iter([path]), iter(["artifacts/data"])))) == found
 
 
 def test_looking_from_two_threads_gives_one_answer(root):
