@@ -308,6 +308,21 @@ def example(tmp_path: Path) -> Callable[[str, dict[str, tuple[str, str]]], Sandb
 
 
 @pytest.fixture
+def sandbox_of(tmp_path: Path) -> Callable[[dict[str, str]], Sandbox]:
+    """Make a project of these files (path → text) in a git repository, committed."""
+
+    def made(files: dict[str, str]) -> Sandbox:
+        sandbox = Sandbox(tmp_path / "project")
+        for file, text in files.items():
+            sandbox.write(file, text)
+        sandbox.git("init", "-q", "-b", "main")
+        sandbox.commit("begin")
+        return sandbox
+
+    return made
+
+
+@pytest.fixture
 def built(_built: Path, tmp_path: Path) -> Iterator[Sandbox]:
     """The pipeline after its first run, committed."""
     root = tmp_path / "project"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = ("pipeline", "data", "training", "evaluation")  # in the order of Compiled.specs
 MOST_CURVE_POINTS = 200
+MOST_HEADLINES = 4
 
 
 def evidence_of(root: Path, results: Sequence[Result]) -> dict[str, Any]:

@@ -245,9 +245,14 @@ class Project:
         ExperimentLog(self.layout.experiments).remove(numbers)
 
     def headline(self) -> list[str]:
-        """Return the metrics that a list of experiments shows: the first of the specs, on the last side."""
-        from mlops_runner.api.experiments import headline
+        """Return the metrics that a list of experiments shows: the first of the specs, on the last side.
 
+        Where no model is trained, the first of what the steps said of themselves in the last run.
+        """
+        from mlops_runner.api.experiments import MOST_HEADLINES, headline
+
+        if not self.compiled().trains:
+            return [name for found in self.experiments(1) for name in found.metrics][:MOST_HEADLINES]
         return headline(self.compiled())
 
     def apply(self, number: int) -> dict[str, tuple[str, str]]:

@@ -1,0 +1,486 @@
+"""Steps of the project's own: a small pipeline of commands and functions, without a model."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+PIPELINE = """\
+apiVersion: mlops/v1
+kind: Pipeline
+name: words
+steps:
+  gather:
+    kind: python
+    callable: project.tables:gather
+    inputs: {counts: counts}
+    outputs: {summary: out/summary.txt}
+    params: {factor: 3}
+  sorted:
+    kind: command
+    shell: sort data/words.txt | uniq > data/sorted.txt
+    inputs: [data/words.txt]
+    outputs: [data/sorted.txt]
+  count:
+    kind: command
+    matrix: {axes: {depth: [3, 6]}}
+    command: [python, scripts/count.py, "{depth}"]
+    code: [scripts/count.py]
+    inputs: [data/sorted.txt]
+    outputs: ["counts/{depth}.json"]
+    metrics: "counts/{depth}.json"
+"""
+
+COUNT = """\
+import json
+import sys
+
+from helpers import read
+
+depth = int(sys.argv[1])
+with open(f"counts/{depth}.json", "w") as stream:
+    json.dump({"count": len(read("data/sorted.txt")), "depth": depth}, stream)
+"""
+
+TABLES = """\
+import json
+from pathlib import Path
+
+
+def gather(counts: Path, summary: Path, *, factor: int) -> dict:
+    total = sum(json.loads(path.read_text())["count"] for path in sorted(counts.glob("*.json")))
+    summary.write_text(f"{total * factor}\\n")
+    return {"total": total * factor}
+"""
+
+STEPS = ["sorted", "count@3", "count@6", "gather"]
+
+
+@pytest.fixture
+def words(sandbox_of):
+    return sandbox_of(
+        {
+            "pipeline.yaml": PIPELINE,
+            "data/words.txt": "b\na\nb\n",
+            "scripts/count.py": COUNT,
+            "scripts/helpers.py": "def read(path):\n    return open(path).read().split()\n",
+            "project/tables.py": TABLES,
+            ".gitignore": ".mlops/\n__pycache__/\n",
+        }
+    )
+
+
+def done(answer):
+    assert answer.code == 0, answer.err
+    return answer
+
+
+def refused(answer, code, *texts):
+    assert answer.code == code, answer.err
+    for text in texts:
+        assert text in answer.err
+    return answer.err
+
+
+# -- a life
+
+
+def test_a_run_does_every_step_in_the_order_of_its_paths_and_then_has_nothing_to_do(words):
+    assert list(words.actions()) == STEPS
+    answer = done(words.call("run"))
+    assert words.executed()[0] == "sorted"
+    assert words.executed()[-1] == "gather"
+    assert answer.out.split() == ["DONE", "words", "4", "executed"]
+    assert words.read("out/summary.txt") == "12\n"
+    assert json.loads(words.read("counts/6.json")) == {"count": 2, "depth": 6}
+    assert words.to_do() == {}
+    assert done(words.call("run")).out.split() == ["DONE", "words", "4", "unchanged"]
+    assert len(words.executed()) == 4
+    done(words.call("verify"))
+
+
+def test_the_lock_holds_what_a_step_said_of_itself_and_no_command_line(words):
+    done(words.call("run"))
+    lock = words.read("pipeline.lock")
+    assert "total: 12" in lock
+    assert "params.factor: 3" in lock
+    assert "uniq" not in lock
+    assert "scripts/count.py: a1:" in lock
+    assert "scripts/helpers.py: a1:" in lock
+
+
+def test_a_second_execution_gives_the_same_bytes(words):
+    done(words.call("run"))
+    assert "reproduced once" in done(words.call("verify", "--rerun", "1")).err
+
+
+def test_equal_results_stop_the_chain(words):
+    done(words.call("run"))
+    words.write("data/words.txt", "b\na\nb\na\n")
+    assert words.to_do() == {"sorted": "rerun", "count@3": "unknown", "count@6": "unknown", "gather": "unknown"}
+    done(words.call("run"))
+    assert words.executed()[4:] == ["sorted"], "the sorted words are the same ones"
+    assert words.to_do() == {}
+
+
+def test_only_what_changed_runs(words):
+    done(words.call("run"))
+    words.edit("pipeline.yaml", "factor: 3", "factor: 4")
+    assert words.to_do() == {"gather": "rerun"}
+    words.edit("scripts/helpers.py", "def read", "# a comment\ndef read")
+    assert words.to_do() == {"gather": "rerun"}
+    words.edit("scripts/helpers.py", ".split()", ".split() + ['x']")
+    assert words.to_do() == {"count@3": "rerun", "count@6": "rerun", "gather": "rerun"}
+    done(words.call("run"))
+    assert words.read("out/summary.txt") == "24\n"
+
+
+def test_a_renamed_step_does_not_run(words):
+    done(words.call("run"))
+    words.edit("pipeline.yaml", "  sorted:\n", "  unique:\n")
+    assert words.to_do() == {"unique": "rename"}
+    done(words.call("run"))
+    assert len(words.executed()) == 4
+    assert "  unique:\n" in words.read("pipeline.lock")
+    assert words.to_do() == {}
+
+
+def test_an_instance_that_is_gone_takes_its_file_and_its_pointer_with_it(words):
+    done(words.call("run"))
+    words.edit("pipeline.yaml", "[3, 6]", "[3, 7]")
+    assert words.to_do() == {"count@7": "add", "gather": "unknown", "count@6": "remove"}
+    done(words.call("run"))
+    names = sorted(path.name for path in (words.root / "counts").iterdir())
+    assert names == [".gitignore", "3.json", "3.json.dvc", "7.json", "7.json.dvc"]
+    assert words.to_do() == {}
+    done(words.call("verify"))
+
+
+def test_a_clone_restores_everything_from_the_cache(words, tmp_path):
+    done(words.call("run"))
+    words.commit("run")
+    for file in ("out/summary.txt", "data/sorted.txt", "counts/3.json", "counts/6.json"):
+        (words.root / file).unlink()
+    answer = done(words.call("run"))
+    assert answer.out.split() == ["DONE", "words", "4", "restored"]
+    assert words.read("out/summary.txt") == "12\n"
+
+
+def test_dvc_sees_what_the_steps_wrote(words):
+    done(words.call("run"))
+    words.commit("run")
+    answer = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"], cwd=words.root, capture_output=True, text=True, check=True
+    )
+    assert json.loads(answer.stdout) == {}
+
+
+def test_a_folder_as_output_keeps_the_files_it_has_now(words):
+    step = """\
+  parts:
+    kind: command
+    shell: mkdir parts/inner; echo {number} > parts/{number}.txt; echo x > parts/inner/x.txt
+    params: {number: 1}
+    outputs: [parts]
+  all:
+    kind: command
+    shell: cat parts/*.txt parts/inner/x.txt > all.txt
+    inputs: [parts/*.txt, parts/inner]
+    outputs: [all.txt]
+"""
+    words.write(
+        "pipeline.yaml", words.read("pipeline.yaml") + step.replace("mkdir parts/inner", "mkdir -p parts/inner")
+    )
+    done(words.call("run"))
+    assert words.read("all.txt") == "1\nx\n"
+    words.edit("pipeline.yaml", "number: 1", "number: 2")
+    done(words.call("run"))
+    assert words.read("all.txt") == "2\nx\n"
+    assert sorted(p.name for p in (words.root / "parts").iterdir()) == ["2.txt", "inner"]
+    assert "path: parts\n" in words.read("parts.dvc")
+    done(words.call("verify"))
+
+
+def test_steps_of_the_project_go_before_and_after_the_built_in_ones(fresh):
+    fresh.edit(
+        "pipeline.yaml",
+        "name: shop\n",
+        "name: shop\nsteps:\n"
+        """\
+  clean:
+    kind: command
+    shell: cat raw/visits.csv > data/visits.csv
+    inputs: [raw/visits.csv]
+    outputs: [data/visits.csv]
+  publish:
+    kind: python
+    callable: callables.page:write
+    inputs: {evidence: artifacts/evaluation/evaluation.json, model: artifacts/model}
+    outputs: {page: site/index.html}
+""",
+    )
+    fresh.write("raw/visits.csv", fresh.read("data/visits.csv"))
+    (fresh.root / "data/visits.csv").unlink()
+    page = "import json\n\n\ndef write(evidence, model, page):\n"
+    page += "    page.write_text(json.loads(evidence.read_text())['winner'] + str(len(list(model.iterdir()))))\n"
+    fresh.write("callables/page.py", page)
+    order = list(fresh.actions())
+    assert order[0] == "clean"
+    assert order[-1] == "publish"
+    done(fresh.call("run"))
+    assert fresh.read("site/index.html")[:4] in {"logi", "boos", "base"}
+    assert fresh.to_do() == {}
+    done(fresh.call("verify", "--rerun", "1"))
+    fresh.write("raw/visits.csv", fresh.read("raw/visits.csv") + "3.5,desk,no\n")
+    assert fresh.to_do()["clean"] == "rerun"
+    assert fresh.to_do()["publish"] == "unknown"
+
+
+def test_a_setting_is_tried_without_touching_a_file(words):
+    done(words.call("run"))
+    before = words.content()
+    answer = done(words.call("run", "--set", "pipeline.steps.gather.params.factor=10"))
+    assert "3 unchanged" in answer.out
+    assert words.content() == {**before, **{k: v for k, v in words.content().items() if ".dvc/cache" in k}}
+    shown = done(words.call("exp", "show", "2", "--json"))
+    assert '"gather.total": 40' in shown.out
+
+
+def test_a_secret_reaches_the_step_and_nothing_else(words, monkeypatch):
+    words.write(
+        "pipeline.yaml",
+        words.read("pipeline.yaml")
+        + """\
+  ask:
+    kind: command
+    shell: test -n "$TOKEN" && echo "using $TOKEN" && echo "$LEVEL" > level.txt
+    secrets: [TOKEN]
+    variables: {LEVEL: high}
+    outputs: [level.txt]
+""",
+    )
+    monkeypatch.delenv("TOKEN", raising=False)
+    refused(words.call("run"), 65, "the environment variable TOKEN is not set", "pipeline.yaml:")
+    monkeypatch.setenv("TOKEN", "hunter2-hunter2")
+    done(words.call("run"))
+    assert words.read("level.txt") == "high\n"
+    assert "using ***" in words.read(".mlops/logs/ask.log")
+    found = [path for path in words.root.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert found == []
+
+
+# -- what a step may see
+
+
+def test_a_step_sees_its_inputs_and_its_code_and_nothing_else(words):
+    words.write(
+        "pipeline.yaml",
+        words.read("pipeline.yaml")
+        + """\
+  look:
+    kind: command
+    shell: find . -type f -o -type l | sort > seen.txt; env | sort | cut -d= -f1 > names.txt
+    inputs: [data/words.txt]
+    outputs: [seen.txt, names.txt]
+""",
+    )
+    os.environ["STRAY"] = "1"
+    try:
+        done(words.call("run"))
+    finally:
+        del os.environ["STRAY"]
+    assert set(words.read("seen.txt").split()) - {"./seen.txt"} == {"./data/words.txt"}
+    assert "STRAY" not in words.read("names.txt").split()
+    assert "OMP_NUM_THREADS" in words.read("names.txt").split()
+
+
+def test_a_pattern_gives_a_function_the_files_it_takes(words):
+    words.edit("pipeline.yaml", "counts: counts", 'counts: "counts/*.json"')
+    words.write(
+        "project/tables.py",
+        "def gather(counts, summary, *, factor):\n    summary.write_text(' '.join(path.name for path in counts))\n",
+    )
+    done(words.call("run"))
+    assert words.read("out/summary.txt") == "3.json 6.json"
+
+
+def test_what_a_step_does_beyond_its_spec_is_told(words):
+    words.edit(
+        "pipeline.yaml",
+        "shell: sort data/words.txt |",
+        "shell: echo x > stray.txt; cp data/words.txt w; rm data/words.txt; sort w |",
+    )
+    answer = done(words.call("run"))
+    assert "it wrote stray.txt, w, which it does not declare" in answer.err
+    assert "it removed or replaced data/words.txt, an input" in answer.err
+    assert words.read("data/words.txt") == "b\na\nb\n"
+    assert not (words.root / "stray.txt").exists()
+
+
+# -- faults
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "texts"),
+    [
+        ("> data/sorted.txt\n", "> other.txt\n", 1, ("did not write data/sorted.txt", "pipeline.yaml:15:15")),
+        (
+            "| uniq > data/sorted.txt\n",
+            "> /dev/null; mkdir data/sorted.txt\n",
+            1,
+            ("wrote nothing into data/sorted.txt",),
+        ),
+        ("sort data/words.txt |", "false |", 0, ()),
+        ("sort data/words.txt | uniq", "echo bad luck >&2; exit 7", 1, ("ended with exit code 7", "bad luck")),
+        ("sort data/words.txt | uniq", "kill -9 $$; sort data/words.txt", 1, ("was killed by signal 9",)),
+        (
+            "shell: sort data/words.txt | uniq > data/sorted.txt",
+            "command: [no-such-program]",
+            1,
+            ("no-such-program cannot be run: No such file or directory",),
+        ),
+        ("> data/sorted.txt\n", "> x; ln -s /etc/passwd data/sorted.txt\n", 1, ("not a regular file",)),
+        (
+            "outputs: [data/sorted.txt]",
+            "outputs: [data/sorted.txt, data/words.txt]",
+            65,
+            ("reads what it writes itself",),
+        ),
+        ("inputs: [data/words.txt]", "inputs: [out/summary.txt]", 65, ("wait for each other in a circle",)),
+        ("outputs: [data/sorted.txt]", "outputs: [counts/3.json]", 65, ("both write counts/3.json",)),
+        ("outputs: [data/sorted.txt]", "outputs: [counts]", 65, ("lies in counts of",)),
+        ("[3, 6]", '[3, "3"]', 65, ("2 instances would be called count@3", "pipeline.yaml:18:13")),
+        ("{axes: {depth: [3, 6]}}", "{axes: {depth: [3]}, exclude: [{depth: 3}]}", 65, ("leaves nothing",)),
+        ("{axes: {depth: [3, 6]}}", "{axes: {depth: [3]}, exclude: [{depth: 4}]}", 65, ("leaves nothing out",)),
+        (
+            '"counts/{depth}.json"]',
+            '"counts/{depth}.json", "x/{dept}"]',
+            65,
+            ('"dept" in braces', 'did you mean "depth"?'),
+        ),
+        (
+            'counts/{depth}.json"]',
+            'counts/{depth}.json", counts.json]',
+            65,
+            ("both write counts.json", "put the values that differ"),
+        ),
+        ("project.tables:gather", "project.tables:gathre", 65, ('has no "gathre"', 'did you mean "gather"?')),
+        ("project.tables:gather", "project.table:gather", 65, ("is not in the project",)),
+        ("code: [scripts/count.py]", "code: [scripts/cuont.py]", 65, ("scripts/cuont.py cannot be read",)),
+        ("data/words.txt | uniq", "data/words.txt | {uniq} uniq", 65, ("double them",)),
+        ("params: {factor: 3}", "params: {counts: 3}", 65, ('"counts" is the name of one of the inputs, too',)),
+        ("shell: sort", "command: [sort]\n    shell: sort", 65, ("has a command and a text for the shell",)),
+        ("  gather:", "  train:", 65, ('a step cannot be called "train"',)),
+        ("inputs: [data/words.txt]", "inputs: [data/none.txt]", 65, ("data/none.txt is not there",)),
+        ('metrics: "counts', 'metrics: "count', 65, ("is not an output",)),
+        ("inputs: {counts: counts}", "inputs: {counts: counts/9.json}", 65, ("counts/9.json is not there",)),
+        ("inputs: {counts: counts}", "inputs: {counts: counts, x: out/summary.txt/y}", 65, ("reads what it writes",)),
+    ],
+)
+def test_a_fault_has_one_message_and_loses_nothing(words, old, new, code, texts):
+    words.edit("pipeline.yaml", old, new)
+    refused(words.call("run"), code, *texts)
+    assert (words.root / "pipeline.lock").exists() == (code == 0)
+    assert not (words.root / ".mlops" / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        ("raise ValueError('no luck')", ("ValueError: no luck", "project/tables.py:2")),
+        ("return 5", ("returned int, not a mapping",)),
+        ("summary.write_text('x'); return {'a': [1]}", ("returned a of type list",)),
+        ("summary.write_text('x'); return {'a': float('nan')}", ("a = nan, which is not finite",)),
+        ("pass", ("did not write out/summary.txt",)),
+        ("import os; os._exit(3)", ("ended with exit code 3",)),
+        ("import os; os.kill(os.getpid(), 9)", ("was killed by signal 9",)),
+        ("import sys; sys.exit(0)", ("SystemExit",)),
+    ],
+)
+def test_a_function_that_fails_is_blamed_at_its_line(words, body, texts):
+    words.write("project/tables.py", f"def gather(counts, summary, *, factor):\n    {body}\n")
+    refused(words.call("run"), 1, *texts)
+
+
+def test_a_function_that_is_called_with_other_arguments_is_told_so(words):
+    words.write("project/tables.py", "def gather(counts, summary):\n    summary.write_text('x')\n")
+    answer = words.call("run")
+    assert answer.code in {1, 65}
+    assert "factor" in answer.err
+
+
+def test_a_step_that_takes_too_long_is_ended(words):
+    words.edit(
+        "pipeline.yaml",
+        "shell: sort data/words.txt",
+        "timeout: 300ms\n    shell: trap '' TERM; sleep 30 & sleep 30; sort data/words.txt",
+    )
+    started = time.monotonic()
+    refused(words.call("run"), 1, "took longer than its timeout of 0.3 s")
+    assert time.monotonic() - started < 20
+
+
+def test_what_a_step_starts_and_leaves_behind_is_ended_with_it(words, tmp_path):
+    sign = tmp_path / "sign"
+    words.edit(
+        "pipeline.yaml",
+        "shell: sort data/words.txt",
+        f"shell: (setsid sh -c 'sleep 2; touch {sign}' &) ; sort data/words.txt",
+    )
+    done(words.call("run"))
+    time.sleep(2.5)
+    assert not sign.exists()
+
+
+def test_a_run_goes_on_where_a_failure_stopped_it(words):
+    words.edit("project/tables.py", "total = sum", "1 / 0; total = sum")
+    refused(words.call("run"), 1, "ZeroDivisionError")
+    assert sorted(words.executed()) == ["count@3", "count@6", "sorted"]
+    words.write("project/tables.py", TABLES)
+    answer = done(words.call("run"))
+    assert words.executed()[3:] == ["gather"]
+    assert "1 executed" in answer.out
+
+
+def test_files_beside_what_steps_write_are_not_left_out_silently(words):
+    words.write("counts/9.json", '{"count": 1}')
+    refused(words.call("run"), 65, "counts takes in what steps write, and also counts/9.json", "pipeline.yaml:8:22")
+
+
+def test_code_that_changes_while_a_step_runs_is_not_taken_for_what_ran(words):
+    words.edit("pipeline.yaml", "shell: sort", f"shell: echo z >> {words.root}/data/words.txt; sort")
+    refused(words.call("run"), 5, "data/words.txt changed while sorted was reading it")
+
+
+def test_a_damaged_compact_lock_changes_no_answer(words):
+    done(words.call("run"))
+    before = words.call("plan", "--json").out
+    compact = words.root / ".mlops" / "lock.json"
+    data = compact.read_bytes()
+    for broken in (data[:-1], data.replace(b"sorted", b"sotred", 1), b"", b"{}"):
+        compact.write_bytes(broken)
+        assert words.call("plan", "--json").out == before
+    compact.write_bytes(data)
+    words.write("pipeline.lock", words.read("pipeline.lock").replace("total: 12", "total: 13"))
+    assert words.call("plan", "--json").out == before
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git")
+def test_two_branches_that_add_steps_merge_without_conflict(words):
+    done(words.call("run"))
+    words.commit("run")
+    for branch, name in (("one", "alpha"), ("two", "omega")):
+        words.git("checkout", "-q", "-b", branch, "main")
+        text = words.read("pipeline.yaml")
+        step = f"  {name}:\n    kind: command\n    shell: echo {name} > {name}/x.txt\n    outputs: [{name}/x.txt]\n"
+        position = text.index("  gather:") if name == "alpha" else len(text)
+        words.write("pipeline.yaml", text[:position] + step + text[position:])
+        done(words.call("run"))
+        words.commit(name)
+    words.git("merge", "-q", "-m", "both", "one")
+    assert words.to_do() == {}
+    done(words.call("verify"))
