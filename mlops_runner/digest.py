@@ -18,6 +18,8 @@ from typing import BinaryIO, Literal, TypeAlias
 Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Kind = Literal["c1", "k1", "a1", "e1", "p1"]
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 CHUNK = 1 << 20
 AHEAD = 4  # chunks that may be read before md5 has seen them
 
@@ -33,7 +35,7 @@ class FileDigest:
 
 def canonical_json(value: Json) -> str:
     """One text for one value: keys sorted, no spaces, shortest round-trip floats, no NaN. 1 and 1.0 differ."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(value)
 
 
 def digest_text(kind: Kind, text: str) -> str:

@@ -29,7 +29,7 @@ from mlops_runner.execute.sources import Source, Stored, sources_of
 from mlops_runner.journal import Finished
 from mlops_runner.lock.model import Lock, Output, Stage
 from mlops_runner.plan.build import addresses, known_external
-from mlops_runner.plan.key import Resolved, resolve_inputs, spec_digest, step_key, taken
+from mlops_runner.plan.key import Resolved, resolve_inputs, step_key, taken
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.inputs import Inputs
@@ -386,7 +386,7 @@ class Engine:
     def _stage(self, step: Step, key: str, resolved: Resolved, known: Known, files: Mapping[str, FileDigest]) -> Stage:
         return Stage(
             key=key,
-            spec=spec_digest(step),
+            spec=step.spec,
             repro=step.repro,
             code=self.facts.code_of(step),
             inputs=dict(resolved.files),

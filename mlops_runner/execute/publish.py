@@ -12,7 +12,7 @@ from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
 from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import ensure_dvc, remove_pointers, write_pointer
+from mlops_runner.store.pointers import Pointers, ensure_dvc, remove_pointers
 
 Settled = Mapping[str, Result]
 
@@ -31,23 +31,29 @@ class Publisher:
         ensure_dvc(self.root)
         present = {path for result in settled.values() for path in result.stage.outputs}
         pointed = {path for result in settled.values() for path in result.step.outputs}
-        for stage in before.stages.values():
+        for name, stage in before.stages.items():
+            if name in settled and settled[name].stage.outputs.keys() == stage.outputs.keys():
+                continue
             gone = {path: output for path, output in stage.outputs.items() if path not in present}
             self.shelf.drop(gone)
             md5s = {path: output.md5 for path, output in stage.outputs.items()}
             remove_pointers(self.root, md5s, keep=pointed)
+        pointers = Pointers(self.root)
         for result in settled.values():
             self._drop_strays(result)
             for output, files in written(result).items():
                 if "" not in files:
                     self.store.add_folder(files)
-                write_pointer(self.root, output, files)
-        stages = {name: result.stage for name, result in settled.items()}
-        write_if_changed(self.root / FILE_NAME, emit(Lock({"default": environment}, stages)))
+                pointers.write(output, files)
+        after = Lock({"default": environment}, {name: result.stage for name, result in settled.items()})
+        if after != before or not (self.root / FILE_NAME).exists():
+            write_if_changed(self.root / FILE_NAME, emit(after))
 
     def _drop_strays(self, result: Result) -> None:
         """Remove what the same step wrote under another branch's specs: dvc would call the folder changed."""
         for output in result.step.outputs:
+            if output in result.stage.outputs:
+                continue  # a single file
             folder = self.root / output
             names = {path.relative_to(self.root).as_posix() for path in folder.rglob("*") if not path.is_dir()}
             if strays := names - result.stage.outputs.keys():
@@ -59,13 +65,10 @@ class Publisher:
 
 def written(result: Result) -> dict[str, dict[str, FileDigest]]:
     """Return what a step wrote by output: names below a folder, or "" for an output that is a file."""
+    step = result.step
+    paths = {step.path_of(name): digest for name, digest in result.files.items()}
     found = {}
-    for output in result.step.outputs:
-        paths = {result.step.path_of(name): digest for name, digest in result.files.items()}
-        below = {path.removeprefix(output).lstrip("/"): d for path, d in paths.items() if _within(path, output)}
-        found[output] = below
+    for output in step.outputs:
+        below = {path.removeprefix(f"{output}/"): d for path, d in paths.items() if path.startswith(f"{output}/")}
+        found[output] = {"": paths[output]} if output in paths else below
     return found
-
-
-def _within(path: str, output: str) -> bool:
-    return path == output or path.startswith(f"{output}/")

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlops_runner.errors import Diagnostic, Place
 from mlops_runner.lock.model import FILE_NAME, Lock, Output, Stage
-from mlops_runner.plan.key import same_metric, spec_digest, taken
+from mlops_runner.plan.key import same_metric, taken
 from mlops_runner.plan.model import Facts, Plan, PlannedStep
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.wording import describe
@@ -42,7 +42,7 @@ def edited(plan: Plan, lock: Lock, facts: Facts) -> Iterator[Diagnostic]:
         if planned.action != "unchanged" or planned.step is None:
             continue
         stage, step = lock.stages[planned.name], planned.step
-        present = {"params": step.params, "spec": spec_digest(step), "code": facts.code_of(step), "repro": step.repro}
+        present = {"params": step.params, "spec": step.spec, "code": facts.code_of(step), "repro": step.repro}
         for part, value in present.items():
             if getattr(stage, part) != value:
                 yield _edited(planned.name, part)

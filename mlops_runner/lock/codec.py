@@ -13,6 +13,8 @@ T = TypeVar("T", Environment, Output, Stage)
 
 _TEXT_MAPS = ("code", "inputs", "addresses", "gates")
 _MAPS = (*_TEXT_MAPS, "params", "metrics")
+_STAGE = tuple(f.name for f in fields(Stage))
+_OPTIONAL = ("accepted", "addresses")
 _NEWER = re.compile(r"^lock_version: ([1-9][0-9]{0,8})\r?$", re.MULTILINE)
 
 
@@ -38,12 +40,9 @@ def parse(text: str, file: str = FILE_NAME) -> Lock:
 
 
 def _stage_tree(stage: Stage) -> Mapping[str, Any]:
-    tree = asdict(stage)
-    if stage.accepted is None:
-        del tree["accepted"]
-    if not stage.addresses:
-        del tree["addresses"]
-    return tree
+    tree = {name: getattr(stage, name) for name in _STAGE}
+    tree["outputs"] = {path: {"md5": output.md5, "sha256": output.sha256} for path, output in stage.outputs.items()}
+    return {name: value for name, value in tree.items() if name not in _OPTIONAL or value not in (None, {})}
 
 
 def _refuse_newer(text: str, file: str) -> None:

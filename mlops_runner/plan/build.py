@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.lock.model import Lock, Stage
-from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, step_key
 from mlops_runner.plan.model import Facts, Plan, PlannedStep, Reason
 from mlops_runner.plan.reasons import explain, unexplained
 from mlops_runner.plan.steps import Input, Step
@@ -115,7 +115,7 @@ class _Builder:
         if stage is None:
             return PlannedStep(step.name, "add", step, None, (_new(step), *pointed, *waits))
         own = (*pointed, *explain(step, stage, self.lock, resolved, self.facts, unknown))
-        if not own and stage.spec != spec_digest(step):
+        if not own and stage.spec != step.spec:
             own = (unexplained(step, stage),)
         return PlannedStep(step.name, "rerun" if own else "unknown", step, None, (*own, *waits))
 

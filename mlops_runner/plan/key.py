@@ -24,17 +24,12 @@ class Resolved:
     files: Mapping[str, str]
 
 
-def spec_digest(step: Step) -> str:
-    """Digest every spec value the step reads."""
-    return digest_value("c1", step.config)
-
-
 def step_key(step: Step, resolved: Resolved, code: Mapping[str, str], environment: str) -> str:
     """Return the key of a step whose inputs are known."""
     material: dict[str, Json] = {
         "kind": step.kind,
         "version": step.version,
-        "spec": spec_digest(step),
+        "spec": step.spec,
         "inputs": resolved.named,
         "code": code,
         "env": "" if step.fetches else environment,

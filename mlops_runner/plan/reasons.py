@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock, Scalar, Stage
-from mlops_runner.plan.key import Resolved, spec_digest
+from mlops_runner.plan.key import Resolved
 from mlops_runner.plan.model import Facts, Reason
 from mlops_runner.plan.steps import Input, Step
 
@@ -25,7 +25,7 @@ def explain(
 
 def unexplained(step: Step, stage: Stage) -> Reason:
     """Say what is left when no single fact differs: the spec as a whole, or this package."""
-    now = spec_digest(step)
+    now = step.spec
     if now == stage.spec:
         return Reason("runner-changed", f"this version of mlops_runner does the {step.kind} step differently")
     if not step.built_in:

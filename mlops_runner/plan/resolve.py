@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mlops_runner.errors import Diagnostic, UsageFailure
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.build import known_external, written
-from mlops_runner.plan.key import Outputs, resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.key import Outputs, resolve_inputs, step_key
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Step
 
@@ -92,7 +92,7 @@ def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], fact
     return replace(
         stage,
         key=step_key(step, resolved, facts.code_of(step), facts.environment.digest),
-        spec=spec_digest(step),
+        spec=step.spec,
         repro=step.repro,
         code=facts.code_of(step),
         inputs=dict(resolved.files),

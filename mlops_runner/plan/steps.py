@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
+from mlops_runner.digest import digest_value
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
 
@@ -30,7 +32,7 @@ class Input:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One step. `config` is every spec value it reads; `places` says where each of them is written.
 
@@ -59,6 +61,11 @@ class Step:
     previous: tuple[str, ...] = ()
     access: Mapping[str, Any] = field(default_factory=dict)
     fits: int = 0
+
+    @cached_property
+    def spec(self) -> str:
+        """The digest of every spec value that it reads."""
+        return digest_value("c1", self.config)
 
     @property
     def built_in(self) -> bool:

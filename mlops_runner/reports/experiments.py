@@ -46,9 +46,10 @@ def show_text(run: Experiment) -> str:
         [f"  {name}", step["how"], f"{step['seconds']:.1f} s" if step["how"] == "ran" else "", step["key"]]
         for name, step in run.steps.items()
     ]
-    names = list(dict.fromkeys(name for found in run.models.values() for name in found))
-    values = [[f"  {name}", *(number(found.get(name)) for found in run.models.values())] for name in names]
-    models = [f"{model} *" if model == run.winner else model for model in run.models]
+    told = run.models or {"": run.metrics}  # where no model is trained, what the steps said of themselves
+    names = list(dict.fromkeys(name for found in told.values() for name in found))
+    values = [[f"  {name}", *(number(found.get(name)) for found in told.values())] for name in names]
+    models = [f"{model} *" if model and model == run.winner else model for model in told]
     parts = ["\n".join(head), table(["  metric", *models], values, right=range(1, 1 + len(models)))]
     parts += ["\n".join(["  gates", *(f"  {line}" for line in gates)])] if gates else []
     parts += [_search_text(name, found) for name, found in run.searches.items()]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes
-from mlops_runner.durable import write_bytes, write_if_changed
+from mlops_runner.durable import write_bytes, write_if_changed, write_text
 from mlops_runner.store.objects import folder_address, manifest
 
 _DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
@@ -34,11 +34,26 @@ def pointer_text(output: str, files: Mapping[str, FileDigest]) -> str:
     return f"outs:\n- md5: {address}.dir\n  size: {size}\n  nfiles: {len(files)}\n  hash: md5\n  path: {name}\n"
 
 
-def write_pointer(project: Path, output: str, files: Mapping[str, FileDigest]) -> None:
-    """Write the pointer of an output, and have git ignore the output itself."""
-    path = pointer_path(project, output)
-    write_if_changed(path, pointer_text(output, files))
-    _ignore(path.parent / ".gitignore", f"/{output.rsplit('/', 1)[-1]}")
+class Pointers:
+    """Writes the pointers of a project's outputs, and has git ignore the outputs themselves."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = str(project)
+        self._ignored: dict[str, set[bytes]] = {}  # lines of each .gitignore
+
+    def write(self, output: str, files: Mapping[str, FileDigest]) -> None:
+        """Write the pointer of an output, see `pointer_text`. Raises OSError."""
+        text, path = pointer_text(output, files), f"{self._project}/{output}.dvc"
+        if _content(path) != text.encode():
+            write_text(Path(path), text)
+        folder, _, name = output.rpartition("/")
+        file = f"{self._project}/{folder}/.gitignore" if folder else f"{self._project}/.gitignore"
+        if file not in self._ignored:
+            self._ignored[file] = set(_content(file).splitlines())
+        line = f"/{name}".encode()
+        if line not in self._ignored[file]:
+            _append(Path(file), line)
+            self._ignored[file].add(line)
 
 
 def remove_pointers(project: Path, written: Mapping[str, str], keep: Collection[str]) -> None:
@@ -84,12 +99,16 @@ def _yaml_text(name: str) -> str:
     return "'" + name.replace("'", "''") + "'" if _NOT_TEXT.fullmatch(name) else name
 
 
-def _ignore(path: Path, line: str) -> None:
-    """Add a line to a .gitignore; every byte that is there stays."""
+def _content(path: str) -> bytes:
     try:
-        present = path.read_bytes()
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
+            return stream.read()
     except FileNotFoundError:
-        present = b""
-    if line.encode() not in present.splitlines():
-        separator = b"" if not present or present.endswith(b"\n") else b"\n"
-        write_bytes(path, present + separator + line.encode() + b"\n")
+        return b""
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add a line to a .gitignore; every byte that is there stays."""
+    present = _content(str(path))
+    separator = b"" if not present or present.endswith(b"\n") else b"\n"
+    write_bytes(path, present + separator + line + b"\n")

@@ -6,7 +6,7 @@ from mlops_runner.digest import digest_bytes
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Environment, Lock, Output, Stage
 from mlops_runner.plan.build import build_plan, known_external
-from mlops_runner.plan.key import resolve_inputs, spec_digest, step_key
+from mlops_runner.plan.key import resolve_inputs, step_key
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step, flatten
 
@@ -68,7 +68,7 @@ def record(steps, facts=FACTS, write=produced):
         files = write(step, key)
         settled[step.name] = {step.path_of(name): digest.sha256 for name, digest in files.items()}
         stages[step.name] = Stage(
-            key, spec_digest(step), repro=step.repro, code=facts.code_of(step), inputs=dict(resolved.files),
+            key, step.spec, repro=step.repro, code=facts.code_of(step), inputs=dict(resolved.files),
             outputs={f"{step.output}/{name}": Output(d.md5, d.sha256) for name, d in files.items()}, params=step.params,
         )  # fmt: skip
     return Lock({"default": facts.environment}, stages)

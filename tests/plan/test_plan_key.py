@@ -9,7 +9,7 @@ from plan_values import CSV, ENVIRONMENT, FACTS, LOCK, STEPS, plan, trainer
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan.codec import plan_digest
-from mlops_runner.plan.key import Resolved, same_metric, spec_digest, step_key
+from mlops_runner.plan.key import Resolved, same_metric, step_key
 from mlops_runner.plan.steps import Input, flatten
 
 RESOLVED = Resolved({"train": "11"}, {"artifacts/data/train.parquet": "sha256:11"})
@@ -22,7 +22,7 @@ def key(step=STEP, resolved=RESOLVED, code=CODE, environment=ENVIRONMENT.digest)
 
 
 def test_the_digest_of_a_spec_is_pinned():
-    assert spec_digest(STEP) == "c1:f6d7c4c8ce27e2022924e17fb4e28997"
+    assert STEP.spec == "c1:f6d7c4c8ce27e2022924e17fb4e28997"
 
 
 def test_the_key_of_a_step_is_pinned():

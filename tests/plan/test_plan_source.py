@@ -10,7 +10,7 @@ from mlops_runner.errors import InvalidInput
 from mlops_runner.lock.model import Environment, Lock, Output, Stage
 from mlops_runner.plan.build import build_plan, refuse_unpinned
 from mlops_runner.plan.codec import compiled_from_json, compiled_json, plan_json
-from mlops_runner.plan.key import Resolved, spec_digest, step_key
+from mlops_runner.plan.key import Resolved, step_key
 
 DATA = "specs/data.yaml"
 CSV = "  kind: csv\n  path: data/loans.csv\n"
@@ -105,7 +105,7 @@ def test_no_environment_changes_what_a_digest_pins(tmp_path):
     key = key_of(step)
     assert key_of(step, "e1:other") == key
     output = {"artifacts/source/snapshot.parquet": Output("1" * 32, "2" * 64)}
-    stage = Stage(key, spec_digest(step), outputs=output, params=step.params)
+    stage = Stage(key, step.spec, outputs=output, params=step.params)
     lock = Lock({"default": Environment("e1:other", "3.9")}, {"source": stage})
     assert build_plan("p", [step], lock, FETCHING).steps[0].action == "unchanged"
 

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_runner.digest import digest_bytes
 from mlops_runner.store.objects import ObjectStore, cache_folder, manifest
-from mlops_runner.store.pointers import ensure_dvc, pointer_text, write_pointer
+from mlops_runner.store.pointers import Pointers, ensure_dvc, pointer_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what dvc imports
 
@@ -55,7 +55,7 @@ def publish(root):
     for name, digest in DIGESTS.items():
         store.add(root / "artifacts" / "data" / name, digest)
     store.add_folder(DIGESTS)
-    write_pointer(root, "artifacts/data", DIGESTS)
+    Pointers(root).write("artifacts/data", DIGESTS)
     return root
 
 
