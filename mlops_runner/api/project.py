@@ -27,8 +27,11 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from polars import DataFrame
 
+    from mlops_runner.api.running import Flags
     from mlops_runner.execute.engine import Listener
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.execute.result import Result
@@ -182,32 +185,20 @@ class Project:
         return journal.read(self.layout.journal)
 
     def run(
-        self,
-        listener: "Listener | None" = None,
-        expected: str | None = None,
-        *,
-        force: bool = False,
-        jobs: int | None = None,
-        message: str = "",
+        self, listener: "Listener | None" = None, expected: str | None = None, **flags: "Unpack[Flags]"
     ) -> "list[Result]":
         """Make every step's artifacts stand and write pipeline.lock.
 
         `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
-        it is another one. At most `jobs` steps run at a time: as many as the threads of each leave room for, unless
-        it is given. `message` goes into the experiment log. Raises StepFailed, InvalidInput, PlanMismatch, LockBusy.
+        it is another one. The flags are those of `api.running.Flags`. Raises StepFailed, InvalidInput, PlanMismatch,
+        LockBusy.
         """
         from mlops_runner.api.running import RunOptions, run
 
-        return run(self, listener, RunOptions(expected, force, jobs, message))
+        return run(self, listener, RunOptions(expected, **flags))
 
     def try_out(
-        self,
-        settings: Sequence[str],
-        listener: "Listener | None" = None,
-        *,
-        force: bool = False,
-        jobs: int | None = None,
-        message: str = "",
+        self, settings: Sequence[str], listener: "Listener | None" = None, **flags: "Unpack[Flags]"
     ) -> "tuple[list[Result], Verdict]":
         """Run with settings laid over the documents (`training.seed=3`), and leave every file of the project as it is.
 
@@ -221,7 +212,7 @@ class Project:
 
         aside = Project(self.root, self.lock_timeout)
         aside.sources.laid_over = overlay(self.root, [parse_setting(text) for text in settings])
-        results = run(aside, listener, RunOptions(None, force, jobs, message, tuple(settings)))
+        results = run(aside, listener, RunOptions(None, settings=tuple(settings), **flags))
         return results, verdict_aside(self.root, aside.compiled(), results)
 
     def experiments(self, limit: int | None = None) -> "list[Experiment]":

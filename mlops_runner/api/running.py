@@ -3,12 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch
 from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine, Listener, Silence
-from mlops_runner.execute.isolation import Room, default_jobs, threads_of
+from mlops_runner.execute.isolation import Room, processors, threads_of
+from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
@@ -20,15 +21,32 @@ if TYPE_CHECKING:
     from mlops_runner.api.project import Project
 
 
+class Flags(TypedDict, total=False):
+    """How a run may be asked for.
+
+    `force` executes every step. At most `jobs` steps run at a time: as many as the threads of each leave room for,
+    unless it is given. `message` goes into the experiment log. With `keep_going`, a failure ends only what waits for
+    it. With `strict`, a step fails that reads or writes what it does not declare.
+    """
+
+    force: bool
+    jobs: int | None
+    message: str
+    keep_going: bool
+    strict: bool
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How a run was asked for: see `Project.run` and `Project.try_out`."""
+    """How a run was asked for: see `Flags`, `Project.run` and `Project.try_out`."""
 
     expected: str | None = None
     force: bool = False
     jobs: int | None = None
     message: str = ""
     settings: tuple[str, ...] = ()
+    keep_going: bool = False
+    strict: bool = False
 
 
 def run(project: "Project", listener: Listener | None, options: RunOptions) -> list[Result]:
@@ -48,10 +66,11 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         if _bring_inputs(project, plan, facts, force=options.force):
             facts = project.facts()
             project.sources.remember()
+        listener, here = listener or Silence(), processors()
+        ledger = Ledger(project.layout, lock, facts, listener.note, options.force, aside=bool(options.settings))
         engine = Engine(
-            project.layout, lock, facts, project.sources.code_folder(compiled), workers, listener or Silence(),
-            project.sources.require_environment, options.jobs or default_jobs(compiled.steps), options.force,
-            aside=bool(options.settings),
+            ledger, project.sources.code_folder(compiled), workers, listener, project.sources.require_environment,
+            options.jobs or here, None if options.jobs else here, options.keep_going, options.strict,
         )  # fmt: skip
         results = _recorded(project, engine, compiled, options)
         if not options.settings:

@@ -117,6 +117,8 @@ def graph(settings: Settings, form: str) -> int:
 @click.option(
     "--set", "given", multiple=True, metavar="PATH=VALUE", help="Try a value without touching files; may be repeated."
 )
+@click.option("--keep-going", "-k", is_flag=True, help="After a failure, do what does not wait for it.")
+@click.option("--strict", is_flag=True, help="Fail a step that reads or writes what it does not declare.")
 @click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 def run(settings: Settings, plan_file: str | None, given: tuple[str, ...], no_report: bool, **how: Any) -> int:

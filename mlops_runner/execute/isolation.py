@@ -73,13 +73,17 @@ def environment(room: Room, home: Path) -> dict[str, str]:
 
 def threads_of(steps: Iterable[Step]) -> int:
     """Return the number of threads the steps of a pipeline declare; a step that declares none shares the others'."""
-    return max((int(str(step.execution.get("threads", 1))) for step in steps), default=1)
+    return max(map(threads, steps), default=1)
 
 
-def default_jobs(steps: Sequence[Step]) -> int:
-    """Return how many steps may run at a time: as many as fit on the processors this process may use."""
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, processors // threads_of(steps))
+def threads(step: Step) -> int:
+    """Return the number of threads that a step declares."""
+    return int(str(step.execution.get("threads", 1)))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a step's process answers. local: numbers that are true of this machine alone."""
+    """What a step's process answers.
+
+    local: numbers that are true of this machine alone; surprises: what it did that its spec does not say, in words.
+    """
 
     status: Status
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Reply:
     warnings: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     local: Mapping[str, float] = field(default_factory=dict)
+    surprises: tuple[str, ...] = ()
 
     def encode(self) -> str:
         """Return the reply as JSON."""
@@ -69,6 +73,7 @@ def decode_reply(text: str) -> Reply:
     value = json.loads(text)
     value["diagnostics"] = tuple(_diagnostic(item) for item in value["diagnostics"])
     value["warnings"] = tuple(value["warnings"])
+    value["surprises"] = tuple(value["surprises"])
     return Reply(**value)
 
 

@@ -120,7 +120,7 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
         return Ran(work / "out", _collect(step, work / "out"), reply, seconds, ended.peak_kib)
     left = mirror.collect(work / MIRROR, step, seen)
     reply = replace(reply, metrics=_written_metrics(step, work / MIRROR) or reply.metrics)
-    return Ran(work / MIRROR, left.files, reply, seconds, ended.peak_kib, left.surprises)
+    return Ran(work / MIRROR, left.files, reply, seconds, ended.peak_kib, (*reply.surprises, *left.surprises))
 
 
 def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:

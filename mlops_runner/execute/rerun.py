@@ -42,8 +42,11 @@ def rerun(
     for number in range(1, rounds + 1):
         worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home")
         try:
-            worker.equip(levels([step for step in steps if not step.fetches], 1))
+            worker.equip(levels([step for step in steps if not step.fetches and not step.frozen], 1))
             for step in steps:
+                if step.frozen:
+                    tell(Agreement(number, step.name, "being frozen, without being run", 0.0))
+                    continue
                 if step.fetches:  # what was there then may be gone; its digest is checked with the other artifacts
                     tell(Agreement(number, step.name, "its pin, without being fetched again", 0.0))
                     continue

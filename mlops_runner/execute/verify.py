@@ -21,12 +21,16 @@ def stale(plan: Plan) -> Iterator[Diagnostic]:
     """Yield a complaint for every step that is not what the lock recorded; what only follows is counted, not listed."""
     follows = [planned.name for planned in plan.steps if _only_follows(planned)]
     for planned in plan.steps:
-        if planned.action != "unchanged" and planned.name not in follows:
+        if planned.action != "unchanged" and planned.name not in follows and not _always(planned):
             place = next((reason.place for reason in planned.reasons if reason.place), FRESH)
             why = "; ".join(describe(reason) for reason in planned.reasons) or "nothing asks for it any more"
             after = f" (so must {', '.join(follows)})" if follows else ""
             message = f"{planned.name}: {why}{after}"
             yield Diagnostic("lock-stale", message, place, "run: mlops run, and commit pipeline.lock")
+
+
+def _always(planned: PlannedStep) -> bool:
+    return [reason.code for reason in planned.reasons] == ["always"]
 
 
 def _only_follows(planned: PlannedStep) -> bool:
@@ -39,7 +43,7 @@ def edited(plan: Plan, lock: Lock, facts: Facts) -> Iterator[Diagnostic]:
     The key proves nothing of the facts that stand beside it for people: an edit by hand could make them lie.
     """
     for planned in plan.steps:
-        if planned.action != "unchanged" or planned.step is None:
+        if planned.action != "unchanged" or planned.step is None or planned.step.frozen:
             continue
         stage, step = lock.stages[planned.name], planned.step
         present = {"params": step.params, "spec": step.spec, "code": facts.code_of(step), "repro": step.repro}

@@ -82,6 +82,8 @@ class _Builder:
             reason = Reason("not-pinned", "source", place=step.place("source"))
             return PlannedStep(step.name, "unresolved", step, None, (reason,))
         stage = self.lock.stages.get(step.name)
+        if step.frozen:
+            return self._frozen(step, stage)
         external, counted = known_external(step, stage, self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)
         if missing := [item for item in unknown if self._is_missing(item)]:
@@ -89,6 +91,8 @@ class _Builder:
         if unknown:
             return self._pending(step, stage, resolved, unknown)
         key = self._key(step, resolved)
+        if stage and stage.key == key and step.always:
+            return PlannedStep(step.name, "rerun", step, key, (Reason("always", "always", place=step.place("always")),))
         if stage and stage.key == key:
             self.settled[step.name] = written(step, stage)
             return PlannedStep(step.name, "unchanged", step, key, (), counted)
@@ -101,6 +105,14 @@ class _Builder:
             return PlannedStep(step.name, "add", step, key, (_new(step),), counted)
         reasons = tuple(explain(step, stage, self.lock, resolved, self.facts)) or (unexplained(step, stage),)
         return PlannedStep(step.name, "rerun", step, key, reasons, counted)
+
+    def _frozen(self, step: Step, stage: Stage | None) -> PlannedStep:
+        """Keep what is locked of a step, whatever it would be now."""
+        if stage is None:
+            reason = Reason("frozen-unlocked", step.name, place=step.place("frozen"))
+            return PlannedStep(step.name, "unresolved", step, None, (reason,))
+        self.settled[step.name] = written(step, stage)
+        return PlannedStep(step.name, "unchanged", step, stage.key)
 
     def _is_missing(self, item: Input) -> bool:
         """Say whether no run could bring what is not known: nothing is there, or its producer wrote other files."""

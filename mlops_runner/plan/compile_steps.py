@@ -14,6 +14,7 @@ from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.steps import CommandStep, CustomStep
 
 PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics")
+HANDLING = ("timeout", "retries", "always", "frozen")
 VERSIONS = {"python": PYTHON_VERSION, "command": COMMAND_VERSION}
 
 
@@ -48,7 +49,7 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
         config["callable"] = spec.callable
         inputs = tuple(Input(name, path) for name, path in config.get("inputs", {}).items())
     access: dict[str, Any] = {"secrets": {name: {"secret": name} for name in spec.secrets}} if spec.secrets else {}
-    access |= {"timeout": spec.timeout} if spec.timeout else {}
+    access |= {name: said[name] for name in HANDLING if name in said}
     return Step(
         instance.name, spec.kind, VERSIONS[spec.kind], config, places,
         output="",

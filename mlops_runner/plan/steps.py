@@ -44,8 +44,8 @@ class Step:
 
     `fits` is how many models the step fits at most, where that is more than one and somebody declared it.
 
-    `access` says how the step reaches what lies outside: names of secrets (never their values), limits. It is not part
-    of the key either, because a digest in `config` pins what the step brings.
+    `access` says how the step reaches what lies outside, and when it is run: names of secrets (never their values),
+    limits, retries. It is not part of the key either: none of it changes what the step writes.
     """
 
     name: str
@@ -71,6 +71,16 @@ class Step:
     def built_in(self) -> bool:
         """Whether the runner itself does the step, not code of the project."""
         return self.kind not in CUSTOM
+
+    @property
+    def always(self) -> bool:
+        """Whether it runs every time."""
+        return bool(self.access.get("always"))
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it never runs: what is locked stays."""
+        return bool(self.access.get("frozen"))
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "input-elsewhere": lambda reason: f"input {reason.what} is not here yet: the run takes it from DVC's cache",
     "missing-input": lambda reason: f"input {reason.what} is not there and never was locked",
     "not-written": lambda reason: f"input {reason.what} is not among what {reason.old} wrote",
+    "always": lambda reason: "runs every time",  # noqa: ARG005
+    "frozen-unlocked": lambda reason: "is frozen, and nothing of it is locked",  # noqa: ARG005
     "not-pinned": lambda reason: "not pinned yet; run: mlops data refresh",  # noqa: ARG005
     "spec-changed": lambda reason: "the columns it reads, their order, or a default changed",  # noqa: ARG005
     "declared-otherwise": lambda reason: "what it runs, or a path that it reads or writes, changed",  # noqa: ARG005

@@ -130,6 +130,20 @@ class StepPart(Part):
         Literal["bitwise", "tolerance", "none"] | None,
         Field(description="What a second execution must repeat; as the pipeline says when left out."),
     ] = None
+    retries: Annotated[
+        int, Field(ge=0, le=20, description="How often it is tried again when it fails; each time from the beginning.")
+    ] = 0
+    always: Annotated[
+        bool,
+        Field(description="Run it every time, as what reads from outside must. What follows runs if the result moves."),
+    ] = False
+    frozen: Annotated[bool, Field(description="Never run it: the locked result stays, whatever changes.")] = False
+
+
+def _always_or_never(step: StepPart) -> Iterator[Finding]:
+    """A step runs always, or never, or when something changed."""
+    if step.always and step.frozen:
+        yield Finding(("frozen",), "contradiction", "a step cannot be frozen and run always", "remove one")
 
 
 class PythonStep(StepPart):
@@ -145,7 +159,7 @@ class PythonStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_called(self) -> "PythonStep":
-        return hold(self, (_arguments_differ,))
+        return hold(self, (_always_or_never, _arguments_differ))
 
 
 def _arguments_differ(step: PythonStep) -> Iterator[Finding]:
@@ -203,7 +217,7 @@ class CommandStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_run(self) -> "CommandStep":
-        return hold(self, (_one_command, _metrics_are_written))
+        return hold(self, (_always_or_never, _one_command, _metrics_are_written))
 
 
 def _one_command(step: CommandStep) -> Iterator[Finding]:

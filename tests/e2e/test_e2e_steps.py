@@ -484,3 +484,110 @@ def test_two_branches_that_add_steps_merge_without_conflict(words):
     words.git("merge", "-q", "-m", "both", "one")
     assert words.to_do() == {}
     done(words.call("verify"))
+
+
+# -- when a step runs
+
+
+FLAKY = """\
+  flaky:
+    kind: command
+    {handling}
+    shell: echo x >> {log}; test "$(wc -l < {log})" -ge {good} || exit 9; echo done > flaky.txt
+    outputs: [flaky.txt]
+"""
+
+
+def flaky(words, tmp_path, handling, good):
+    log = tmp_path / "tries"
+    log.touch()
+    words.write("pipeline.yaml", words.read("pipeline.yaml") + FLAKY.format(handling=handling, log=log, good=good))
+    return log
+
+
+def test_a_step_is_tried_again_as_often_as_it_says(words, tmp_path):
+    log = flaky(words, tmp_path, "retries: 2", good=3)
+    answer = done(words.call("run"))
+    assert "trying again (2 of 2)" in answer.err
+    assert log.read_text() == "x\nx\nx\n"
+    words.edit("pipeline.yaml", "-ge 3", "-ge 9")
+    refused(words.call("run"), 1, "ended with exit code 9")
+    assert log.read_text() == "x\n" * 6
+
+
+def test_a_step_that_runs_always_moves_what_follows_only_if_its_result_moves(words, tmp_path):
+    outside = tmp_path / "outside"
+    outside.write_text("a\n")
+    words.edit(
+        "pipeline.yaml",
+        "    shell: sort data/words.txt",
+        f"    always: true\n    shell: cat {outside} data/words.txt | sort",
+    )
+    done(words.call("run"))
+    assert words.to_do() == {"sorted": "rerun", "count@3": "unknown", "count@6": "unknown", "gather": "unknown"}
+    done(words.call("verify"))
+    done(words.call("run"))
+    assert words.executed()[4:] == ["sorted"]
+    outside.write_text("q\n")
+    done(words.call("run"))
+    assert sorted(words.executed()[5:]) == ["count@3", "count@6", "gather", "sorted"]
+    assert words.read("out/summary.txt") == "18\n"
+
+
+def test_a_frozen_step_stays_as_it_was_locked(words):
+    words.edit("pipeline.yaml", "    shell: sort", "    frozen: true\n    shell: sort")
+    refused(words.call("run"), 65, "sorted is frozen, and nothing of it is locked", "pipeline.yaml:13:13")
+    words.edit("pipeline.yaml", "    frozen: true\n", "")
+    done(words.call("run"))
+    words.edit("pipeline.yaml", "    shell: sort", "    frozen: true\n    shell: sort -r")
+    words.write("data/words.txt", "z\n")
+    assert words.to_do() == {}
+    done(words.call("run"))
+    done(words.call("verify"))
+    done(words.call("verify", "--rerun", "1"))
+    assert words.read("data/sorted.txt") == "a\nb\n"
+    (words.root / "data/sorted.txt").unlink()
+    done(words.call("run"))
+    assert words.read("data/sorted.txt") == "a\nb\n"
+
+
+def test_a_run_that_keeps_going_does_what_does_not_wait_for_a_failure(words):
+    step = "  {0}:\n    kind: command\n    shell: {1}\n    outputs: [{0}.txt]\n"
+    more = step.format("bad", "exit 4") + step.format("other", "echo x > other.txt")
+    more += step.format("after", "cat bad.txt > after.txt").replace("    outputs", "    inputs: [bad.txt]\n    outputs")
+    text = words.read("pipeline.yaml").replace("steps:\n", "steps:\n" + more)
+    words.write("pipeline.yaml", text)
+    said = refused(words.call("run", "--keep-going"), 1, "the command of bad ended with exit code 4")
+    assert "not run, because of what failed: after" in said
+    assert sorted(words.executed()) == ["count@3", "count@6", "gather", "other", "sorted"]
+    assert not (words.root / "pipeline.lock").exists()
+
+
+def test_strictness_fails_a_step_for_what_it_does_not_declare(words):
+    words.write("config.json", "{}")
+    words.edit(
+        "project/tables.py",
+        "    total = sum",
+        "    root = Path(__file__).parents[1]\n    (root / 'config.json').read_text()\n    total = sum",
+    )
+    answer = done(words.call("run"))
+    assert "it read config.json in the project, which it does not declare" in answer.err
+    refused(words.call("run", "--force", "--strict"), 1, "step gather did what it does not declare", "config.json")
+    words.edit("pipeline.yaml", "{counts: counts}", "{counts: counts, config: config.json}")
+    words.edit("project/tables.py", "(counts: Path,", "(counts: Path, config: Path,")
+    done(words.call("run", "--strict"))
+    words.edit("project/tables.py", "(root / 'config.json').read_text()", "(root / 'x.json').write_text('1')")
+    assert "it wrote x.json in the project" in done(words.call("run")).err
+
+
+def test_threads_of_a_step_are_told_to_libraries_and_share_the_processors(words):
+    words.edit(
+        "pipeline.yaml", "    shell: sort", "    resources: {threads: 3}\n    shell: test $OMP_NUM_THREADS = 3; sort"
+    )
+    words.edit(
+        "project/tables.py",
+        "    total = sum",
+        "    import os\n    assert os.environ['OMP_NUM_THREADS'] == '1'\n    total = sum",
+    )
+    done(words.call("run"))
+    assert "execution.threads: 3" in words.read("pipeline.lock")

@@ -1,30 +1,29 @@
 """The last step of a run fails: nothing else is left that could bring the failure to light."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mlops_runner.errors import Diagnostic, StepFailed
-from mlops_runner.execute.engine import Engine
+from mlops_runner.execute.engine import Engine, Silence
 
 
 class OneStep(Engine):
     """An engine with a single step, which starts at once and fails."""
 
     def __init__(self):
-        self._running = {}
+        self._running, self._tasks, self._failures, self.keep_going = {}, [], [], False
+        self.listener = Silence()
 
-    def _advance(self, waiting, steps):
-        waiting.clear()
-        self._running["lane"] = "step"
+    def _advance(self):
+        if self._schedule.take():
+            self._running["lane"] = "step"
 
     def _hear(self):
         self._running.clear()
-        return [StepFailed(Diagnostic("step-failed", "package failed"))]
-
-
-class Step:
-    name = "package"
+        self._failures.append(StepFailed(Diagnostic("step-failed", "package failed")))
 
 
 def test_the_failure_of_the_last_step_is_raised():
     with pytest.raises(StepFailed, match="package failed"):
-        OneStep()._settle_all([Step()])
+        OneStep()._settle_all([SimpleNamespace(name="package", inputs=())])

@@ -9,6 +9,7 @@ from typing import NoReturn
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.sources import MIRROR
+from mlops_runner.execute.stages.common_steps import threads_of
 from mlops_runner.execute.stages.limits import Limits, limits_of, within
 
 INTERPRETER = "python"
@@ -38,7 +39,7 @@ def environment_of(request: Request) -> dict[str, str]:
     folders = (str(Path(sys.executable).parent), "/usr/local/bin", os.defpath)
     code = Path(request.work) / MIRROR / os.path.relpath(request.code, request.project)
     ours = {"PATH": os.pathsep.join(folders), "PYTHONPATH": str(code)}
-    return {**os.environ, **ours, **request.config.get("variables", {}), **request.secrets}
+    return {**os.environ, **ours, **threads_of(request), **request.config.get("variables", {}), **request.secrets}
 
 
 def _become(command: list[str], environment: dict[str, str]) -> NoReturn:

@@ -6,7 +6,9 @@ from pathlib import Path
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.returned import metrics_of
 from mlops_runner.execute.sources import MIRROR
+from mlops_runner.execute.stages.common_steps import threads_of
 from mlops_runner.execute.stages.limits import limits_of, within
+from mlops_runner.execute.watch import Watch
 from mlops_runner.store.patterns import parse_pattern
 from mlops_runner.train.project_code import find, guarded
 
@@ -15,7 +17,7 @@ def execute(request: Request) -> Reply:
     """Call the function in the folder where its inputs lie."""
     folder = Path(request.work) / MIRROR
     os.chdir(folder)
-    os.environ.update({**request.config.get("variables", {}), **request.secrets})
+    os.environ.update({**threads_of(request), **request.config.get("variables", {}), **request.secrets})
     who: str = request.config["callable"]
     return within(limits_of(request.access), who, lambda: _call(request, folder, who))
 
@@ -26,8 +28,12 @@ def _call(request: Request, folder: Path, who: str) -> Reply:
         **{name: folder / path for name, path in request.config["outputs"].items()},
         **request.config.get("params", {}),
     }
-    returned = guarded(who, lambda: find(who, "callable")(**arguments))
-    return Reply("done", metrics_of(returned, f"{who} returned"))
+    function = guarded(who, lambda: find(who, "callable"))
+    links = [str(path) for path in folder.rglob("*") if path.is_symlink()]
+    watch = Watch(Path(request.project), Path(request.work), links)
+    watch.start()
+    returned = guarded(who, lambda: function(**arguments))
+    return Reply("done", metrics_of(returned, f"{who} returned"), surprises=watch.surprises())
 
 
 def _input(folder: Path, path: str) -> Path | list[Path]:

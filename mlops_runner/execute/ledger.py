@@ -1,0 +1,240 @@
+"""What is known of each step, by the lock, the journal and what this run has settled; and what becomes known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlops_runner import journal
+from mlops_runner.digest import FileDigest
+from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
+from mlops_runner.execute.aside import AsideShelf
+from mlops_runner.execute.process import Ran
+from mlops_runner.execute.result import How, Result
+from mlops_runner.execute.shelf import Shelf
+from mlops_runner.execute.sources import Source, Stored, sources_of
+from mlops_runner.journal import Finished
+from mlops_runner.lock.model import Lock, Output, Stage
+from mlops_runner.plan.build import addresses, known_external
+from mlops_runner.plan.key import Resolved, resolve_inputs, step_key, taken
+from mlops_runner.plan.model import Facts
+from mlops_runner.plan.steps import Input, Step
+from mlops_runner.store.inputs import Inputs
+from mlops_runner.store.layout import Layout
+from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.stats import StatCache
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that need not be computed again, and where it was found."""
+
+    outputs: Mapping[str, Output]
+    metrics: Mapping[str, float | int | None | str | bool]
+    gates: Mapping[str, str]
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A step that must run, with its key and inputs."""
+
+    step: Step
+    key: str
+    resolved: Resolved
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The results of one project's steps. Whatever is kept is journaled at once, and stands where it belongs."""
+
+    layout: Layout
+    lock: Lock
+    facts: Facts
+    note: Callable[[str], None]
+    force: bool = False
+    aside: bool = False
+    store: ObjectStore = field(init=False)
+    stats: StatCache = field(init=False)
+    shelf: Shelf = field(init=False)
+    finished: dict[str, Finished] = field(init=False)
+    settled: dict[str, Result] = field(default_factory=dict)
+    _inputs: Inputs = field(init=False)
+    _seconds: dict[str, float] = field(init=False)  # by step, of its last execution
+    _locked: dict[str, Stage] = field(init=False)  # by key
+
+    def __post_init__(self) -> None:
+        self.stats = StatCache(self.layout.stats)
+        self.store = ObjectStore(self.layout.root, self.stats)
+        self.shelf = (AsideShelf if self.aside else Shelf)(self.layout, self.store, self.stats, self.note)
+        self.finished = journal.read(self.layout.journal)
+        self._inputs = Inputs(self.layout)
+        self._seconds = {done.step: done.seconds for done in self.finished.values()}
+        self._locked = {stage.key: stage for stage in reversed(list(self.lock.stages.values()))}
+
+    def expected(self, step: Step) -> float | None:
+        """Return how many seconds a step took the last time."""
+        return self._seconds.get(step.name)
+
+    def look(self, step: Step) -> Result | Task:
+        """Return the result of a step that need not run, or else what is to run; its producers are settled.
+
+        Raises InvalidInput for inputs that are not there.
+        """
+        stage = self.lock.stages.get(step.name)
+        if step.frozen:
+            return self._frozen(step, stage)
+        external, _ = known_external(step, stage, self.facts)
+        outputs = {item.producer: self._paths(item.producer) for item in step.inputs if item.producer is not None}
+        resolved, unknown = resolve_inputs(step, outputs, external)
+        if unknown:
+            raise InvalidInput([_missing(step, item) for item in unknown])
+        key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
+        known = None if (self.force or step.always) and not step.fetches else self._known(step, key)
+        if known and (brought := self.shelf.bring(step.output, known.outputs)):
+            files, restored = brought
+            how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
+            return Result(step, how, self._stage(step, key, resolved, known, files), files)
+        if absent := [item for item in step.inputs if item.path in self.facts.absent]:
+            raise InvalidInput([_missing(step, item) for item in absent])
+        return Task(step, key, resolved)
+
+    def sources(self, step: Step) -> dict[str, Source]:
+        """Return what a step is shown. Raises InvalidInput, StepFailed, PlanMismatch."""
+        self._refuse_mixed(step)
+        return sources_of(step, self.layout.root, self._inputs, self._produced) | self._previous(step)
+
+    def keep(self, task: Task, ran: Ran) -> Result:
+        """Keep what a step wrote, and journal it. Raises PlanMismatch if what it read is no longer what it was."""
+        step = task.step
+        self._refuse_changed_inputs(step)
+        self.shelf.keep(step.output, ran.out, ran.files)
+        reply = ran.reply
+        done = Finished(task.key, step.name, ran.files, reply.metrics, reply.gates, ran.seconds, reply.local)
+        journal.append(self.layout.journal, done)
+        known = Known({}, reply.metrics, reply.gates)
+        stage = self._stage(step, task.key, task.resolved, known, ran.files)
+        differs = self._differs(step, task.key, ran)
+        warnings = (*reply.warnings, *ran.surprises)
+        return Result(
+            step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), warnings
+        )  # fmt: skip
+
+    def _frozen(self, step: Step, stage: Stage | None) -> Result:
+        """Keep the locked result of a step that is never run. Raises InvalidInput for one that is not here."""
+        if stage is None:
+            message, hint = f"{step.name} is frozen, and nothing of it is locked", "run it once without frozen"
+            raise InvalidInput(Diagnostic("frozen", message, step.place("frozen"), hint))
+        brought = self.shelf.bring(step.output, {step.name_of(path): found for path, found in stage.outputs.items()})
+        if brought is None:
+            message = f"{step.name} is frozen, and its artifacts are neither here nor in the cache"
+            raise InvalidInput(Diagnostic("frozen", message, step.place("frozen"), "run: dvc pull"))
+        files, restored = brought
+        return Result(step, "restored" if restored else "unchanged", stage, files)
+
+    def _known(self, step: Step, key: str) -> Known | None:
+        own = self.lock.stages.get(step.name)
+        if stage := own if own and own.key == key else self._locked.get(key):
+            outputs = {step.name_of(path): output for path, output in stage.outputs.items()}
+            return Known(outputs, stage.metrics, stage.gates, stage.accepted)
+        if done := self.finished.get(key):
+            return Known({n: Output(d.md5, d.sha256) for n, d in done.outputs.items()}, done.metrics, done.gates)
+        return None
+
+    def _refuse_mixed(self, step: Step) -> None:
+        """Refuse a folder or pattern that takes in what steps write, and other files beside: these would be left out.
+
+        What earlier runs left there is no such file.
+        """
+        problems = []
+        for path in dict.fromkeys(item.path for item in step.inputs if item.producer is not None):
+            items = [item for item in step.inputs if item.path == path and item.producer is not None]
+            declared = {output for item in items for output in self.settled[str(item.producer)].step.outputs}
+            if any(f"{path}/".startswith(f"{output}/") for output in declared):
+                continue
+            present = {file.relative_to(self.layout.root).as_posix() for file in self._inputs.files(path).values()}
+            shown = {name for name in present if not name.endswith(".dvc") and "/." not in f"/{name}"}
+            if others := sorted(shown - self._ever_written()):
+                message = f"{path} takes in what steps write, and also {others[0]}, which none does"
+                hint = "keep what steps write in a folder of its own, or name the files one by one"
+                problems.append(Diagnostic("mixed-input", message, step.input_place(items[0]), hint))
+        if problems:
+            raise InvalidInput(problems)
+
+    def _ever_written(self) -> set[str]:
+        """Return the paths that steps of this project write, or have written."""
+        locked = {path for stage in self.lock.stages.values() for path in stage.outputs}
+        settled = {path for result in self.settled.values() for path in result.stage.outputs}
+        return locked | settled | {path for done in self.finished.values() for path in done.outputs}
+
+    def _produced(self, item: Input) -> dict[str, Stored]:
+        """Return what a settled step wrote of an input."""
+        assert item.producer is not None
+        producer, paths = self.settled[item.producer], self._paths(item.producer)
+        files = {path: producer.files[producer.step.name_of(path)] for path in taken(item, paths)}
+        return {
+            path: Stored(self._readable(producer.step, producer.step.name_of(path), digest), digest.sha256)
+            for path, digest in files.items()
+        }
+
+    def _paths(self, name: str) -> dict[str, str]:
+        """Return what a settled step wrote: path → sha256."""
+        result = self.settled[name]
+        return {result.step.path_of(file): digest.sha256 for file, digest in result.files.items()}
+
+    def _previous(self, step: Step) -> dict[str, Source]:
+        """Return what the last locked version of a step wrote, as far as it is here: `previous.<file>`."""
+        stage = self.lock.stages.get(step.name)
+        locked = {path.rpartition("/")[2]: output for path, output in stage.outputs.items()} if stage else {}
+        found = {}
+        for name in step.previous:
+            if name in locked and self.store.verified(locked[name].md5, locked[name].sha256):
+                found[f"previous.{name}"] = Source({name: self.store.path(locked[name].md5)}, False, {})
+        return found
+
+    def _readable(self, producer: Step, name: str, digest: FileDigest) -> Path:
+        path = self.shelf.readable(producer.output, name, digest)
+        if path is None:
+            message = f"{producer.path_of(name)} was damaged after {producer.name} had finished"
+            raise StepFailed(Diagnostic("artifact-damaged", message, producer.place(""), "run again: it is made anew"))
+        return path
+
+    def _refuse_changed_inputs(self, step: Step) -> None:
+        for item in (item for item in step.inputs if item.producer is None):
+            found = self._inputs.look(item.path)
+            if found is None or found.digest != self.facts.external[item.path]:
+                message = f"{item.path} changed while {step.name} was reading it"
+                raise PlanMismatch(
+                    Diagnostic("input-changed", message, step.input_place(item), "run again when it is quiet")
+                )
+
+    def _differs(self, step: Step, key: str, ran: Ran) -> tuple[str, ...] | None:
+        """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""
+        locked = self._locked.get(key)
+        if locked is None or locked.repro == "none" or locked.accepted:
+            return None
+        then = {step.name_of(path): output.sha256 for path, output in locked.outputs.items()}
+        now = {name: digest.sha256 for name, digest in ran.files.items()}
+        return tuple(sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name)))
+
+    def _stage(self, step: Step, key: str, resolved: Resolved, known: Known, files: Mapping[str, FileDigest]) -> Stage:
+        return Stage(
+            key=key,
+            spec=step.spec,
+            repro=step.repro,
+            code=self.facts.code_of(step),
+            inputs=dict(resolved.files),
+            addresses=addresses(step, self.lock.stages.get(step.name), self.facts),
+            outputs={step.path_of(name): Output(d.md5, d.sha256) for name, d in files.items()},
+            params=step.params,
+            metrics=dict(known.metrics),
+            gates=dict(known.gates),
+            accepted=known.accepted,
+        )
+
+
+def _missing(step: Step, item: Input) -> Diagnostic:
+    if item.producer is not None:
+        message = f"{item.path} is not among what {item.producer} wrote"
+        return Diagnostic("not-written", message, step.input_place(item), f"see its outputs: mlops why {item.producer}")
+    hint = f"if DVC tracks it: dvc pull {item.path}"
+    return Diagnostic("missing-input", f"{item.path} is not there", step.input_place(item), hint)
