@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from mlops_runner.specs.base import CallablePath, Duration, Name, Part, RelativePath, Scalar, Words, complaint
 from mlops_runner.specs.rules import Finding, hold
@@ -31,6 +31,16 @@ def _variable(value: str) -> str:
         )
     if value in RESERVED:
         raise complaint("reserved-name", "{given} is set by the runner", "choose another name", given=value)
+    return value
+
+
+def _with_lists(value: Any) -> Any:
+    """Return a value with lists where reading a document makes tuples: JSON has no other."""
+    match value:
+        case tuple() | list():
+            return [_with_lists(inner) for inner in value]
+        case dict():
+            return {key: _with_lists(inner) for key, inner in value.items()}
     return value
 
 
@@ -106,7 +116,7 @@ class StepPart(Part):
     description: Annotated[str, Field(description="Free text for people; never part of a key.")] = ""
     matrix: Annotated[Matrix | None, Field(description="Do the step once for each combination of values.")] = None
     params: Annotated[
-        dict[Identifier, JsonValue],
+        dict[Identifier, Annotated[JsonValue, BeforeValidator(_with_lists)]],
         Field(
             description="Values of the step; part of its key.", examples=[{"depth": 6, "columns": ["age", "income"]}]
         ),
