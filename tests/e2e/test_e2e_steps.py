@@ -142,7 +142,7 @@ def test_only_what_changed_runs(words):
 def test_params_may_be_lists_and_mappings(words):
     words.edit("pipeline.yaml", "{factor: 3}", "{factor: 3, more: [1, {deep: [2, null]}]}")
     words.edit("project/tables.py", "factor: int)", "factor: int, more: list)")
-    words.edit("project/tables.py", "factor}\n", "factor, \"deep\": len(more[1][\"deep\"])}\n")
+    words.edit("project/tables.py", "factor}\n", 'factor, "deep": len(more[1]["deep"])}\n')
     done(words.call("run"))
     assert "deep: 2\n" in words.read("pipeline.lock")
 
