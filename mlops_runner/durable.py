@@ -23,10 +23,11 @@ FICLONE = 0x40049409  # Linux: let two files share their blocks until one of the
 
 
 @contextlib.contextmanager
-def replacing(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
+def replacing(target: Path, mode: int | None = None, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Yield a stream whose bytes become the target's when the block ends; on an error the target stays as it was.
 
-    A link is replaced, not followed. Without `mode` the file gets 0644 as the process's umask allows.
+    A link is replaced, not followed. Without `mode` the file gets 0644 as the process's umask allows. What can be made
+    again from something durable need not be: then a kill leaves it whole, a power cut may not.
     """
     make_folder(target.parent)
     temporary = target.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
@@ -38,18 +39,20 @@ def replacing(target: Path, mode: int | None = None) -> Iterator[BinaryIO]:
             stream.flush()
             if mode is not None:
                 os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         temporary.replace(target)
-        sync_folder(target.parent)
+        if durable:
+            sync_folder(target.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
 
 
-def write_bytes(target: Path, data: bytes) -> None:
-    """Replace a file's content durably. Raises OSError."""
-    with replacing(target) as stream:
+def write_bytes(target: Path, data: bytes, *, durable: bool = True) -> None:
+    """Replace a file's content; see `replacing`. Raises OSError."""
+    with replacing(target, durable=durable) as stream:
         stream.write(data)
 
 
@@ -70,12 +73,12 @@ def write_if_changed(target: Path, text: str) -> bool:
     return True
 
 
-def copy_file(source: Path, target: Path, mode: int | None = None) -> os.stat_result:
-    """Copy a file's bytes durably, sharing blocks where the file system can. Raises OSError.
+def copy_file(source: Path, target: Path, mode: int | None = None, *, durable: bool = True) -> os.stat_result:
+    """Copy a file's bytes, sharing blocks where the file system can; see `replacing`. Raises OSError.
 
     Returns the status of what was written, before it got its name; see `settle`.
     """
-    with source.open("rb", buffering=0) as reader, replacing(target, mode) as writer:
+    with source.open("rb", buffering=0) as reader, replacing(target, mode, durable=durable) as writer:
         _transfer(reader.fileno(), writer.fileno())
         return settle(writer.fileno())
 

@@ -45,6 +45,7 @@ class Publisher:
                 if "" not in files:
                     self.store.add_folder(files)
                 pointers.write(output, files)
+        pointers.save()
         after = Lock({"default": environment}, {name: result.stage for name, result in settled.items()})
         if after != before or not (self.root / FILE_NAME).exists():
             write_if_changed(self.root / FILE_NAME, emit(after))

@@ -109,7 +109,7 @@ class Shelf:
             return
         if os.path.lexists(target) and (present is None or not self._store.has(present)):
             self._move_aside(target)
-        self._stats.record(target, digest, copy_file(source, target))
+        self._stats.record(target, digest, copy_file(source, target, durable=False))  # the store has the bytes
 
     def _move_aside(self, target: Path) -> None:
         relative = target.relative_to(self._layout.root)

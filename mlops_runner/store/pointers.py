@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest, digest_bytes
-from mlops_runner.durable import write_bytes, write_if_changed, write_text
+from mlops_runner.durable import write_bytes, write_if_changed
 from mlops_runner.store.objects import folder_address, manifest
 
 _DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
@@ -39,21 +39,25 @@ class Pointers:
 
     def __init__(self, project: Path) -> None:
         self._project = str(project)
-        self._ignored: dict[str, set[bytes]] = {}  # lines of each .gitignore
+        self._ignored: dict[str, dict[bytes, None]] = {}  # lines by .gitignore, in order
 
     def write(self, output: str, files: Mapping[str, FileDigest]) -> None:
-        """Write the pointer of an output, see `pointer_text`. Raises OSError."""
-        text, path = pointer_text(output, files), f"{self._project}/{output}.dvc"
-        if _content(path) != text.encode():
-            write_text(Path(path), text)
+        """Write the pointer of an output, see `pointer_text`; `save` must follow. Raises OSError."""
+        data, path = pointer_text(output, files).encode(), f"{self._project}/{output}.dvc"
+        if _content(path) != data:
+            write_bytes(Path(path), data, durable=False)  # the lock says the same
         folder, _, name = output.rpartition("/")
-        file = f"{self._project}/{folder}/.gitignore" if folder else f"{self._project}/.gitignore"
-        if file not in self._ignored:
-            self._ignored[file] = set(_content(file).splitlines())
-        line = f"/{name}".encode()
-        if line not in self._ignored[file]:
-            _append(Path(file), line)
-            self._ignored[file].add(line)
+        self._ignored.setdefault(folder, {})[f"/{name}".encode()] = None
+
+    def save(self) -> None:
+        """Have git ignore what was written; every byte of a .gitignore stays. Raises OSError."""
+        for folder, wanted in self._ignored.items():
+            path = f"{self._project}/{folder}/.gitignore" if folder else f"{self._project}/.gitignore"
+            present = _content(path)
+            known = set(present.splitlines())
+            if lines := [line for line in wanted if line not in known]:
+                separator = b"" if not present or present.endswith(b"\n") else b"\n"
+                write_bytes(Path(path), present + separator + b"".join(line + b"\n" for line in lines))
 
 
 def remove_pointers(project: Path, written: Mapping[str, str], keep: Collection[str]) -> None:
@@ -105,10 +109,3 @@ def _content(path: str) -> bytes:
             return stream.read()
     except FileNotFoundError:
         return b""
-
-
-def _append(path: Path, line: bytes) -> None:
-    """Add a line to a .gitignore; every byte that is there stays."""
-    present = _content(str(path))
-    separator = b"" if not present or present.endswith(b"\n") else b"\n"
-    write_bytes(path, present + separator + line + b"\n")

@@ -12,6 +12,13 @@ from mlops_runner.store.pointers import Pointers, ensure_dvc, pointer_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of what dvc imports
 
+
+def write(project, output, files):
+    pointers = Pointers(project)
+    pointers.write(output, files)
+    pointers.save()
+
+
 FILES = {
     "ü.txt": b"x", "e\u0301": b"combining", "a b.txt": b"space", "empty": b"", "crlf.csv": b"a\r\nb\r\n", "a-b": b"3",
     "A": b"4", "sub/x": b"5", "sub-x": b"6", 'q"uote': b"7", "back\\slash": b"8", "\U0001f600": b"9", "same": b"x",
@@ -55,7 +62,7 @@ def publish(root):
     for name, digest in DIGESTS.items():
         store.add(root / "artifacts" / "data" / name, digest)
     store.add_folder(DIGESTS)
-    Pointers(root).write("artifacts/data", DIGESTS)
+    write(root, "artifacts/data", DIGESTS)
     return root
 
 

@@ -5,6 +5,13 @@ import pytest
 from mlops_runner.digest import digest_bytes
 from mlops_runner.store.pointers import Pointers, ensure_dvc, pointer_path, remove_pointers
 
+
+def write(project, output, files):
+    pointers = Pointers(project)
+    pointers.write(output, files)
+    pointers.save()
+
+
 FILES = {"a": digest_bytes(b"a")}
 
 
@@ -27,20 +34,20 @@ def test_git_ignores_the_folder_and_the_file_keeps_what_it_says(tmp_path, before
     path.parent.mkdir()
     if before is not None:
         path.write_bytes(before)
-    Pointers(tmp_path).write("artifacts/data", FILES)
-    Pointers(tmp_path).write("artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
     assert path.read_bytes() == after
 
 
 def test_an_equal_pointer_is_not_written_again(tmp_path):
-    Pointers(tmp_path).write("artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
     before = pointer_path(tmp_path, "artifacts/data").stat().st_ino
-    Pointers(tmp_path).write("artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
     assert pointer_path(tmp_path, "artifacts/data").stat().st_ino == before
 
 
 def test_removing_a_pointer_twice_is_fine(tmp_path):
-    Pointers(tmp_path).write("artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
     written = {"artifacts/data/a": FILES["a"].md5}
     remove_pointers(tmp_path, written, keep=())
     remove_pointers(tmp_path, written, keep=())
@@ -48,7 +55,7 @@ def test_removing_a_pointer_twice_is_fine(tmp_path):
 
 
 def test_a_pointer_to_a_file_is_what_dvc_writes_and_goes_with_it(tmp_path):
-    Pointers(tmp_path).write("out/a.txt", {"": FILES["a"]})
+    write(tmp_path, "out/a.txt", {"": FILES["a"]})
     text = pointer_path(tmp_path, "out/a.txt").read_text()
     assert text == f"outs:\n- md5: {FILES['a'].md5}\n  size: 1\n  hash: md5\n  path: a.txt\n"
     assert (tmp_path / "out" / ".gitignore").read_text() == "/a.txt\n"
@@ -57,7 +64,7 @@ def test_a_pointer_to_a_file_is_what_dvc_writes_and_goes_with_it(tmp_path):
 
 
 def test_a_pointer_to_other_bytes_or_of_an_output_that_is_kept_stays(tmp_path):
-    Pointers(tmp_path).write("artifacts/data", FILES)
+    write(tmp_path, "artifacts/data", FILES)
     remove_pointers(tmp_path, {"artifacts/data/a": "0" * 32}, keep=())
     remove_pointers(tmp_path, {"artifacts/data/a": FILES["a"].md5}, keep=("artifacts/data",))
     assert pointer_path(tmp_path, "artifacts/data").exists()
