@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
+from mlops_runner.plan.cells import read_cells
 from mlops_runner.plan.modules import COMPILED, Module, Modules
+from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
 from mlops_runner.plan.source import Import, Source, raw_digest, read_source
 
 # The runner keeps versions of its own steps: upgrading it must not retrain a project that has it in its folder.
@@ -64,11 +66,11 @@ class CodeBase:
         return _code(reached)
 
     def program(self, file: str, place: Place | None = None) -> Code:
-        """Fingerprint a program: a Python file with what it imports, any other file by its bytes.
+        """Fingerprint a program: a Python file or a notebook with what it imports, any other file by its bytes.
 
-        Raises InvalidInput for a file that does not exist, or lies outside the root.
+        Raises InvalidInput for a file that does not exist, or lies outside the root, and for what is no notebook.
         """
-        if not file.endswith(".py"):
+        if not file.endswith((".py", NOTEBOOK)):
             return Code({file: raw_digest(self._modules.read(file, place))})
         reached = self._reach([Module("", file, None)], place)
         return _code(reached)
@@ -88,9 +90,12 @@ class CodeBase:
             data = self._modules.read(file, place)
             if file.endswith(COMPILED):
                 source = Source(raw_digest(data), doubts=((1, "is compiled"),), readable=False)
+            elif file.endswith(NOTEBOOK):
+                source = read_cells(data, file)
             else:
                 source = read_source(data)
-            notes = [f"{file}:{line}: {doubt}; the file counts byte by byte" for line, doubt in source.doubts]
+            what = "the cell counts letter by letter" if file.endswith(NOTEBOOK) else "the file counts byte by byte"
+            notes = [f"{file}:{line}: {doubt}; {what}" for line, doubt in source.doubts]
             imported: dict[str, tuple[Module, Place]] = {}
             for found in source.imports:
                 base = _absolute(module, found)

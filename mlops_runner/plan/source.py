@@ -39,8 +39,11 @@ class Source:
 
 
 @lru_cache(maxsize=4096)
-def read_source(data: bytes) -> Source:
-    """Parse a file, once per content and process. What cannot be parsed counts byte by byte."""
+def read_source(data: bytes, *, docstrings: bool = False) -> Source:
+    """Parse a file, once per content and process. What cannot be parsed counts byte by byte.
+
+    docstrings: whether texts that stand alone count, as they do where values are shown.
+    """
     try:
         tree = _parse(data)
     except (SyntaxError, ValueError) as error:
@@ -48,7 +51,7 @@ def read_source(data: bytes) -> Source:
         return Source(raw_digest(data), doubts=((line, f"cannot be parsed ({_reason(error)})"),), readable=False)
     except (RecursionError, MemoryError):
         return Source(raw_digest(data), doubts=((1, "is nested too deeply to be parsed"),), readable=False)
-    return _read_tree(tree, data)
+    return _read_tree(tree, data, docstrings=docstrings)
 
 
 def raw_digest(data: bytes) -> str:
@@ -67,11 +70,11 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "msg", None) or error)
 
 
-def _read_tree(tree: ast.Module, data: bytes) -> Source:
+def _read_tree(tree: ast.Module, data: bytes, *, docstrings: bool) -> Source:
     nodes = list(ast.walk(tree)) if _may_surprise(data) else []
     doubts = sorted({doubt for node in nodes for doubt in _doubts(node)})
     # What reads docstrings at run time may depend on them.
-    docstrings = any(_mentions(node, "__doc__") or _mentions(node, "getdoc") for node in nodes)
+    docstrings = docstrings or any(_mentions(node, "__doc__") or _mentions(node, "getdoc") for node in nodes)
     imports = tuple(sorted({*_imports(tree), *(found for node in nodes for found in _named_imports(node))}, key=_order))
     try:
         digest = raw_digest(data) if doubts else digest_text("a1", canonical_text(tree, docstrings=docstrings))
