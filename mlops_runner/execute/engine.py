@@ -24,7 +24,7 @@ from mlops_runner.execute.process import Ground, conclude, keep_log, make_work_f
 from mlops_runner.execute.publish import Publisher
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.schedule import Schedule
-from mlops_runner.plan.steps import Step
+from mlops_runner.plan.steps import PROGRAMS, Step
 
 SEARCH = "search"
 MOST_NAMED = 10
@@ -173,7 +173,7 @@ class Engine:
     def _start(self, task: Task, lane: Lane, worker: Worker) -> None:
         step, layout = task.step, self.ledger.layout
         sources = self.ledger.sources(step)
-        programs = tuple(self.ledger.facts.code_of(step)) if step.kind == "command" else ()
+        programs = tuple(self.ledger.facts.code_of(step)) if step.kind in PROGRAMS else ()
         jobs = self.jobs if self.processors is None else max(1, self.processors // threads(step))
         ground = Ground(layout.root, self.code, programs, jobs, self._memory(task))
         work = make_work_folder(layout.work)

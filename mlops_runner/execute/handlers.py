@@ -20,6 +20,7 @@ STAGES = {
     "package": "mlops_runner.execute.stages.package",
     "python": "mlops_runner.execute.stages.python",
     "command": "mlops_runner.execute.stages.command",
+    "notebook": "mlops_runner.execute.stages.notebook",
 }
 
 TRAINING = frozenset({"search", "refit"})  # they train, many times
@@ -75,6 +76,7 @@ PRELOAD = {
     "package": ("mlops_runner.train.bundle",),
     "python": (),
     "command": (),
+    "notebook": ("mlops_runner.execute.kernel",),
 }
 
 

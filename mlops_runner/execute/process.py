@@ -15,16 +15,18 @@ from typing import Any
 from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.execute import mirror
+from mlops_runner.execute.executed import FAILED
 from mlops_runner.execute.isolation import Exit, Worker
 from mlops_runner.execute.messages import Reply, Request, decode_reply
 from mlops_runner.execute.mirror import Seen
 from mlops_runner.execute.returned import metrics_of
 from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
 from mlops_runner.execute.sources import MIRROR, Source
+from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
 from mlops_runner.plan.steps import Step
 
 # Where the line of a step is that failed without naming one.
-_ABOVE = {"source": "source", "data": "source", "train": "trainer", "python": "callable"}
+_ABOVE = {"source": "source", "data": "source", "train": "trainer", "python": "callable", "notebook": "notebook"}
 LOG_TAIL_LINES = 15
 LOG_TAIL_BYTES = 1 << 16
 LOG_COLUMNS = 400
@@ -115,12 +117,18 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
     reply = _reply(step, work, ended)
     if reply.status != "done":
         placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
+        if (work / FAILED).exists():
+            placed = [replace(found, hint=_with_notebook(step, found.hint)) for found in placed]
         raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](placed)
     if step.built_in:
         return Ran(work / "out", _collect(step, work / "out"), reply, seconds, ended.peak_kib)
     left = mirror.collect(work / MIRROR, step, seen)
     reply = replace(reply, metrics=_written_metrics(step, work / MIRROR) or reply.metrics)
     return Ran(work / MIRROR, left.files, reply, seconds, ended.peak_kib, (*reply.surprises, *left.surprises))
+
+
+def _with_notebook(step: Step, hint: str | None) -> str:
+    return "; ".join(filter(None, (hint, f"the notebook up to there: .mlops/logs/{step.name}{NOTEBOOK}")))
 
 
 def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
@@ -136,11 +144,15 @@ def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
 
 
 def keep_log(logs: Path, step: Step, work: Path) -> None:
-    """Keep what the step said: the log of its last execution."""
-    log = work / "log.txt"
+    """Keep what the step said: the log of its last execution, and of a notebook that failed how far it came."""
+    log, failed = work / "log.txt", logs / f"{step.name}{NOTEBOOK}"
     if log.exists():
         logs.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(log, logs / f"{step.name}.log")
+    if (work / FAILED).exists():
+        shutil.copyfile(work / FAILED, failed)
+    elif step.kind == "notebook":
+        failed.unlink(missing_ok=True)
 
 
 def _lay_out(folder: Path, name: str, source: Source) -> Path:

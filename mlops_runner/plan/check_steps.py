@@ -14,9 +14,9 @@ from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.pipeline import Pipeline
-from mlops_runner.specs.steps import CommandStep, CustomStep, Matrix
+from mlops_runner.specs.steps import CommandStep, CustomStep, Matrix, NotebookStep
 
-FILLED = ("inputs", "outputs", "params", "variables", "metrics")  # with the values of the axes
+FILLED = ("inputs", "outputs", "params", "variables", "metrics", "executed")  # with the values of the axes
 _PATH: TypeAdapter[str] = TypeAdapter(RelativePath)
 
 
@@ -107,13 +107,18 @@ class _Checker:
         if self._step.matrix is None:
             return
         for values in combinations(self._step.matrix):
-            for where in ("inputs", "outputs"):
-                declared = getattr(self._step, where)
-                pairs = declared.items() if isinstance(declared, dict) else enumerate(declared)
-                for key, path in pairs:
-                    try:
-                        _PATH.validate_python(filled_text(path, values))
-                    except ValidationError as error:
-                        detail = error.errors(include_url=False)[0]
-                        yield self._at(detail["type"], detail["msg"], (where, key), detail["ctx"]["hint"])
-                        return
+            for where, path in self._declared():
+                try:
+                    _PATH.validate_python(filled_text(path, values))
+                except ValidationError as error:
+                    detail = error.errors(include_url=False)[0]
+                    yield self._at(detail["type"], detail["msg"], where, detail["ctx"]["hint"])
+                    return
+
+    def _declared(self) -> Iterator[tuple[Path, str]]:
+        for where in ("inputs", "outputs"):
+            declared = getattr(self._step, where)
+            pairs = declared.items() if isinstance(declared, dict) else enumerate(declared)
+            yield from (((where, key), path) for key, path in pairs)
+        if isinstance(self._step, NotebookStep) and self._step.executed is not None:
+            yield ("executed",), self._step.executed

@@ -8,14 +8,14 @@ from mlops_runner.errors import Place
 from mlops_runner.plan.compile_parts import dump, places_below
 from mlops_runner.plan.matrix import Instance, filled, filled_text, instances
 from mlops_runner.plan.steps import Input, Step
-from mlops_runner.plan.versions import COMMAND_VERSION, PYTHON_VERSION
+from mlops_runner.plan.versions import COMMAND_VERSION, NOTEBOOK_VERSION, PYTHON_VERSION
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.pipeline import Pipeline
-from mlops_runner.specs.steps import CommandStep, CustomStep
+from mlops_runner.specs.steps import CommandStep, CustomStep, PythonStep
 
-PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics")
+PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics", "executed")
 HANDLING = ("timeout", "retries", "always", "frozen")
-VERSIONS = {"python": PYTHON_VERSION, "command": COMMAND_VERSION}
+VERSIONS = {"python": PYTHON_VERSION, "command": COMMAND_VERSION, "notebook": NOTEBOOK_VERSION}
 
 
 def custom_steps(pipeline: Loaded[Pipeline]) -> Iterator[Step]:
@@ -40,14 +40,18 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
     said = dump(spec)
     config = {key: filled(said[key], instance.values) for key in PER_INSTANCE if key in said}
     code: tuple[str, ...] = ()
-    if isinstance(spec, CommandStep):
-        code = spec.code
-        config |= _what_is_run(spec, {**config.get("params", {}), **instance.values})
-        inputs = tuple(Input(path, path) for path in config.get("inputs", ()))
-    else:
+    if isinstance(spec, PythonStep):
         code = (spec.callable,)
         config["callable"] = spec.callable
         inputs = tuple(Input(name, path) for name, path in config.get("inputs", {}).items())
+    else:
+        inputs = tuple(Input(path, path) for path in config.get("inputs", ()))
+        if isinstance(spec, CommandStep):
+            code = spec.code
+            config |= _what_is_run(spec, {**config.get("params", {}), **instance.values})
+        else:
+            code = (spec.notebook,)
+            config["notebook"] = spec.notebook
     access: dict[str, Any] = {"secrets": {name: {"secret": name} for name in spec.secrets}} if spec.secrets else {}
     access |= {name: said[name] for name in HANDLING if name in said}
     return Step(

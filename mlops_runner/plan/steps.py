@@ -11,11 +11,13 @@ from mlops_runner.lock.model import Scalar
 
 Kind = Literal[
     "source", "data", "search", "train", "select", "refit", "evaluate", "package", "python", "command",
+    "notebook",
 ]  # fmt: skip
 Repro = Literal["bitwise", "tolerance", "none"]
 
 SHOWN = ("callable", "params", "variables")
-CUSTOM = frozenset({"python", "command"})  # kinds of step that a project declares itself
+CUSTOM = frozenset({"python", "command", "notebook"})  # kinds of step that a project declares itself
+PROGRAMS = frozenset({"command", "notebook"})  # they find copies of their code in the folder in which they run
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,9 @@ class Step:
         """The paths it writes, files or folders."""
         if self.built_in:
             return (self.output,)
-        declared = self.config["outputs"]
-        return tuple(declared.values() if isinstance(declared, Mapping) else declared)
+        declared = self.config.get("outputs", ())
+        executed = (self.config["executed"],) if "executed" in self.config else ()
+        return (*(declared.values() if isinstance(declared, Mapping) else declared), *executed)
 
     def path_of(self, name: str) -> str:
         """Return where a file lies that the step calls `name`."""
@@ -155,13 +158,16 @@ class Step:
 
     def output_place(self, path: str) -> Place:
         """Return where a path that the step writes is named."""
+        if path == self.config.get("executed"):
+            return self.place("executed")
         return self.place("") if self.built_in else self._listed("outputs", path)
 
     def code_place(self, name: str) -> Place:
         """Return where a callable, or a program of the project, is named."""
         if self.kind == "command":
             return self._listed("code", name)
-        return self.place({"train": "trainer.callable", "python": "callable"}.get(self.kind, "source.callable"))
+        named = {"train": "trainer.callable", "python": "callable", "notebook": "notebook"}
+        return self.place(named.get(self.kind, "source.callable"))
 
     def _listed(self, where: str, path: str) -> Place:
         declared = self.config.get(where, ()) if where != "code" else self.code

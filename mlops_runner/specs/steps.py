@@ -1,5 +1,6 @@
 """Steps of a Pipeline document: functions, commands and notebooks of the project, and the files that join them."""
 
+import keyword
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -44,13 +45,28 @@ def _with_lists(value: Any) -> Any:
     return value
 
 
+def _notebook(value: str) -> str:
+    if not value.endswith(".ipynb"):
+        hint = "for example: notebooks/report.ipynb"
+        raise complaint("invalid-path", 'path "{given}" does not end in .ipynb', hint, given=value)
+    return value
+
+
 Identifier = Annotated[
     str, AfterValidator(_identifier), Words("a name"), Field(json_schema_extra={"pattern": f"^{IDENTIFIER}$"})
 ]
 Variable = Annotated[
     str, AfterValidator(_variable), Words("a name"), Field(json_schema_extra={"pattern": f"^{VARIABLE}$"})
 ]
+NotebookPath = Annotated[RelativePath, AfterValidator(_notebook)]
 Paths = Annotated[tuple[RelativePath, ...], Field(examples=[["data/raw.csv", "data/parts/*.parquet"]])]
+Metrics = Annotated[
+    RelativePath | None,
+    Field(
+        description="One of its outputs, a JSON file of names and numbers that are kept in the lock.",
+        examples=["data/counts.json"],
+    ),
+]
 NamedPaths = dict[Identifier, RelativePath]
 READS = (
     "What it reads: files, folders, or patterns with * and **. What another step writes is read from there, and that "
@@ -217,17 +233,11 @@ class CommandStep(StepPart):
     ] = ()
     inputs: Annotated[Paths, Field(description=READS)] = ()
     outputs: Annotated[Paths, Field(min_length=1, description=WRITES, examples=[["data/clean.parquet"]])]
-    metrics: Annotated[
-        RelativePath | None,
-        Field(
-            description="One of its outputs, a JSON file of names and numbers that are kept in the lock.",
-            examples=["data/counts.json"],
-        ),
-    ] = None
+    metrics: Metrics = None
 
     @model_validator(mode="after")
     def _can_be_run(self) -> "CommandStep":
-        return hold(self, (_always_or_never, _one_command, _metrics_are_written))
+        return hold(self, (_always_or_never, _one_command, _notebooks_are_inputs, _metrics_are_written))
 
 
 def _one_command(step: CommandStep) -> Iterator[Finding]:
@@ -243,14 +253,73 @@ def _one_command(step: CommandStep) -> Iterator[Finding]:
         yield Finding(("command", 0), "shell-command", message, hint)
 
 
-def _metrics_are_written(step: CommandStep) -> Iterator[Finding]:
+def _notebooks_are_inputs(step: CommandStep) -> Iterator[Finding]:
+    """To a command, a notebook is a file like any other."""
+    for position, path in enumerate(step.code):
+        if path.endswith(".ipynb"):
+            message, hint = f"{path} is a notebook, no program", "name it in inputs, or make it a step of kind notebook"
+            yield Finding(("code", position), "notebook-as-code", message, hint)
+
+
+class NotebookStep(StepPart):
+    """A notebook, run from its first cell to its last in a folder where nothing lies but its inputs and its code.
+
+    Params are set in a cell after the one tagged parameters, or before all others. Cells see each path as it is in the
+    project. Its key covers the code of its cells, and what they import from the project: no texts, no outputs.
+    """
+
+    kind: Literal["notebook"]
+    notebook: Annotated[NotebookPath, Field(description="The notebook.", examples=["notebooks/report.ipynb"])]
+    executed: Annotated[
+        NotebookPath | None,
+        Field(
+            description="Where the executed notebook is kept, with what its cells have shown.",
+            examples=["artifacts/report.ipynb"],
+        ),
+    ] = None
+    inputs: Annotated[Paths, Field(description=READS)] = ()
+    outputs: Annotated[Paths, Field(description=WRITES, examples=[["artifacts/figures"]])] = ()
+    metrics: Metrics = None
+
+    @model_validator(mode="after")
+    def _can_be_run(self) -> "NotebookStep":
+        return hold(
+            self,
+            (_always_or_never, _something_is_kept, _notebook_is_spared, _params_are_variables, _metrics_are_written),
+        )
+
+
+def _something_is_kept(step: NotebookStep) -> Iterator[Finding]:
+    """A step has a result."""
+    if step.executed is None and not step.outputs:
+        message = "the step keeps nothing: neither the executed notebook nor outputs"
+        yield Finding((), "no-outputs", message, "give executed: artifacts/report.ipynb")
+
+
+def _notebook_is_spared(step: NotebookStep) -> Iterator[Finding]:
+    """What a step writes is not what it runs."""
+    for where, path in ((("executed",), step.executed), *((("outputs", n), p) for n, p in enumerate(step.outputs))):
+        if path is not None and f"{step.notebook}/".startswith(f"{path}/"):
+            message = f"{path} would take the place of the notebook"
+            yield Finding(where, "overwritten-notebook", message, "write to another folder, such as artifacts")
+
+
+def _params_are_variables(step: NotebookStep) -> Iterator[Finding]:
+    """Params become variables of the notebook."""
+    for name in step.params:
+        if keyword.iskeyword(name):
+            message = f'"{name}" is a word of Python, and cannot be a variable'
+            yield Finding(("params", name), "invalid-name", message, "choose another name")
+
+
+def _metrics_are_written(step: CommandStep | NotebookStep) -> Iterator[Finding]:
     """The file of the metrics is an output, or lies in one."""
     path = step.metrics
     if path is not None and not any(f"{path}/".startswith(f"{output}/") for output in step.outputs):
         yield Finding(("metrics",), "unwritten-metrics", f"{path} is not an output", "add it to outputs")
 
 
-CustomStep = Annotated[PythonStep | CommandStep, Field(discriminator="kind")]
+CustomStep = Annotated[PythonStep | CommandStep | NotebookStep, Field(discriminator="kind")]
 Steps = Annotated[
     dict[Name, CustomStep],
     Field(description="Steps of the project's own, before, between and after the built-in ones: paths join them."),
