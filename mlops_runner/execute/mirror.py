@@ -15,6 +15,7 @@ from mlops_runner.digest import FileDigest, digest_file
 from mlops_runner.errors import Diagnostic, StepFailed
 from mlops_runner.plan.steps import Step
 
+MIRROR = "project"  # the name of that folder
 IGNORED = "__pycache__"
 MOST_NAMED = 5
 

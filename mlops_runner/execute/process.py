@@ -18,10 +18,10 @@ from mlops_runner.execute import mirror
 from mlops_runner.execute.executed import FAILED
 from mlops_runner.execute.isolation import Exit, Worker
 from mlops_runner.execute.messages import Reply, Request, decode_reply
-from mlops_runner.execute.mirror import Seen
+from mlops_runner.execute.mirror import MIRROR, Seen
 from mlops_runner.execute.returned import metrics_of
 from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
-from mlops_runner.execute.sources import MIRROR, Source
+from mlops_runner.execute.sources import Source
 from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
 from mlops_runner.plan.steps import Step
 
@@ -128,7 +128,7 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
 
 
 def _with_notebook(step: Step, hint: str | None) -> str:
-    return "; ".join(filter(None, (hint, f"the notebook up to there: .mlops/logs/{step.name}{NOTEBOOK}")))
+    return "; ".join(filter(None, (hint, f"the notebook up to there: .mlops/logs/{step.file_name}{NOTEBOOK}")))
 
 
 def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
@@ -145,10 +145,10 @@ def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
 
 def keep_log(logs: Path, step: Step, work: Path) -> None:
     """Keep what the step said: the log of its last execution, and of a notebook that failed how far it came."""
-    log, failed = work / "log.txt", logs / f"{step.name}{NOTEBOOK}"
+    log, failed = work / "log.txt", logs / f"{step.file_name}{NOTEBOOK}"
     if log.exists():
         logs.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(log, logs / f"{step.name}.log")
+        shutil.copyfile(log, logs / f"{step.file_name}.log")
     if (work / FAILED).exists():
         shutil.copyfile(work / FAILED, failed)
     elif step.kind == "notebook":
@@ -177,7 +177,7 @@ def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
     if ended.code == 0:
         how = "ended without an answer"
     what = f"the command of {step.name}" if step.kind == "command" else f"step {step.name}"
-    hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.name}.log"
+    hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.file_name}.log"
     tail = log_tail(work / "log.txt")
     message = f"{what} {how}" + (f"; its last lines:\n{tail}" if tail else "")
     return StepFailed(Diagnostic("step-crashed", message, step.place(_ABOVE.get(step.kind, "")), hint))

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlops_runner.execute.mirror import MIRROR
 from mlops_runner.plan.key import relative
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.patterns import certain
-
-MIRROR = "project"  # the folder in which a step of the project's own sees its inputs
 
 
 @dataclass(frozen=True, slots=True)

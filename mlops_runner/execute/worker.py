@@ -20,9 +20,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlops_runner.execute import descendants
+from mlops_runner.execute.commands import command_of, limited, no_program, spawn
 from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.handlers import SHARED, handle
-from mlops_runner.execute.messages import decode_request
+from mlops_runner.execute.messages import Reply, Request, decode_request
 
 MOST = 256  # open sockets that one message may bring
 LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
@@ -106,8 +107,11 @@ def _wake_on_child_exit() -> int:
 
 
 def _serve(line: str, woken: int) -> tuple[int, int]:
-    """Fork, wait for the step or for the end of the input, and return exit code and peak memory in KiB."""
-    child = fork(lambda: _do_step(line))
+    """Start the step, wait for it or for the end of the input, and return exit code and peak memory in KiB."""
+    request = decode_request(line)
+    child = _started(request)
+    if child is None:
+        return 0, 0
     while True:
         ended, status, usage = os.wait4(child, os.WNOHANG)
         if ended:
@@ -122,6 +126,18 @@ def _serve(line: str, woken: int) -> tuple[int, int]:
     return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale
 
 
+def _started(request: Request) -> int | None:
+    """Start a step, and return its process; None if that failed, which the reply then says."""
+    if request.kind != "command" or limited(request):
+        return fork(lambda: _do_step(request))
+    try:
+        return spawn(request)
+    except OSError as error:
+        reply = Reply("failed", diagnostics=(no_program(command_of(request)[0], error),))
+        (Path(request.work) / "reply.json").write_text(reply.encode(), encoding="utf-8")
+        return None
+
+
 def _runner_gone(woken: int) -> bool:
     """Wait for a child to end or for the input; say whether the input has ended."""
     ready, _, _ = select.select([woken, 0], [], [], LOOK_SECONDS)
@@ -132,11 +148,10 @@ def _runner_gone(woken: int) -> bool:
     return 0 in ready and not os.read(0, 1)
 
 
-def _do_step(line: str) -> None:
+def _do_step(request: Request) -> None:
     sys.argv[:] = ["mlops"]
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request = decode_request(line)
     work = Path(request.work)
     _redirect(work / "log.txt")
     os.chdir(work)

@@ -75,6 +75,11 @@ class Step:
         return self.kind not in CUSTOM
 
     @property
+    def file_name(self) -> str:
+        """Its name as that of a file: values of a matrix may hold slashes."""
+        return self.name.replace("/", "%2F")
+
+    @property
     def always(self) -> bool:
         """Whether it runs every time."""
         return bool(self.access.get("always"))

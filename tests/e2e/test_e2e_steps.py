@@ -281,6 +281,15 @@ def test_a_secret_reaches_the_step_and_nothing_else(words, monkeypatch):
     assert found == []
 
 
+def test_a_value_of_an_axis_may_hold_a_slash(words):
+    step = "  part:\n    kind: command\n    matrix: {axes: {place: [a/b, c]}}\n    shell: echo x > parts/{place}.txt\n"
+    words.write("pipeline.yaml", words.read("pipeline.yaml") + step + '    outputs: ["parts/{place}.txt"]\n')
+    done(words.call("run"))
+    assert words.read("parts/a/b.txt") == "x\n"
+    assert (words.root / ".mlops/logs/part@a%2Fb.log").exists()
+    done(words.call("verify"))
+
+
 # -- what a step may see
 
 

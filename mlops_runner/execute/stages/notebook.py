@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, Place, StepFailed
+from mlops_runner.execute.commands import environment_of
 from mlops_runner.execute.executed import FAILED, Prepared, notebook_of, prepared, relative_to, written
 from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.execute.mirror import MIRROR
 from mlops_runner.execute.secrets import scrub
-from mlops_runner.execute.sources import MIRROR
-from mlops_runner.execute.stages.command import environment_of
 from mlops_runner.execute.stages.limits import limits_of
 from mlops_runner.plan.notebook import read_notebook
 

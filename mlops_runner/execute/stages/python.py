@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from mlops_runner.execute.commands import threads_of
 from mlops_runner.execute.messages import Reply, Request
+from mlops_runner.execute.mirror import MIRROR
 from mlops_runner.execute.returned import metrics_of
-from mlops_runner.execute.sources import MIRROR
-from mlops_runner.execute.stages.common_steps import threads_of
 from mlops_runner.execute.stages.limits import limits_of, within
 from mlops_runner.execute.watch import Watch
 from mlops_runner.store.patterns import parse_pattern

@@ -1,0 +1,64 @@
+"""Programs that steps run: what is called, with which variables, and how it is started without forking."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mlops_runner.errors import Diagnostic
+from mlops_runner.execute.isolation import THREAD_VARIABLES
+from mlops_runner.execute.messages import Request
+from mlops_runner.execute.mirror import MIRROR
+
+INTERPRETER = "python"
+SHELL = ("/bin/sh", "-eu", "-c")
+LIMITS = frozenset({"timeout", "memory"})
+
+
+def spawn(request: Request) -> int:
+    """Start the program of a step in a process group of its own, and return its process. Raises OSError.
+
+    What it says goes into the step's log. The caller waits for it.
+
+    A process that only becomes another program need not be forked: this one may be large.
+    """
+    work = Path(request.work)
+    with (work / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            command_of(request), cwd=work / MIRROR, env=environment_of(request), stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log, process_group=0,
+        )  # fmt: skip
+    process.returncode = 0  # otherwise it would be waited for here when this value goes
+    return process.pid
+
+
+def limited(request: Request) -> bool:
+    """Say whether a step has a limit that somebody must watch."""
+    return bool(LIMITS & request.access.keys())
+
+
+def command_of(request: Request) -> list[str]:
+    """Return the program and its arguments."""
+    if "shell" in request.config:
+        return [*SHELL, request.config["shell"]]
+    program, *arguments = request.config["command"]
+    return [sys.executable if program == INTERPRETER else program, *arguments]
+
+
+def environment_of(request: Request) -> dict[str, str]:
+    """Return the variables that a program sees: those of every step, and what its spec gives it."""
+    folders = (str(Path(sys.executable).parent), "/usr/local/bin", os.defpath)
+    code = Path(request.work) / MIRROR / os.path.relpath(request.code, request.project)
+    ours = {"PATH": os.pathsep.join(folders), "PYTHONPATH": str(code), "HOME": request.work, "TMPDIR": request.work}
+    return {**os.environ, **ours, **threads_of(request), **request.config.get("variables", {}), **request.secrets}
+
+
+def threads_of(request: Request) -> dict[str, str]:
+    """Return the variables that tell libraries how many threads a step declares."""
+    return dict.fromkeys(THREAD_VARIABLES, str(request.execution["threads"]))
+
+
+def no_program(program: str, error: OSError) -> Diagnostic:
+    """Say that there is no such program."""
+    hint = "a program of the project is named in code; others are looked for beside python, in /usr/local/bin and /bin"
+    return Diagnostic("no-program", f"{program} cannot be run: {error.strerror}", hint=hint)
