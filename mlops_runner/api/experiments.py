@@ -40,7 +40,7 @@ def verdict_aside(root: Path, compiled: Compiled, results: Sequence[Result]) -> 
 def remember(sources: Sources, options: "RunOptions", seconds: float, results: Sequence[Result]) -> int:
     """Record a run that ended with a verdict, and return its number. Raises OSError."""
     root, compiled = sources.root, sources.compiled()
-    if not compiled.trains:
+    if not any(result.step.kind == "evaluate" for result in results):
         return _remember_steps(sources, options, seconds, results)
     evidence = evidence_of(root, results)
     verdict = verdict_of(evidence, compiled)

@@ -16,9 +16,10 @@ from mlops_runner.lock.codec import parse
 from mlops_runner.lock.compact import decode, encode
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
-from mlops_runner.plan.build import build_plan
+from mlops_runner.plan.build import build_part, build_plan
 from mlops_runner.plan.local import LocalNote, local_notes
 from mlops_runner.plan.model import Facts, Plan
+from mlops_runner.plan.select import Selection
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.reports.verdict import Verdict
 from mlops_runner.store.layout import Layout
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from mlops_runner.execute.result import Result
     from mlops_runner.execute.tracking import Experiment
     from mlops_runner.reports.document import Report
+    from mlops_runner.reports.plan import Local
     from mlops_runner.reports.refresh import Refreshed
 
 
@@ -94,11 +96,25 @@ class Project:
         found = git.read(self.root, git.resolve(self.root, revision), FILE_NAME)
         return parse(found.decode("utf-8", "replace"), f"{revision}:{FILE_NAME}") if found is not None else Lock()
 
-    def plan(self, base: str | None = None) -> Plan:
-        """Say what a run would do, and why. `base` compares with another revision's lock instead of the present one."""
+    def plan(self, base: str | None = None, selection: Selection | None = None) -> Plan:
+        """Say what a run would do, and why. `base` compares with another revision's lock instead of the present one.
+
+        `selection` asks for some of the steps: the others count as they are locked. Raises UsageFailure when it
+        matches nothing.
+        """
         compiled = self.compiled()
         lock = self.lock_at(base) if base else self.lock()
+        if selection:
+            return build_part(compiled.pipeline, compiled.steps, lock, self.facts(), selection)
         return build_plan(compiled.pipeline, compiled.steps, lock, self.facts())
+
+    def partial(self) -> tuple[str, ...]:
+        """Return the names of the steps that are not in pipeline.lock as the specs imply; none when it is whole.
+
+        A run of selected steps may leave some. It puts no mark into the lock, because none is needed: the key of such
+        a step does not come out of the specs, the code, and what the other steps wrote.
+        """
+        return tuple(planned.name for planned in self.plan().steps if planned.action != "unchanged")
 
     def validate(self) -> list[Diagnostic]:
         """Return every problem of every document, and advice as warnings; in file order."""
@@ -135,9 +151,19 @@ class Project:
             plan, lock, self.finished(), self.root, StatCache(self.layout.stats), self.sources.difference
         )
 
-    def verdict(self) -> Verdict:
-        """Return what the last run concluded. Raises UsageFailure when there was none."""
-        if not self.compiled().trains:
+    def local(self, plan: Plan, jobs: int | None = None) -> "Local":
+        """Return the notes, and how long a run of a plan may take with `jobs`, and what it may cost."""
+        from mlops_runner.api.expected import local
+
+        return local(self, plan, jobs)
+
+    def verdict(self, results: "Sequence[Result] | None" = None) -> Verdict:
+        """Return what the last run concluded; of `results` that judge no model, that they are done.
+
+        Raises UsageFailure when there was no run.
+        """
+        judged = results is None or any(result.step.kind == "evaluate" for result in results)
+        if not (judged and self.compiled().trains):
             return done(self.compiled())
         return verdict_of(self.evidence(), self.compiled(), self._local())
 
@@ -191,7 +217,7 @@ class Project:
 
         `listener` is told what happens, `expected` is the digest of the plan that was approved. Nothing runs when
         it is another one. The flags are those of `api.running.Flags`. Raises StepFailed, InvalidInput, PlanMismatch,
-        LockBusy.
+        LockBusy, UsageFailure.
         """
         from mlops_runner.api.running import RunOptions, run
 

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
-from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch
+from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch, UsageFailure
 from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine, Listener, Silence
 from mlops_runner.execute.isolation import Room, processors, threads_of
 from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.result import Result
-from mlops_runner.plan.build import build_plan, refuse_unpinned
+from mlops_runner.plan.build import build_part, build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
 from mlops_runner.plan.model import Facts, Plan
-from mlops_runner.plan.steps import Compiled
+from mlops_runner.plan.select import Selection
+from mlops_runner.plan.steps import Compiled, Step
 from mlops_runner.store.mutex import exclusive
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Flags(TypedDict, total=False):
 
     `force` executes every step. At most `jobs` steps run at a time: as many as the threads of each leave room for,
     unless it is given. `message` goes into the experiment log. With `keep_going`, a failure ends only what waits for
-    it. With `strict`, a step fails that reads or writes what it does not declare.
+    it. With `strict`, a step fails that reads or writes what it does not declare. `selection` leaves all other steps
+    as they are locked; see `Project.partial`.
     """
 
     force: bool
@@ -34,6 +36,10 @@ class Flags(TypedDict, total=False):
     message: str
     keep_going: bool
     strict: bool
+    selection: Selection | None
+
+
+MOST_COMPLAINTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,7 @@ class RunOptions:
     settings: tuple[str, ...] = ()
     keep_going: bool = False
     strict: bool = False
+    selection: Selection | None = None
 
 
 def run(project: "Project", listener: Listener | None, options: RunOptions) -> list[Result]:
@@ -58,8 +65,13 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             workers.expect(Room(threads_of(last.compiled.steps)))
         compiled, lock, facts = project.compiled(), project.lock(), project.facts()
         project.sources.remember()
-        plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
-        refuse_unpinned(compiled.steps)
+        if options.selection:
+            plan = build_part(compiled.pipeline, compiled.steps, lock, facts, options.selection)
+        else:
+            plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
+        steps = [planned.step for planned in plan.steps if planned.step is not None]
+        refuse_unpinned(steps)
+        _refuse_unlocked(plan)
         if options.expected is not None and plan_digest(plan) != options.expected:
             message = f"the plan is now {plan_digest(plan)}, not {options.expected}"
             raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
@@ -67,15 +79,33 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             facts = project.facts()
             project.sources.remember()
         listener, here = listener or Silence(), processors()
-        ledger = Ledger(project.layout, lock, facts, listener.note, options.force, aside=bool(options.settings))
+        left = _left(compiled, steps) if options.selection else None
+        aside = bool(options.settings)
+        ledger = Ledger(project.layout, lock, facts, listener.note, options.force, aside, left)
         engine = Engine(
             ledger, project.sources.code_folder(compiled), workers, listener, project.sources.require_environment,
             options.jobs or here, None if options.jobs else here, options.keep_going, options.strict,
         )  # fmt: skip
-        results = _recorded(project, engine, compiled, options)
+        results = _recorded(project, engine, steps, options)
         if not options.settings:
             project.remember_lock()
         return results
+
+
+def _left(compiled: Compiled, steps: Sequence[Step]) -> list[Step]:
+    names = {step.name for step in steps}
+    return [step for step in compiled.steps if step.name not in names]
+
+
+def _refuse_unlocked(plan: Plan) -> None:
+    """Refuse a selection that reads what a step would have to write first that is not selected. Raises UsageFailure."""
+    found = {(p.name, r) for p in plan.steps for r in p.reasons if r.code == "not-locked"}
+    problems = []
+    for name, reason in sorted(found, key=lambda pair: (pair[0], pair[1].what, str(pair[1].old))):
+        message = f"{name} reads {reason.what}, which {reason.old} writes: that step never ran and is not selected"
+        problems.append(Diagnostic("not-locked", message, reason.place, f"run: mlops run --to {name}"))
+    if problems:
+        raise UsageFailure(problems[:MOST_COMPLAINTS])
 
 
 def _bring_inputs(project: "Project", plan: Plan, facts: Facts, *, force: bool) -> bool:
@@ -90,11 +120,11 @@ def _bring_inputs(project: "Project", plan: Plan, facts: Facts, *, force: bool) 
     return bool(wanted)
 
 
-def _recorded(project: "Project", engine: Engine, compiled: Compiled, options: RunOptions) -> list[Result]:
+def _recorded(project: "Project", engine: Engine, steps: Sequence[Step], options: RunOptions) -> list[Result]:
     """Run, and write into the experiment log what came of it; a run that executed nothing is no experiment."""
     started = time.monotonic()
     try:
-        results = engine.run(compiled.steps)
+        results = engine.run(steps)
     except MlopsError as error:
         _record(project, engine.listener, options, time.monotonic() - started, error)
         raise

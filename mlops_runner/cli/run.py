@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say, show_diagnostics
+from mlops_runner.cli.selecting import selection_options
 from mlops_runner.errors import (
     EXIT_CHANGES,
     EXIT_NOT_VERIFIED,
@@ -21,6 +22,7 @@ from mlops_runner.errors import (
 if TYPE_CHECKING:
     from mlops_runner.api import Project
     from mlops_runner.execute.rerun import Agreement
+    from mlops_runner.plan.select import Selection
 
 
 @click.command()
@@ -28,20 +30,31 @@ if TYPE_CHECKING:
 @click.option("--base", metavar="REF", help="Compare with pipeline.lock as it was at a git revision.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when something would change.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Also write the plan as JSON, for run --plan.")
-def plan(settings: Settings, base: str | None, detailed_exitcode: bool, out: str | None) -> int:
+@click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Expected time with N steps at a time.")
+@click.option("--all", "everything", is_flag=True, help="List every step, however many are alike.")
+@selection_options
+def plan(
+    settings: Settings,
+    base: str | None,
+    detailed_exitcode: bool,
+    out: str | None,
+    selection: "Selection | None",
+    **shown: Any,
+) -> int:
     """Say what a run would do, and why. Needs no data, network or secrets, and writes nothing.
 
     \b
     Examples:
       mlops plan
       mlops plan --base main --detailed-exitcode
+      mlops plan --to evaluate --from 'count@*'
       mlops plan --out plan.json && mlops run --plan plan.json
     """
     from mlops_runner.plan.codec import plan_json
-    from mlops_runner.reports.plan import plan_text
+    from mlops_runner.reports.plan import Local, plan_text
 
     project = settings.project()
-    found = project.plan(base)
+    found = project.plan(base, selection)
     if out:
         from mlops_runner.durable import write_text
 
@@ -49,7 +62,9 @@ def plan(settings: Settings, base: str | None, detailed_exitcode: bool, out: str
     if settings.as_json:
         emit_json(plan_json(found))
     else:
-        emit(plan_text(found, {} if base else project.notes(found)))  # what is here says nothing of another revision
+        # what is here says nothing of another revision
+        local = Local({}) if base else project.local(found, shown["jobs"])
+        emit(plan_text(found, local, everything=shown["everything"]))
     return EXIT_CHANGES if detailed_exitcode and found.changes else EXIT_OK
 
 
@@ -66,17 +81,15 @@ def why(settings: Settings, step: str, base: str | None) -> int:
       mlops why evaluate --base main
     """
     from mlops_runner.plan.codec import planned_json
-    from mlops_runner.reports.plan import why_text
+    from mlops_runner.reports.why import why_text
 
     project = settings.project()
     found = project.plan(base)
     planned = found.find(step)
     if planned is None:
-        from mlops_runner.specs.complaints import nearest
+        from mlops_runner.plan.select import unknown_step
 
-        names = [other.name for other in found.steps]
-        hint = nearest(step, names) or f"steps: {', '.join(names)}"
-        raise UsageFailure(Diagnostic("unknown-step", f'there is no step "{step}"', hint=hint))
+        raise UsageFailure(unknown_step(step, [other.name for other in found.steps]))
     if settings.as_json:
         emit_json(planned_json(planned))
     else:
@@ -121,43 +134,56 @@ def graph(settings: Settings, form: str) -> int:
 @click.option("--strict", is_flag=True, help="Fail a step that reads or writes what it does not declare.")
 @click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
-def run(settings: Settings, plan_file: str | None, given: tuple[str, ...], no_report: bool, **how: Any) -> int:
+@selection_options
+def run(
+    settings: Settings,
+    plan_file: str | None,
+    given: tuple[str, ...],
+    no_report: bool,
+    selection: "Selection | None",
+    **how: Any,
+) -> int:
     """Execute what changed, write pipeline.lock, and answer by the gates: exit 0 or 3.
 
     \b
     Unchanged steps stay, known results come back from the cache, the rest runs, each step in a process of its own.
-    Steps that do not wait for each other run at the same time. A run that was stopped goes on where it was.
+    Steps that do not wait for each other run at the same time. A run that was stopped goes on where it was. With --to,
+    --from or --only, the selected steps alone: the others stay as they are locked.
 
     \b
     Examples:
       mlops run
       mlops run --plan plan.json     only what was reviewed
       mlops run --jobs 1             one step after the other
+      mlops run --only 'count@*'     all instances of count, and nothing else
       mlops run --set training.candidates.boosted.params.max_depth=6
     """
     from mlops_runner.cli.progress import Progress
+    from mlops_runner.reports.steps import partial_text
     from mlops_runner.reports.verdict import verdict_json, verdict_text
 
-    if given and plan_file:
-        message = "--set runs something else than the plan of a file"
-        raise UsageFailure(Diagnostic("contradiction", message, hint="leave one of them out"))
+    _refuse_together(plan_file, given, selection)
     project = settings.project()
     progress = Progress(quiet=settings.quiet or settings.as_json)
-    report = None
+    report, left = None, tuple[str, ...]()
     try:
         if given:
             results, verdict = project.try_out(given, progress, **how)
         else:
-            results = project.run(progress, _expected(plan_file) if plan_file else None, **how)
-            verdict = project.verdict()
+            expected, selection = _expected(plan_file) if plan_file else (None, selection)
+            results = project.run(progress, expected, selection=selection, **how)
+            verdict = project.verdict(results)
+            left = project.partial() if selection else left
     finally:
         progress.close()
-    if not given and not no_report:
+    if not given and not no_report and verdict.winner:
         report = project.fresh_report(changed=any(result.how == "ran" for result in results))
     if settings.as_json:
-        emit_json(verdict_json(verdict, results))
+        emit_json({**verdict_json(verdict, results), "partial": list(left)})
     else:
         emit(verdict_text(verdict, results, report))
+        if left:
+            emit(partial_text(left))
         if given and not settings.quiet:
             say("  nothing in the project was changed; to keep it: mlops exp list, mlops exp apply NUMBER")
     return EXIT_OK if verdict.passed else EXIT_REFUSED
@@ -206,10 +232,26 @@ def _agreed(agreement: "Agreement") -> None:
     say(f"  rerun {a.round}  {a.step:<24} equal by {a.by}  {a.seconds:.1f} s")
 
 
-def _expected(file: str) -> str:
+def _refuse_together(plan_file: str | None, given: tuple[str, ...], selection: "Selection | None") -> None:
+    """Refuse options that contradict each other. Raises UsageFailure."""
+    message = None
+    if given and plan_file:
+        message = "--set runs something else than the plan of a file"
+    elif given and selection:
+        message = "--set tries the whole pipeline, not some of its steps"
+    elif plan_file and selection:
+        message = "the plan of a file says itself which steps are selected"
+    if message:
+        raise UsageFailure(Diagnostic("contradiction", message, hint="leave one of them out"))
+
+
+def _expected(file: str) -> "tuple[str, Selection | None]":
+    """Return the digest of a plan in a file, and which steps it is about."""
+    from mlops_runner.plan.codec import selection_from_json
+
     try:
         value = json.loads(Path(file).read_bytes())
-        return str(value["plan_digest"])
+        return str(value["plan_digest"]), selection_from_json(value)
     except (ValueError, KeyError, TypeError):
         hint = "make one with: mlops plan --out plan.json"
         raise InvalidInput(Diagnostic("invalid-plan", f"{file} is not a plan", hint=hint)) from None

@@ -1,6 +1,7 @@
 """What is known of each step, by the lock, the journal and what this run has settled; and what becomes known."""
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.executed import same_outputs
+from mlops_runner.execute.left import Left
 from mlops_runner.execute.process import Ran
 from mlops_runner.execute.result import How, Result
 from mlops_runner.execute.shelf import Shelf
@@ -54,11 +56,13 @@ class Ledger:
     note: Callable[[str], None]
     force: bool = False
     aside: bool = False
+    left: Sequence[Step] | None = None  # steps that stay as they are locked; None: the run is about all there are
     store: ObjectStore = field(init=False)
     stats: StatCache = field(init=False)
     shelf: Shelf = field(init=False)
     finished: dict[str, Finished] = field(init=False)
     settled: dict[str, Result] = field(default_factory=dict)
+    _left: Left = field(init=False)
     _inputs: Inputs = field(init=False)
     _seconds: dict[str, float] = field(init=False)  # by step, of its last execution
     _locked: dict[str, Stage] = field(init=False)  # by key
@@ -68,6 +72,7 @@ class Ledger:
         self.store = ObjectStore(self.layout.root, self.stats)
         self.shelf = (AsideShelf if self.aside else Shelf)(self.layout, self.store, self.stats, self.note)
         self.finished = journal.read(self.layout.journal)
+        self._left = Left(self.left or (), self.lock)
         self._inputs = Inputs(self.layout)
         self._seconds = {done.step: done.seconds for done in self.finished.values()}
         self._locked = {stage.key: stage for stage in reversed(list(self.lock.stages.values()))}
@@ -102,7 +107,8 @@ class Ledger:
     def sources(self, step: Step) -> dict[str, Source]:
         """Return what a step is shown. Raises InvalidInput, StepFailed, PlanMismatch."""
         self._refuse_mixed(step)
-        return sources_of(step, self.layout.root, self._inputs, self._produced) | self._previous(step)
+        produced = functools.partial(self._produced, step)
+        return sources_of(step, self.layout.root, self._inputs, produced) | self._previous(step)
 
     def keep(self, task: Task, ran: Ran) -> Result:
         """Keep what a step wrote, and journal it. Raises PlanMismatch if what it read is no longer what it was."""
@@ -149,7 +155,7 @@ class Ledger:
         problems = []
         for path in dict.fromkeys(item.path for item in step.inputs if item.producer is not None):
             items = [item for item in step.inputs if item.path == path and item.producer is not None]
-            declared = {output for item in items for output in self.settled[str(item.producer)].step.outputs}
+            declared = {output for item in items for output in self._step(str(item.producer)).outputs}
             if any(f"{path}/".startswith(f"{output}/") for output in declared):
                 continue
             present = {file.relative_to(self.layout.root).as_posix() for file in self._inputs.files(path).values()}
@@ -167,9 +173,14 @@ class Ledger:
         settled = {path for result in self.settled.values() for path in result.stage.outputs}
         return locked | settled | {path for done in self.finished.values() for path in done.outputs}
 
-    def _produced(self, item: Input) -> dict[str, Stored]:
-        """Return what a settled step wrote of an input."""
+    def _step(self, name: str) -> Step:
+        return self._left.step(name) if name in self._left else self.settled[name].step
+
+    def _produced(self, step: Step, item: Input) -> dict[str, Stored]:
+        """Return what a settled step, or one that is left as it is locked, wrote of an input."""
         assert item.producer is not None
+        if item.producer in self._left:
+            return self._left.stored(item, step, self.store, self.shelf)
         producer, paths = self.settled[item.producer], self._paths(item.producer)
         files = {path: producer.files[producer.step.name_of(path)] for path in taken(item, paths)}
         return {
@@ -178,7 +189,9 @@ class Ledger:
         }
 
     def _paths(self, name: str) -> dict[str, str]:
-        """Return what a settled step wrote: path → sha256."""
+        """Return what a settled step, or one that is left as it is locked, wrote: path → sha256."""
+        if name in self._left:
+            return self._left.paths(name)
         result = self.settled[name]
         return {result.step.path_of(file): digest.sha256 for file, digest in result.files.items()}
 

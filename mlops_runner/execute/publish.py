@@ -6,11 +6,13 @@ from pathlib import Path
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.durable import write_if_changed
+from mlops_runner.execute.beside import beside, joined
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
 from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output
+from mlops_runner.plan.steps import Step
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.pointers import Pointers, ensure_dvc, remove_pointers
 
@@ -26,13 +28,21 @@ class Publisher:
     shelf: Shelf
     finished: Collection[Finished]
 
-    def publish(self, before: Lock, environment: Environment, settled: Settled) -> None:
-        """Write pointers and lock. settled: every step; before: the lock of the run before. Raises OSError."""
+    def publish(
+        self, before: Lock, environment: Environment, settled: Settled, left: Collection[Step] | None = None
+    ) -> None:
+        """Write pointers and lock. settled: every step; before: the lock of the run before. Raises OSError.
+
+        left: the steps that the run was not about, if it was not about all: what is locked beside the settled stays.
+        """
         ensure_dvc(self.root)
+        kept = {} if left is None else beside(before, settled)
         present = {path for result in settled.values() for path in result.stage.outputs}
+        present |= {path for stage in kept.values() for path in stage.outputs}
         pointed = {path for result in settled.values() for path in result.step.outputs}
+        pointed |= {path for step in left or () if step.name in kept for path in step.outputs}
         for name, stage in before.stages.items():
-            if name in settled and settled[name].stage.outputs.keys() == stage.outputs.keys():
+            if name in kept or (name in settled and settled[name].stage.outputs.keys() == stage.outputs.keys()):
                 continue
             gone = {path: output for path, output in stage.outputs.items() if path not in present}
             self.shelf.drop(gone)
@@ -47,6 +57,7 @@ class Publisher:
                 pointers.write(output, files)
         pointers.save()
         after = Lock({"default": environment}, {name: result.stage for name, result in settled.items()})
+        after = joined(before, after, kept)
         if after != before or not (self.root / FILE_NAME).exists():
             write_if_changed(self.root / FILE_NAME, emit(after))
 

@@ -1,6 +1,6 @@
 """Build a plan: compare what the specs ask for with what the lock recorded, step by step, without side effects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
@@ -8,6 +8,7 @@ from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, step_key
 from mlops_runner.plan.model import Facts, Plan, PlannedStep, Reason
 from mlops_runner.plan.reasons import explain, unexplained
+from mlops_runner.plan.select import Selection, selected
 from mlops_runner.plan.steps import Input, Step
 
 
@@ -18,6 +19,34 @@ def build_plan(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts) -
     kept = builder.steps.keys() | builder.renamed
     removed = [PlannedStep(name, "remove") for name in sorted(lock.stages) if name not in kept]
     return Plan(pipeline, (*planned, *removed), facts.notes)
+
+
+def build_part(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts, selection: Selection) -> Plan:
+    """Decide for the selected steps alone: what they read of the others is what these wrote when they were locked.
+
+    Raises UsageFailure for a selection that matches nothing.
+    """
+    chosen = selected(steps, selection)
+    whole = build_plan(pipeline, steps, lock, facts)
+    partial = tuple(_behind(whole, chosen))
+    builder = _Builder({step.name: step for step in steps}, lock, facts, {s.name for s in steps} - chosen)
+    planned = []
+    for step in steps:
+        if step.name in chosen:
+            planned.append(builder.decide(step))
+        elif stage := lock.stages.get(step.name):
+            builder.settled[step.name] = written(step, stage)
+    return Plan(pipeline, tuple(planned), facts.notes, selection, partial)
+
+
+def _behind(whole: Plan, chosen: Collection[str]) -> Iterator[str]:
+    """Yield the names of the steps that a run of the chosen ones may leave behind what the specs imply."""
+    behind: set[str] = set()
+    for planned in whole.steps:
+        follows = planned.step is not None and any(item.producer in behind for item in planned.step.inputs)
+        if follows or (planned.name not in chosen and planned.action != "unchanged"):
+            behind.add(planned.name)
+            yield planned.name
 
 
 def written(step: Step, stage: Stage) -> Outputs:
@@ -72,6 +101,7 @@ class _Builder:
     steps: Mapping[str, Step]
     lock: Lock
     facts: Facts
+    left: Collection[str] = ()  # names of steps that are not looked at: they stay as they are locked
     settled: dict[str, Outputs] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
     by_key: dict[str, list[str]] | None = None
@@ -81,6 +111,11 @@ class _Builder:
         if step.fetches and not step.pinned:
             reason = Reason("not-pinned", "source", place=step.place("source"))
             return PlannedStep(step.name, "unresolved", step, None, (reason,))
+        if lacking := [
+            item for item in step.inputs if item.producer in self.left and item.producer not in self.settled
+        ]:
+            reasons = tuple(Reason("not-locked", i.path, i.producer, place=step.input_place(i)) for i in lacking)
+            return PlannedStep(step.name, "unresolved", step, None, reasons)
         stage = self.lock.stages.get(step.name)
         if step.frozen:
             return self._frozen(step, stage)
@@ -152,6 +187,8 @@ class _Builder:
         """Say whether the step of a name still has the key that its stage recorded."""
         if name not in self.steps:
             return False
+        if name in self.left:
+            return True
         step = self.steps[name]
         external, _ = known_external(step, self.lock.stages[name], self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)

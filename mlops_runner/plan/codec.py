@@ -9,9 +9,11 @@ from typing import Any
 from mlops_runner.digest import Json, digest_value
 from mlops_runner.errors import Place
 from mlops_runner.plan.model import Plan, PlannedStep, Reason
-from mlops_runner.plan.steps import Compiled, Input, Step
+from mlops_runner.plan.select import Selection
+from mlops_runner.plan.steps import Compiled, Input, Price, Step
 
 VERSION = 1
+SELECTING = {"to": "to", "from": "start", "only": "only"}  # name in JSON → field of a Selection
 
 
 def plan_digest(plan: Plan) -> str:
@@ -25,7 +27,7 @@ def plan_digest(plan: Plan) -> str:
 
 def plan_json(plan: Plan) -> dict[str, Any]:
     """Return the plan as a JSON value."""
-    return {
+    value = {
         "plan_version": VERSION,
         "plan_digest": plan_digest(plan),
         "pipeline": plan.pipeline,
@@ -33,6 +35,16 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "steps": [planned_json(planned) for planned in plan.steps],
         "notes": list(plan.notes),
     }
+    if plan.selection:
+        value["selection"] = {name: list(getattr(plan.selection, field)) for name, field in SELECTING.items()}
+        value["partial"] = list(plan.partial)
+    return value
+
+
+def selection_from_json(value: Mapping[str, Any]) -> Selection | None:
+    """Read the selection of a plan in JSON; None without one. Raises KeyError or TypeError for another shape."""
+    found = value.get("selection")
+    return Selection(**{field: tuple(map(str, found[name])) for name, field in SELECTING.items()}) if found else None
 
 
 def planned_json(planned: PlannedStep) -> dict[str, Any]:
@@ -60,6 +72,7 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
         "code": compiled.code,
         "dependencies": compiled.dependencies,
         "specs": list(compiled.specs),
+        "price": [compiled.price.per_hour, compiled.price.currency] if compiled.price else None,
     }
 
 
@@ -68,6 +81,7 @@ def compiled_from_json(value: Mapping[str, Any]) -> Compiled:
     fields = dict(value)
     fields["steps"] = tuple(_decode_step(step) for step in value["steps"])
     fields["specs"] = tuple(value["specs"])
+    fields["price"] = Price(*value["price"]) if value["price"] else None
     return Compiled(**fields)
 
 

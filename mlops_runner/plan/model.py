@@ -6,6 +6,7 @@ from typing import Literal
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Environment, Scalar
+from mlops_runner.plan.select import Selection
 from mlops_runner.plan.steps import Step
 
 Action = Literal["add", "rerun", "unchanged", "rename", "remove", "unknown", "unresolved"]
@@ -70,11 +71,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would happen, in the order of execution; removed stages come last."""
+    """What would happen, in the order of execution; removed stages come last.
+
+    With a `selection`, `steps` are the selected ones alone, and `partial` names those of all steps that are not as the
+    specs imply once the selected ones have run, or may not be.
+    """
 
     pipeline: str
     steps: tuple[PlannedStep, ...]
     notes: tuple[str, ...] = ()
+    selection: Selection | None = None
+    partial: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:

@@ -181,6 +181,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour of the machine costs that runs the steps; for people alone, and in no key."""
+
+    per_hour: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """What the specs say, reduced to what planning and running need.
 
@@ -194,6 +202,7 @@ class Compiled:
     code: str
     dependencies: str | None
     specs: tuple[str, ...]
+    price: Price | None = None
 
     @property
     def trains(self) -> bool:

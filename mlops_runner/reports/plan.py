@@ -1,65 +1,101 @@
 """A plan in words: one line a step, one line a reason with the place that caused it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from mlops_runner.lock.model import Lock
+from mlops_runner.plan.estimate import Estimate
 from mlops_runner.plan.local import LocalNote
-from mlops_runner.plan.model import PENDING, SYMBOLS, Plan, PlannedStep
-from mlops_runner.plan.steps import Step
-from mlops_runner.plan.wording import describe
-
-Notes = Mapping[str, LocalNote]
+from mlops_runner.plan.model import Plan, PlannedStep
+from mlops_runner.plan.steps import Price
+from mlops_runner.reports.plan_groups import Notes, entry, grouped, instances_of, told
+from mlops_runner.reports.steps import listed
 
 NOTHING = "nothing to do: everything is as pipeline.lock says"
-MOST_REASONS = 8
 
 
-def plan_text(plan: Plan, notes: Notes) -> str:
-    """Render a plan with its local notes."""
-    return "\n".join(_lines(plan, notes))
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What this machine knows beyond a plan, for people alone: of each step, how long a run may take, and its price."""
+
+    notes: Notes
+    estimate: Estimate | None = None
+    price: Price | None = None
 
 
-def why_text(planned: PlannedStep, lock: Lock, notes: Notes) -> str:
-    """Render everything that is known about one step."""
-    stage = lock.stages.get(planned.name)
-    lines = [*_step(planned, notes.get(planned.name), most=10_000)]
-    if planned.step is not None:
-        lines += ["", f"  kind     {planned.step.kind}, version {planned.step.version} of the built-in step"]
-        lines += [f"  key      {planned.key or 'known when what it reads has run'}"]
-        lines += [f"  locked   {stage.key if stage else 'not yet'}"]
-        for item in planned.step.inputs:
-            lines.append(
-                f"  reads    {item.path}{'/' if item.folder else ''}"
-                + (f"  from {item.producer}" if item.producer else "")
-            )
-        lines += [f"  runs     {name}" for name in planned.step.code]
-        lines.append(f"  writes   {planned.step.output}/")
-    return "\n".join(lines)
+def plan_text(plan: Plan, local: Local, *, everything: bool = False) -> str:
+    """Render a plan with what is known here; `everything`: each step by itself, however many are alike."""
+    return "\n".join(_lines(plan, local, everything=everything))
 
 
-def _lines(plan: Plan, notes: Notes) -> Iterator[str]:
+def _lines(plan: Plan, local: Local, *, everything: bool) -> Iterator[str]:
+    notes = local.notes
     waiting = [note for note in notes.values() if note.state != "here"]
     if not plan.changes and not waiting:
-        yield f"{plan.pipeline}: {NOTHING}"
+        yield f"{plan.pipeline}: {_nothing(plan)}"
     else:
-        yield f"{plan.pipeline}: {_summary(plan, notes)}"
+        yield f"{plan.pipeline}: {_counts(plan, notes)}{_expected(local)}"
         yield ""
-        for planned in plan.steps:
-            yield from _step(planned, notes.get(planned.name), MOST_REASONS)
+        yield from _steps(plan, notes, everything=everything)
         yield ""
-        yield "to do it: mlops run"
+        yield f"to do it: mlops run{_options(plan)}"
+    if plan.partial:
+        those = "1 step is" if len(plan.partial) == 1 else f"{len(plan.partial)} steps are"
+        yield f"partial: {those} not up to date then, or may not be: {listed(plan.partial)}"
     for note in plan.notes:
         yield f"note: {note}"
 
 
-def _summary(plan: Plan, notes: Notes) -> str:
+def _nothing(plan: Plan) -> str:
+    if not plan.selection:
+        return NOTHING
+    return f"nothing to do: {len(plan.steps)} selected, and as pipeline.lock says"
+
+
+def _steps(plan: Plan, notes: Notes, *, everything: bool) -> Iterator[str]:
+    entries = [entry(planned, notes.get(planned.name)) for planned in plan.steps]
+    shown = entries if everything else grouped(entries)
+    instances = instances_of(plan.steps)
+    for found in shown:
+        yield from told(found, instances)
+    if count := len(entries) - sum(len(found.names) for found in shown):
+        yield f"  · {count} unchanged   each of them: mlops plan --all"
+
+
+def _options(plan: Plan) -> str:
+    if not plan.selection:
+        return ""
+    asked = (("to", plan.selection.to), ("from", plan.selection.start), ("only", plan.selection.only))
+    return "".join(f" --{option} {_quoted(name)}" for option, names in asked for name in names)
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if any(char in name for char in "*?[ ") else name
+
+
+def _counts(plan: Plan, notes: Notes) -> str:
     counts = Counter(_state(planned, notes.get(planned.name)) for planned in plan.steps)
-    parts = [f"{count} {state}" for state, count in counts.items()]
-    seconds = [note.seconds for note in notes.values() if note.state in {"run", "rebuild"}]
-    known = [value for value in seconds if value is not None]
-    time = f"  (about {_duration(sum(known))} by earlier runs)" if known and len(known) == len(seconds) else ""
-    return ", ".join(parts) + time
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def _expected(local: Local) -> str:
+    """Say how long it takes, what it costs, and how many steps nothing is known of."""
+    found = local.estimate
+    if found is None:
+        return ""
+    text = f"about {duration(found.seconds)}"
+    if found.jobs > 1 and duration(found.side_by_side) != duration(found.seconds):
+        text += f", {duration(found.side_by_side)} with {found.jobs} jobs"
+    if local.price:
+        text += f", {money(found.side_by_side, local.price)}"
+    known = "by earlier runs" if found.known == found.steps else f"for the {found.known} of {found.steps} that ran here"
+    return f"  ({text} {known})"
+
+
+def money(seconds: float, price: Price) -> str:
+    """Say what a machine costs for some time, to two places, and more where it is less than a hundredth."""
+    amount = seconds / 3600 * price.per_hour
+    return f"{amount:.2f} {price.currency}" if amount >= 0.005 or not amount else f"{amount:.1g} {price.currency}"
 
 
 def _state(planned: PlannedStep, note: LocalNote | None) -> str:
@@ -73,45 +109,8 @@ def _state(planned: PlannedStep, note: LocalNote | None) -> str:
     return words.get(planned.action, planned.action)
 
 
-def _step(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[str]:
-    symbol = SYMBOLS[planned.action]
-    if note and note.state == "restore" and planned.action != "rename":
-        symbol = "="
-    if note and note.state == "rebuild":
-        symbol = "~"
-    yield f"  {symbol} {planned.name}".rstrip() + _remark(planned, note)
-    for reason in planned.reasons[:most]:
-        place = f"   {reason.place}" if reason.place else ""
-        yield f"      {describe(reason)}{place}"
-    if len(planned.reasons) > most:
-        yield f"      and {len(planned.reasons) - most} more: mlops why {planned.name}"
-    for difference in note.differences if note else ():
-        yield f"      {difference}"
-    for path in planned.counted_as_locked:
-        yield f"      {path} is not here: counted as locked"
-    for path in note.altered if note else ():
-        yield f"      {path} is not the locked one here"
-
-
-def _remark(planned: PlannedStep, note: LocalNote | None) -> str:
-    match (planned.action, note.state if note else None):
-        case ("remove", _):
-            return "   nothing asks for it any more"
-        case ("unchanged", "rebuild"):
-            return "   locked, but its artifacts are neither here nor in the cache"
-        case (_, "restore"):
-            return "   from the cache"
-        case (action, _) if action in PENDING and planned.step is not None and planned.step.fits:
-            return f"   {_fits(planned.step)}"
-        case _:
-            return ""
-
-
-def _fits(step: Step) -> str:
-    """Say how many models a step fits: a search at most so many, a refit all of them or none."""
-    number = "1 fit" if step.fits == 1 else f"{step.fits:,} fits"
-    return f"at most {number}" if step.kind == "search" else f"{number} if it wins"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def duration(seconds: float) -> str:
+    """Say a time in seconds, minutes or hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

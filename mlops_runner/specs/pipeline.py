@@ -34,6 +34,15 @@ class Dependencies(Part):
     ] = None
 
 
+class Cost(Part):
+    """What the machine costs that runs the steps. Plans say what a run may cost; nothing else follows from it."""
+
+    per_hour: Annotated[float, Field(gt=0, description="Price of an hour.", examples=[3.2])]
+    currency: Annotated[
+        str, Field(pattern=r"^[A-Z]{3}$", description="Its three letters (ISO 4217).", examples=["EUR"])
+    ]
+
+
 class Pipeline(Spec):
     """Names the pipeline, the specs it is made of and where its artifacts go."""
 
@@ -57,6 +66,7 @@ class Pipeline(Spec):
         RelativePath | None,
         Field(description="Folder that python callables are imported from; the project's own folder when left out."),
     ] = None
+    cost: Annotated[Cost | None, Field(description="What the machine costs that runs the steps; in no key.")] = None
     reproducibility: Annotated[
         Literal["bitwise", "tolerance", "none"],
         Field(

@@ -1,0 +1,18 @@
+"""What this machine knows of a plan beyond the plan itself: notes on its steps, expected time and cost."""
+
+from typing import TYPE_CHECKING
+
+from mlops_runner.execute.isolation import default_jobs
+from mlops_runner.plan.estimate import estimate
+from mlops_runner.plan.model import Plan
+from mlops_runner.reports.plan import Local
+
+if TYPE_CHECKING:
+    from mlops_runner.api.project import Project
+
+
+def local(project: "Project", plan: Plan, jobs: int | None) -> Local:
+    """Look at what is here, and estimate a run of the plan; jobs: as many as a run would take, unless given."""
+    notes = project.notes(plan)
+    steps = [planned.step for planned in plan.steps if planned.step]
+    return Local(notes, estimate(plan, notes, jobs or default_jobs(steps)), project.compiled().price)

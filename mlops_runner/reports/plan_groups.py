@@ -1,0 +1,147 @@
+"""A plan's steps as entries that a person can read: what says the same stands together, the unchanged are counted."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mlops_runner.plan.local import LocalNote
+from mlops_runner.plan.model import SYMBOLS, PlannedStep, Reason
+from mlops_runner.plan.select import base_of
+from mlops_runner.plan.wording import describe
+from mlops_runner.reports.steps import listed
+
+Notes = Mapping[str, LocalNote]
+
+MOST_REASONS = 8
+MOST_ENTRIES = 20  # more of them are drawn together, or counted
+FEWEST = 4  # so many that say the same are worth an entry of their own
+MOST_VALUES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step, or several that say the same. `lines` say why; `kind` is what they have in common if no more."""
+
+    names: tuple[str, ...]
+    symbol: str
+    remark: str
+    lines: tuple[str, ...]
+    kind: tuple[str, ...] = ()
+    alike: bool = False  # the lines are those of the first; the others have reasons of the same kind
+
+
+def entry(planned: PlannedStep, note: LocalNote | None, most: int = MOST_REASONS) -> Entry:
+    """Say what happens to one step, and why."""
+    symbol = SYMBOLS[planned.action]
+    if note and note.state == "restore" and planned.action != "rename":
+        symbol = "="
+    if note and note.state == "rebuild":
+        symbol = "~"
+    lines = tuple(_lines(planned, note, most))
+    return Entry((planned.name,), symbol, _remark(planned, note), lines, tuple(r.code for r in planned.reasons))
+
+
+def grouped(entries: Sequence[Entry]) -> list[Entry]:
+    """Draw entries together until a person can read them: instances that say the same, then steps that do."""
+    found = _merged(entries, lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.lines) if _instance(e) else None)
+    changed = [e for e in found if not _plain(e)]
+    if len(changed) > MOST_ENTRIES:
+        changed = _merged(changed, lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.kind), alike=True)
+    if len(changed) > MOST_ENTRIES:
+        changed = _merged(changed, lambda e: (e.symbol, e.remark, e.lines))
+    plain = [e for e in found if _plain(e)]
+    return changed if sum(len(e.names) for e in plain) > MOST_ENTRIES else _in_order(entries, [*changed, *plain])
+
+
+def told(entry: Entry, instances: Mapping[str, int]) -> Iterator[str]:
+    """Yield the lines of an entry. instances: how many each declared step stands for."""
+    yield f"  {entry.symbol} {_title(entry, instances)}".rstrip() + entry.remark
+    for line in entry.lines:
+        yield f"      {line}"
+    if entry.alike:
+        yield f"      so it is with {entry.names[0]}; the others have reasons of the same kind: mlops plan --all"
+
+
+def instances_of(plan: Iterable[PlannedStep]) -> Counter[str]:
+    """Count the instances of each declared step."""
+    return Counter(base_of(planned.name) for planned in plan)
+
+
+def _instance(entry: Entry) -> bool:
+    return "@" in entry.names[0]
+
+
+def _plain(entry: Entry) -> bool:
+    return entry.symbol == SYMBOLS["unchanged"] and not entry.lines and not entry.remark
+
+
+def _merged(entries: Sequence[Entry], key: Callable[[Entry], Hashable], *, alike: bool = False) -> list[Entry]:
+    """Draw together entries of one key, if they stand for enough steps; each group where its first one stood."""
+    groups: dict[Hashable, list[Entry]] = {}
+    for number, found in enumerate(entries):
+        groups.setdefault(key(found) or number, []).append(found)
+    merged: list[Entry] = []
+    for group in groups.values():
+        names = tuple(name for found in group for name in found.names)
+        if len(group) > 1 and len(names) >= FEWEST:
+            merged.append(replace(group[0], names=names, alike=alike or group[0].alike))
+        else:
+            merged += group
+    return _in_order(entries, merged)
+
+
+def _in_order(before: Sequence[Entry], entries: Sequence[Entry]) -> list[Entry]:
+    position = {found.names[0]: number for number, found in enumerate(before)}
+    return sorted(entries, key=lambda found: position[found.names[0]])
+
+
+def _title(entry: Entry, instances: Mapping[str, int]) -> str:
+    bases = {base_of(name) for name in entry.names}
+    if len(entry.names) == 1:
+        return entry.names[0]
+    if len(bases) > 1:
+        return listed(entry.names)
+    (base,) = bases
+    count = len(entry.names)
+    if count == instances[base]:
+        return f"{base}@…   {count} instances"
+    values = [name.partition("@")[2] for name in entry.names]
+    shown = "  ".join(values if count <= MOST_VALUES else [*values[: MOST_VALUES - 1], "…"])
+    return f"{base}@…   {count} of {instances[base]} instances: {shown}"
+
+
+def _lines(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[str]:
+    waits = [reason for reason in planned.reasons if reason.code == "upstream-runs"]
+    own = [reason for reason in planned.reasons if reason.code != "upstream-runs"]
+    for reason in own[:most]:
+        place = f"   {reason.place}" if reason.place else ""
+        yield f"{describe(reason)}{place}"
+    if len(own) > most:
+        yield f"and {len(own) - most} more: mlops why {planned.name}"
+    if waits:
+        yield _waits(planned, waits)
+    yield from note.differences if note else ()
+    for path in planned.counted_as_locked:
+        yield f"{path} is not here: counted as locked"
+    for path in note.altered if note else ():
+        yield f"{path} is not the locked one here"
+
+
+def _waits(planned: PlannedStep, waits: Sequence[Reason]) -> str:
+    """Say what a step waits for; of an instance that waits for one instance of a step, that it is one of them."""
+    names = [reason.what for reason in waits]
+    if "@" in planned.name and len(names) == 1 and "@" in names[0]:
+        return f"depends on {base_of(names[0])}@…, which runs first"
+    return describe(waits[0]) if len(names) == 1 else f"depends on {listed(names)}, which run first"
+
+
+def _remark(planned: PlannedStep, note: LocalNote | None) -> str:
+    match (planned.action, note.state if note else None):
+        case ("remove", _):
+            return "   nothing asks for it any more"
+        case ("unchanged", "rebuild"):
+            return "   locked, but its artifacts are neither here nor in the cache"
+        case (_, "restore"):
+            return "   from the cache"
+        case _:
+            return ""
