@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.execute.result import Result
     from mlops_runner.execute.tracking import Experiment
+    from mlops_runner.plan.affected import Affected
     from mlops_runner.reports.document import Report
     from mlops_runner.reports.plan import Local
     from mlops_runner.reports.refresh import Refreshed
@@ -107,6 +108,15 @@ class Project:
         if selection:
             return build_part(compiled.pipeline, compiled.steps, lock, self.facts(), selection)
         return build_plan(compiled.pipeline, compiled.steps, lock, self.facts())
+
+    def affected_by(self, revision: str) -> "Affected":
+        """Say which steps may come out differently because of what changed since a git revision; no lock is needed.
+
+        Raises UsageFailure for a revision that git does not know, or whose documents are not valid.
+        """
+        from mlops_runner.api.affected import affected_by
+
+        return affected_by(self, revision)
 
     def partial(self) -> tuple[str, ...]:
         """Return the names of the steps that are not in pipeline.lock as the specs imply; none when it is whole.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.command()
 @common_options
 @click.option("--base", metavar="REF", help="Compare with pipeline.lock as it was at a git revision.")
+@click.option("--affected-by", metavar="REF", help="List the steps that changes since a git revision may affect.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when something would change.")
 @click.option("--out", type=click.Path(dir_okay=False), help="Also write the plan as JSON, for run --plan.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Expected time with N steps at a time.")
@@ -48,11 +49,17 @@ def plan(
       mlops plan
       mlops plan --base main --detailed-exitcode
       mlops plan --to evaluate --from 'count@*'
+      mlops plan --affected-by main --json
       mlops plan --out plan.json && mlops run --plan plan.json
     """
     from mlops_runner.plan.codec import plan_json
     from mlops_runner.reports.plan import Local, plan_text
 
+    if shown["affected_by"]:
+        if base or out or selection:
+            message = "--affected-by compares with a revision, whatever is locked and selected"
+            raise UsageFailure(Diagnostic("contradiction", message, hint="leave the others out"))
+        return _affected(settings, detailed_exitcode=detailed_exitcode, **shown)
     project = settings.project()
     found = project.plan(base, selection)
     if out:
@@ -66,6 +73,17 @@ def plan(
         local = Local({}) if base else project.local(found, shown["jobs"])
         emit(plan_text(found, local, everything=shown["everything"]))
     return EXIT_CHANGES if detailed_exitcode and found.changes else EXIT_OK
+
+
+def _affected(settings: Settings, *, detailed_exitcode: bool, affected_by: str, everything: bool, **_: Any) -> int:
+    from mlops_runner.reports.affected import affected_json, affected_text
+
+    found = settings.project().affected_by(affected_by)
+    if settings.as_json:
+        emit_json(affected_json(found))
+    else:
+        emit(affected_text(found, everything=everything))
+    return EXIT_CHANGES if detailed_exitcode and found.steps else EXIT_OK
 
 
 @click.command()

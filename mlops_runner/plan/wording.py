@@ -52,6 +52,9 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "not-written": lambda reason: f"input {reason.what} is not among what {reason.old} wrote",
     "always": lambda reason: "runs every time",  # noqa: ARG005
     "frozen-unlocked": lambda reason: "is frozen, and nothing of it is locked",  # noqa: ARG005
+    "upstream-affected": lambda reason: f"reads what {reason.what} writes",
+    "new-since": lambda reason: f"not there at {reason.old}",
+    "read-from-others": lambda reason: "other steps write what it reads",  # noqa: ARG005
     "not-locked": lambda reason: f"input {reason.what} is written by {reason.old}, which never ran and is not selected",
     "not-pinned": lambda reason: "not pinned yet; run: mlops data refresh",  # noqa: ARG005
     "spec-changed": lambda reason: "the columns it reads, their order, or a default changed",  # noqa: ARG005

@@ -13,6 +13,7 @@ from mlops_runner.reports.steps import listed
 Notes = Mapping[str, LocalNote]
 
 MOST_REASONS = 8
+UPSTREAM = {"upstream-runs": "depends on {}, which run first", "upstream-affected": "reads what {} write"}
 MOST_ENTRIES = 20  # more of them are drawn together, or counted
 FEWEST = 4  # so many that say the same are worth an entry of their own
 MOST_VALUES = 6
@@ -111,8 +112,8 @@ def _title(entry: Entry, instances: Mapping[str, int]) -> str:
 
 
 def _lines(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[str]:
-    waits = [reason for reason in planned.reasons if reason.code == "upstream-runs"]
-    own = [reason for reason in planned.reasons if reason.code != "upstream-runs"]
+    waits = [reason for reason in planned.reasons if reason.code in UPSTREAM]
+    own = [reason for reason in planned.reasons if reason.code not in UPSTREAM]
     for reason in own[:most]:
         place = f"   {reason.place}" if reason.place else ""
         yield f"{describe(reason)}{place}"
@@ -130,9 +131,10 @@ def _lines(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[
 def _waits(planned: PlannedStep, waits: Sequence[Reason]) -> str:
     """Say what a step waits for; of an instance that waits for one instance of a step, that it is one of them."""
     names = [reason.what for reason in waits]
-    if "@" in planned.name and len(names) == 1 and "@" in names[0]:
-        return f"depends on {base_of(names[0])}@…, which runs first"
-    return describe(waits[0]) if len(names) == 1 else f"depends on {listed(names)}, which run first"
+    if len(names) > 1:
+        return UPSTREAM[waits[0].code].format(listed(names))
+    of_one = "@" in planned.name and "@" in names[0]
+    return describe(replace(waits[0], what=f"{base_of(names[0])}@…") if of_one else waits[0])
 
 
 def _remark(planned: PlannedStep, note: LocalNote | None) -> str:

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plan_values import FACTS, LOCK, actions, pipeline, reasons, trainer
 
 from mlops_runner.errors import Place, UsageFailure
 from mlops_runner.plan.build import build_part
@@ -12,7 +13,6 @@ from mlops_runner.plan.codec import plan_json, selection_from_json
 from mlops_runner.plan.graph import joined
 from mlops_runner.plan.select import Selection, selected
 from mlops_runner.plan.steps import Input, Step
-from plan_values import FACTS, LOCK, actions, pipeline, reasons, trainer
 
 
 def step(name, reads=()):
