@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.plan.select import Selection
 
+FORMS = ["text", "mermaid", "dot", "svg", "html"]
+
 
 @click.command()
 @common_options
@@ -117,22 +119,34 @@ def why(settings: Settings, step: str, base: str | None) -> int:
 
 @click.command()
 @common_options
-@click.option("--format", "form", type=click.Choice(["text", "mermaid", "dot"]), default="text", show_default=True)
-def graph(settings: Settings, form: str) -> int:
-    """Draw the steps and what flows between them.
+@click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False), help="Write it into this file.")
+@click.option("--all", "everything", is_flag=True, help="Draw every instance of a step, however many there are.")
+def graph(settings: Settings, form: str, out: str | None, everything: bool) -> int:
+    """Draw the steps and what flows between them; in svg and html coloured by what a run would do, with reasons.
 
     \b
     Examples:
       mlops graph
       mlops graph --format mermaid >> README.md
+      mlops graph --format html --out graph.html
     """
     from mlops_runner.reports.graph import graph_json, render_graph
 
     found = settings.project().plan()
-    if settings.as_json:
+    if out:
+        from mlops_runner.durable import write_text
+
+        value = (
+            json.dumps(graph_json(found), indent=2, sort_keys=True, ensure_ascii=False) if settings.as_json else None
+        )
+        write_text(Path(out), (value or render_graph(found, form, everything=everything)) + "\n")
+        if not settings.quiet:
+            say(f"wrote {out}")
+    elif settings.as_json:
         emit_json(graph_json(found))
     else:
-        emit(render_graph(found, form))
+        emit(render_graph(found, form, everything=everything))
     return EXIT_OK
 
 

@@ -21,14 +21,22 @@ MOST_VALUES = 6
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One step, or several that say the same. `lines` say why; `kind` is what they have in common if no more."""
+    """One step, or several that say the same. `lines` say why, each with its place if that is the same for all.
+
+    `kind` is what they have in common if no more.
+    """
 
     names: tuple[str, ...]
     symbol: str
     remark: str
-    lines: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
     kind: tuple[str, ...] = ()
     alike: bool = False  # the lines are those of the first; the others have reasons of the same kind
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The lines without their places."""
+        return tuple(text for text, _ in self.lines)
 
 
 def entry(planned: PlannedStep, note: LocalNote | None, most: int = MOST_REASONS) -> Entry:
@@ -39,17 +47,25 @@ def entry(planned: PlannedStep, note: LocalNote | None, most: int = MOST_REASONS
     if note and note.state == "rebuild":
         symbol = "~"
     lines = tuple(_lines(planned, note, most))
-    return Entry((planned.name,), symbol, _remark(planned, note), lines, tuple(r.code for r in planned.reasons))
+    return Entry(
+        (planned.name,), symbol, _remark(planned, note), lines, tuple(dict.fromkeys(r.code for r in planned.reasons))
+    )
 
 
 def grouped(entries: Sequence[Entry]) -> list[Entry]:
     """Draw entries together until a person can read them: instances that say the same, then steps that do."""
-    found = _merged(entries, lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.lines) if _instance(e) else None)
+    found = _merged(
+        entries, lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.texts) if "@" in e.names[0] else None
+    )
     changed = [e for e in found if not _plain(e)]
-    if len(changed) > MOST_ENTRIES:
-        changed = _merged(changed, lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.kind), alike=True)
-    if len(changed) > MOST_ENTRIES:
-        changed = _merged(changed, lambda e: (e.symbol, e.remark, e.lines))
+    keys: tuple[Callable[[Entry], Hashable], ...] = (
+        lambda e: (base_of(e.names[0]), e.symbol, e.remark, e.kind),
+        lambda e: (e.symbol, e.remark, e.texts) if len(e.names) == 1 else None,
+        lambda e: (e.symbol, e.remark, e.kind) if len(e.names) == 1 else None,
+    )
+    for key in keys:
+        if len(changed) > MOST_ENTRIES:
+            changed = _merged(changed, key)
     plain = [e for e in found if _plain(e)]
     return changed if sum(len(e.names) for e in plain) > MOST_ENTRIES else _in_order(entries, [*changed, *plain])
 
@@ -57,8 +73,8 @@ def grouped(entries: Sequence[Entry]) -> list[Entry]:
 def told(entry: Entry, instances: Mapping[str, int]) -> Iterator[str]:
     """Yield the lines of an entry. instances: how many each declared step stands for."""
     yield f"  {entry.symbol} {_title(entry, instances)}".rstrip() + entry.remark
-    for line in entry.lines:
-        yield f"      {line}"
+    for text, place in entry.lines:
+        yield f"      {text}   {place}".rstrip()
     if entry.alike:
         yield f"      so it is with {entry.names[0]}; the others have reasons of the same kind: mlops plan --all"
 
@@ -68,15 +84,11 @@ def instances_of(plan: Iterable[PlannedStep]) -> Counter[str]:
     return Counter(base_of(planned.name) for planned in plan)
 
 
-def _instance(entry: Entry) -> bool:
-    return "@" in entry.names[0]
-
-
 def _plain(entry: Entry) -> bool:
     return entry.symbol == SYMBOLS["unchanged"] and not entry.lines and not entry.remark
 
 
-def _merged(entries: Sequence[Entry], key: Callable[[Entry], Hashable], *, alike: bool = False) -> list[Entry]:
+def _merged(entries: Sequence[Entry], key: Callable[[Entry], Hashable]) -> list[Entry]:
     """Draw together entries of one key, if they stand for enough steps; each group where its first one stood."""
     groups: dict[Hashable, list[Entry]] = {}
     for number, found in enumerate(entries):
@@ -85,10 +97,19 @@ def _merged(entries: Sequence[Entry], key: Callable[[Entry], Hashable], *, alike
     for group in groups.values():
         names = tuple(name for found in group for name in found.names)
         if len(group) > 1 and len(names) >= FEWEST:
-            merged.append(replace(group[0], names=names, alike=alike or group[0].alike))
+            merged.append(_together(group, names))
         else:
             merged += group
     return _in_order(entries, merged)
+
+
+def _together(group: Sequence[Entry], names: tuple[str, ...]) -> Entry:
+    first = group[0]
+    if any(found.texts != first.texts for found in group):
+        return replace(first, names=names, alike=True)
+    places = [{found.lines[at][1] for found in group} for at in range(len(first.lines))]
+    lines = tuple((text, "" if len(places[at]) > 1 else place) for at, (text, place) in enumerate(first.lines))
+    return replace(first, names=names, lines=lines, alike=any(found.alike for found in group))
 
 
 def _in_order(before: Sequence[Entry], entries: Sequence[Entry]) -> list[Entry]:
@@ -101,7 +122,7 @@ def _title(entry: Entry, instances: Mapping[str, int]) -> str:
     if len(entry.names) == 1:
         return entry.names[0]
     if len(bases) > 1:
-        return listed(entry.names)
+        return f"{len(entry.names)} steps: {listed(entry.names)}"
     (base,) = bases
     count = len(entry.names)
     if count == instances[base]:
@@ -111,21 +132,22 @@ def _title(entry: Entry, instances: Mapping[str, int]) -> str:
     return f"{base}@…   {count} of {instances[base]} instances: {shown}"
 
 
-def _lines(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[str]:
+def _lines(planned: PlannedStep, note: LocalNote | None, most: int) -> Iterator[tuple[str, str]]:
+    """Yield what there is to say of a step, with places. That a new step waits for others goes without saying."""
     waits = [reason for reason in planned.reasons if reason.code in UPSTREAM]
     own = [reason for reason in planned.reasons if reason.code not in UPSTREAM]
     for reason in own[:most]:
-        place = f"   {reason.place}" if reason.place else ""
-        yield f"{describe(reason)}{place}"
+        yield describe(reason), str(reason.place or "")
     if len(own) > most:
-        yield f"and {len(own) - most} more: mlops why {planned.name}"
-    if waits:
-        yield _waits(planned, waits)
-    yield from note.differences if note else ()
+        yield f"and {len(own) - most} more: mlops why {planned.name}", ""
+    if waits and planned.action != "add":
+        yield _waits(planned, waits), ""
+    for difference in note.differences if note else ():
+        yield difference, ""
     for path in planned.counted_as_locked:
-        yield f"{path} is not here: counted as locked"
+        yield f"{path} is not here: counted as locked", ""
     for path in note.altered if note else ():
-        yield f"{path} is not the locked one here"
+        yield f"{path} is not the locked one here", ""
 
 
 def _waits(planned: PlannedStep, waits: Sequence[Reason]) -> str:

@@ -19,7 +19,7 @@ def why_text(planned: PlannedStep, lock: Lock, notes: Notes) -> str:
 def _lines(planned: PlannedStep, lock: Lock, notes: Mapping[str, LocalNote]) -> Iterator[str]:
     shown = entry(planned, notes.get(planned.name), most=10_000)
     waits = [describe(reason) for reason in planned.reasons if reason.code == "upstream-runs"]
-    own = [line for line in shown.lines if not line.startswith("depends on ")]
+    own = [f"{text}   {place}".rstrip() for text, place in shown.lines if not text.startswith("depends on ")]
     yield f"  {shown.symbol} {planned.name}{shown.remark}"
     for line in (*own, *waits):
         yield f"      {line}"
