@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mlops_runner.execute.isolation import default_jobs
+from mlops_runner.execute.isolation import processors, threads_of
 from mlops_runner.plan.estimate import estimate
 from mlops_runner.plan.model import Plan
 from mlops_runner.reports.plan import Local
@@ -15,4 +15,6 @@ def local(project: "Project", plan: Plan, jobs: int | None) -> Local:
     """Look at what is here, and estimate a run of the plan; jobs: as many as a run would take, unless given."""
     notes = project.notes(plan)
     steps = [planned.step for planned in plan.steps if planned.step]
-    return Local(notes, estimate(plan, notes, jobs or default_jobs(steps)), project.compiled().price)
+    return Local(
+        notes, estimate(plan, notes, jobs or max(1, processors() // threads_of(steps))), project.compiled().price
+    )
