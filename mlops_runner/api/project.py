@@ -16,7 +16,7 @@ from mlops_runner.lock.codec import parse
 from mlops_runner.lock.compact import decode, encode
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
-from mlops_runner.plan.build import build_part, build_plan
+from mlops_runner.plan.build import behind, build_part, build_plan
 from mlops_runner.plan.local import LocalNote, local_notes
 from mlops_runner.plan.model import Facts, Plan
 from mlops_runner.plan.select import Selection
@@ -124,7 +124,7 @@ class Project:
         A run of selected steps may leave some. It puts no mark into the lock, because none is needed: the key of such
         a step does not come out of the specs, the code, and what the other steps wrote.
         """
-        return tuple(planned.name for planned in self.plan().steps if planned.action != "unchanged")
+        return behind(self.compiled().steps, self.lock(), self.facts())
 
     def validate(self) -> list[Diagnostic]:
         """Return every problem of every document, and advice as warnings; in file order."""

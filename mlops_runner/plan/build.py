@@ -1,7 +1,7 @@
 """Build a plan: compare what the specs ask for with what the lock recorded, step by step, without side effects."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.lock.model import Lock, Stage
@@ -27,8 +27,7 @@ def build_part(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts, s
     Raises UsageFailure for a selection that matches nothing.
     """
     chosen = selected(steps, selection)
-    whole = build_plan(pipeline, steps, lock, facts)
-    partial = tuple(_behind(whole, chosen))
+    partial = behind(steps, lock, facts, chosen)
     builder = _Builder({step.name: step for step in steps}, lock, facts, {s.name for s in steps} - chosen)
     planned = []
     for step in steps:
@@ -39,14 +38,18 @@ def build_part(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts, s
     return Plan(pipeline, tuple(planned), facts.notes, selection, partial)
 
 
-def _behind(whole: Plan, chosen: Collection[str]) -> Iterator[str]:
-    """Yield the names of the steps that a run of the chosen ones may leave behind what the specs imply."""
-    behind: set[str] = set()
-    for planned in whole.steps:
-        follows = planned.step is not None and any(item.producer in behind for item in planned.step.inputs)
+def behind(steps: Sequence[Step], lock: Lock, facts: Facts, chosen: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the names of the steps that are not locked as the specs imply; or may not be after a run of the chosen.
+
+    A step that runs every time is not behind for that.
+    """
+    calm = [replace(s, access={**s.access, "always": False}) if s.always else s for s in steps]
+    found: dict[str, None] = {}
+    for planned in build_plan("", calm, lock, facts).steps:
+        follows = planned.step is not None and any(item.producer in found for item in planned.step.inputs)
         if follows or (planned.name not in chosen and planned.action != "unchanged"):
-            behind.add(planned.name)
-            yield planned.name
+            found[planned.name] = None
+    return tuple(found)
 
 
 def written(step: Step, stage: Stage) -> Outputs:

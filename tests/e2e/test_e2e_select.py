@@ -157,3 +157,13 @@ def test_a_selection_without_the_evaluation_asks_no_gate(built):
     assert answer.code == 0
     assert "partial: 2 steps are not up to date: evaluate, package" in answer.out
     assert built.call("run", "--to", "evaluate").code == 3
+
+
+def test_a_step_that_runs_every_time_is_not_behind_for_that(words):
+    words.edit("pipeline.yaml", "    shell: sort data", "    always: true\n    shell: sort data")
+    assert words.call("run").code == 0
+    assert words.to_do() == {"sorted": "rerun", "count@a": "unknown", "count@b": "unknown", "total": "unknown"}
+    assert partial(words) == []
+    assert "partial" not in words.call("run", "--to", "count").out
+    words.write("data/words.txt", "c\n")
+    assert partial(words) == ["sorted", "count@a", "count@b", "total"]
