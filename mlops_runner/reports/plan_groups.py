@@ -5,8 +5,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass, replace
 
 from mlops_runner.plan.local import LocalNote
-from mlops_runner.plan.model import SYMBOLS, PlannedStep, Reason
+from mlops_runner.plan.model import PENDING, SYMBOLS, PlannedStep, Reason
 from mlops_runner.plan.select import base_of
+from mlops_runner.plan.steps import Step
 from mlops_runner.plan.wording import describe
 from mlops_runner.reports.steps import listed
 
@@ -167,5 +168,13 @@ def _remark(planned: PlannedStep, note: LocalNote | None) -> str:
             return "   locked, but its artifacts are neither here nor in the cache"
         case (_, "restore"):
             return "   from the cache"
+        case (action, _) if action in PENDING and planned.step is not None and planned.step.fits:
+            return f"   {_fits(planned.step)}"
         case _:
             return ""
+
+
+def _fits(step: Step) -> str:
+    """Say how many models a step fits: a search at most so many, a refit all of them or none."""
+    number = "1 fit" if step.fits == 1 else f"{step.fits:,} fits"
+    return f"at most {number}" if step.kind == "search" else f"{number} if it wins"
