@@ -1,4 +1,4 @@
-"""The run journal: what finished here, by key, appended and fsynced at once so that a kill loses nothing finished.
+"""The run journal: what finished here, by key, appended at once so that a kill loses nothing finished.
 
 One sealed JSON object a line. A torn last line (a kill during the write) is ignored and closed off by the next
 append; a damaged line is left out. The journal is local: it makes restoring and expected durations possible, never
@@ -35,12 +35,12 @@ class Finished:
 
 
 def append(path: Path, finished: Finished) -> None:
-    """Append a record; when this returns it is on disk. Raises OSError."""
-    append_line(path, json.dumps(_encode(finished), sort_keys=True).encode())
+    """Append a record; it survives a kill, and after `durable.sync_everything` a power cut. Raises OSError."""
+    append_line(path, json.dumps(_encode(finished), sort_keys=True).encode(), durable=False)
 
 
-def append_line(path: Path, body: bytes) -> None:
-    """Append one sealed line; when this returns it is on disk. Raises OSError."""
+def append_line(path: Path, body: bytes, *, durable: bool = True) -> None:
+    """Append one sealed line; if durable, it is on disk when this returns. Raises OSError."""
     new = not path.exists()
     make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
@@ -48,7 +48,8 @@ def append_line(path: Path, body: bytes) -> None:
         torn = b"\n" if _ends_torn(descriptor) else b""
         stream.write(torn + seal(body) + b"\n")
         stream.flush()
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     if new:
         sync_folder(path.parent)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_runner import journal
-from mlops_runner.durable import write_text
+from mlops_runner.durable import sync_everything, write_text
 from mlops_runner.errors import Diagnostic, Place, PlanMismatch, UsageFailure
 from mlops_runner.journal import Finished
 from mlops_runner.lock.model import Lock
@@ -141,6 +141,7 @@ def _store(layout: Layout, pinned: Step, ran: "Ran", metrics: Mapping[str, Any])
     stats.save()
     key = step_key(pinned, Resolved({}, {}), {}, "")
     journal.append(layout.journal, Finished(key, pinned.name, ran.files, metrics, seconds=ran.seconds))
+    sync_everything(layout.root, store.folder)  # before the document names it
 
 
 def _write(written: Written, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch, UsageFailure
 from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine, Listener, Silence
-from mlops_runner.execute.isolation import Room, processors, threads_of
+from mlops_runner.execute.isolation import processors, room_of
 from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_part, build_plan, refuse_unpinned
@@ -62,7 +62,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         project.compiled()  # before the state folder is made: there may be no project here
     with exclusive(project.layout.mutex, project.lock_timeout), workers_in(project.layout.work) as workers:
         if (last := project.sources.last()) and (options.force or not project.sources.unchanged(last)):
-            workers.expect(Room(threads_of(last.compiled.steps)))
+            workers.expect(room_of(last.compiled.steps))
         compiled, lock, facts = project.compiled(), project.lock(), project.facts()
         project.sources.remember()
         if options.selection:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 from mlops_runner.execute.handlers import levels
-from mlops_runner.execute.isolation import Room, Worker, threads_of
+from mlops_runner.execute.isolation import Worker, room_of
 from mlops_runner.execute.process import Ground, Ran, keep_log, run_step, work_folder
 from mlops_runner.plan.steps import Step
 from mlops_runner.store.layout import Layout
@@ -18,7 +18,7 @@ def executed(layout: Layout, step: Step, ground: Ground) -> Iterator[Ran]:
     The caller holds the project's lock. Raises StepFailed or InvalidInput with what the step said.
     """
     shutil.rmtree(layout.work, ignore_errors=True)  # left by a killed run
-    worker = Worker(Room(threads_of([step])), layout.work / "home")
+    worker = Worker(room_of([step]), layout.work / "home")
     try:
         worker.equip(levels([step], 1))
         with work_folder(layout.work) as work:

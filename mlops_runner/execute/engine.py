@@ -17,7 +17,7 @@ from typing import Protocol
 from mlops_runner.errors import Diagnostic, MlopsError, StepFailed
 from mlops_runner.execute.ahead import Workers
 from mlops_runner.execute.handlers import levels
-from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, threads, threads_of
+from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of, threads
 from mlops_runner.execute.ledger import Ledger, Task
 from mlops_runner.execute.mirror import Seen
 from mlops_runner.execute.process import Ground, conclude, keep_log, make_work_folder, prepare, seen_by
@@ -86,7 +86,7 @@ class Engine:
     _worker: Worker | None = None
     _schedule: Schedule = field(init=False)
     _total: int = 0
-    _threads: int = 1
+    _room: Room = field(init=False)
     _tasks: list[tuple[int, Task]] = field(default_factory=list)
     _running: dict[Lane, Execution] = field(default_factory=dict)
     _failures: list[MlopsError] = field(default_factory=list)
@@ -94,16 +94,18 @@ class Engine:
 
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
-        self._total, self._threads = len(steps), threads_of(steps)
+        self._total, self._room = len(steps), room_of(steps)
         try:
             self._settle_all(steps)
             if self._worker:
                 self._worker.dismiss()  # it takes itself apart while the rest is written
+            self.ledger.sync()  # what the lock names comes before the lock
             if not self.ledger.aside:
                 self._publish()
         finally:
             if self._worker:
                 self._worker.close()
+            self.ledger.sync()
             self.ledger.stats.save()
         return [self.ledger.settled[step.name] for step in steps]
 
@@ -241,7 +243,7 @@ class Engine:
     def _start_worker(self) -> None:
         self.before_executing()
         remaining = [*(task.step for _, task in self._tasks), *self._schedule.remaining()]
-        self._worker = self.workers.take(Room(self._threads))
+        self._worker = self.workers.take(self._room)
         self._worker.equip(levels(remaining, min(self.jobs, len(remaining))))
 
 

@@ -101,7 +101,7 @@ def preload(steps: Iterable[Step]) -> tuple[str, ...]:
             *PRELOAD[kind],
             *PRELOAD.get(f"{kind}.{variant}", ()),
             *_estimator(step),
-            STAGES[step.kind],
+            *((STAGES[step.kind],) if step.kind != "command" else ()),  # few have limits, and only these need it
         )
         wanted |= dict.fromkeys(named)
     return tuple(wanted)

@@ -30,7 +30,7 @@ THREAD_VARIABLES = (
 # The worker must be of this very package, wherever it lies, but its folder must not hide other modules.
 _BOOTSTRAP = (
     "import sys; sys.path.insert(0, sys.argv[1]); from mlops_runner.execute.worker import main; "
-    "sys.path.append(sys.path.pop(0)); main()"
+    "sys.path.append(sys.path.pop(0)); main(light=sys.argv[2:] == ['light'])"
 )
 FEW = 64  # open sockets that travel in one message; the kernel takes some two hundred
 
@@ -41,6 +41,7 @@ class Room:
 
     threads: int
     hash_seed: int = 0
+    light: bool = False  # steps run programs alone, and need nothing imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ def environment(room: Room, home: Path) -> dict[str, str]:
 def threads_of(steps: Iterable[Step]) -> int:
     """Return the number of threads the steps of a pipeline declare; a step that declares none shares the others'."""
     return max(map(threads, steps), default=1)
+
+
+def room_of(steps: Sequence[Step], hash_seed: int = 0) -> Room:
+    """Return the room that the steps of a pipeline need."""
+    return Room(threads_of(steps), hash_seed, all(step.kind == "command" for step in steps))
 
 
 def threads(step: Step) -> int:
@@ -148,7 +154,14 @@ class Worker:
         self._control, theirs = socket.socketpair()
         with theirs, self._log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOTSTRAP, str(Path(__file__).parents[2])],
+                [
+                    sys.executable,
+                    "-P",
+                    "-c",
+                    _BOOTSTRAP,
+                    str(Path(__file__).parents[2]),
+                    *(["light"] if room.light else []),
+                ],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

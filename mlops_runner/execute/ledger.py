@@ -1,12 +1,14 @@
 """What is known of each step, by the lock, the journal and what this run has settled; and what becomes known."""
 
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_runner import journal
 from mlops_runner.digest import FileDigest
+from mlops_runner.durable import sync_everything
 from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.executed import same_outputs
@@ -25,6 +27,8 @@ from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.stats import StatCache
+
+SYNC_SECONDS = 1.0  # what a power cut may cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Ledger:
     _inputs: Inputs = field(init=False)
     _seconds: dict[str, float] = field(init=False)  # by step, of its last execution
     _locked: dict[str, Stage] = field(init=False)  # by key
+    _unsynced: bool = False
+    _synced: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.stats = StatCache(self.layout.stats)
@@ -118,6 +124,9 @@ class Ledger:
         reply = ran.reply
         done = Finished(task.key, step.name, ran.files, reply.metrics, reply.gates, ran.seconds, reply.local)
         journal.append(self.layout.journal, done)
+        self._unsynced = True
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            self.sync()
         known = Known({}, reply.metrics, reply.gates)
         stage = self._stage(step, task.key, task.resolved, known, ran.files)
         differs = self._differs(step, task.key, ran)
@@ -125,6 +134,12 @@ class Ledger:
         return Result(
             step, "ran", stage, ran.files, ran.seconds, ran.peak_kib, differs or (), differs == (), warnings
         )  # fmt: skip
+
+    def sync(self) -> None:
+        """Have what was kept survive a power cut, too. Until then, objects that it tore are found by their digests."""
+        if self._unsynced:
+            sync_everything(self.layout.root, self.store.folder)  # the cache may lie on another disk
+            self._unsynced, self._synced = False, time.monotonic()
 
     def _frozen(self, step: Step, stage: Stage | None) -> Result:
         """Keep the locked result of a step that is never run. Raises InvalidInput for one that is not here."""

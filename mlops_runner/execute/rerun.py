@@ -12,7 +12,7 @@ from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, NotVerified
 from mlops_runner.execute.executed import same_outputs
 from mlops_runner.execute.handlers import levels
-from mlops_runner.execute.isolation import Room, Worker, threads_of
+from mlops_runner.execute.isolation import Worker, room_of
 from mlops_runner.execute.process import Ground, Ran, run_step, work_folder
 from mlops_runner.execute.sources import Stored, sources_of
 from mlops_runner.lock.model import Lock, Stage
@@ -41,7 +41,7 @@ def rerun(
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
     store = ObjectStore(layout.root)
     for number in range(1, rounds + 1):
-        worker = Worker(Room(threads_of(steps), number * SEEDS), layout.work / "home")
+        worker = Worker(room_of(steps, number * SEEDS), layout.work / "home")
         try:
             worker.equip(levels([step for step in steps if not step.fetches and not step.frozen], 1))
             for step in steps:

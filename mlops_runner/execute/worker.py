@@ -29,14 +29,14 @@ MOST = 256  # open sockets that one message may bring
 LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
 
 
-def main() -> None:
-    """Import what all steps need, hear what these steps are, import the rest by levels, and fork the lanes of each.
+def main(*, light: bool = False) -> None:
+    """Import what all steps need (nothing, for programs), hear what these steps are, import the rest by levels, and fork the lanes of each.
 
     Then wait for the end of the input. Lanes of an early level serve steps while the rest is still being imported.
     """
     descendants.adopt()
     gc.disable()  # what is imported stays
-    _import(SHARED)
+    _import(() if light else SHARED)
     levels, channels = _told()
     for modules, lanes in levels:
         _import(modules)

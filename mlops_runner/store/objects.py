@@ -51,10 +51,10 @@ class ObjectStore:
     def take(self, source: Path, digest: FileDigest) -> None:
         """Store a file as `add` does, but let go of it: it becomes the object itself, where that is possible.
 
-        Nobody may have the source open any more.
+        Nobody may have the source open any more. It survives a power cut only after `durable.sync_everything`.
         """
         if not self._is_whole(digest):
-            self._remember(digest, move_file(source, self.path(digest.md5), READ_ONLY))
+            self._remember(digest, move_file(source, self.path(digest.md5), READ_ONLY, durable=False))
 
     def add_folder(self, files: Mapping[str, FileDigest]) -> FileDigest:
         """Store the manifest of a folder (relative path → digest) and return its digest (md5 without suffix)."""
