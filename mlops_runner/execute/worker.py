@@ -30,9 +30,10 @@ LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
 
 
 def main(*, light: bool = False) -> None:
-    """Import what all steps need (nothing, for programs), hear what these steps are, import the rest by levels, and fork the lanes of each.
+    """Import what all steps need, hear what these steps are, import the rest by levels, and fork the lanes of each.
 
     Then wait for the end of the input. Lanes of an early level serve steps while the rest is still being imported.
+    light: steps are programs alone, and nothing need be imported.
     """
     descendants.adopt()
     gc.disable()  # what is imported stays
