@@ -158,7 +158,7 @@ class Project:
         """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
         lock = self.lock()
         return local_notes(
-            plan, lock, self.finished(), self.root, StatCache(self.layout.stats), self.sources.difference
+            plan, lock, self.finished(), self.root, self.sources.stats(), self.sources.difference
         )
 
     def local(self, plan: Plan, jobs: int | None = None) -> "Local":
@@ -307,7 +307,7 @@ class Project:
         from mlops_runner.execute import verify
 
         lock, facts, compiled = self._existing_lock(), self.facts(), self.compiled()
-        stats = StatCache(self.layout.stats)
+        stats = self.sources.stats()
         plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
         found = [
             *verify.stale(plan),

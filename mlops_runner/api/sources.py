@@ -19,6 +19,7 @@ from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.patterns import certain
+from mlops_runner.store.stats import StatCache
 from mlops_runner.store.tracked import Tracking
 
 
@@ -113,6 +114,10 @@ class Sources:
                 problems.append(Diagnostic("missing-input", message, tracked.place, f"run: dvc pull {certain(path)}"))
         if problems:
             raise InvalidInput(problems)
+
+    def stats(self) -> StatCache:
+        """Return the stat cache: that in which the inputs were looked up, if they were."""
+        return self._inputs.stats if self._inputs else StatCache(self.layout.stats)
 
     def difference(self, path: str, then: str) -> str:
         """Say how a folder differs from one with the digest `then`; empty where that is not known on this machine."""

@@ -74,12 +74,12 @@ class Ledger:
     _synced: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.stats = StatCache(self.layout.stats)
+        self._inputs = Inputs(self.layout)
+        self.stats = self._inputs.stats
         self.store = ObjectStore(self.layout.root, self.stats)
         self.shelf = (AsideShelf if self.aside else Shelf)(self.layout, self.store, self.stats, self.note)
         self.finished = journal.read(self.layout.journal)
         self._left = Left(self.left or (), self.lock)
-        self._inputs = Inputs(self.layout)
         self._seconds = {done.step: done.seconds for done in self.finished.values()}
         self._locked = {stage.key: stage for stage in reversed(list(self.lock.stages.values()))}
 

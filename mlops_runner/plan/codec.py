@@ -3,7 +3,7 @@
 Places are printed but not part of the digest: a comment above a line moves it without changing the plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mlops_runner.digest import Json, digest_value
@@ -65,10 +65,12 @@ def _reason(reason: Reason) -> dict[str, Any]:
 
 def compiled_json(compiled: Compiled) -> dict[str, Any]:
     """Encode a compiled pipeline for the cache."""
+    files: dict[str, int] = {}
     return {
         "pipeline": compiled.pipeline,
         "description": compiled.description,
-        "steps": [_step(step) for step in compiled.steps],
+        "steps": [_step(step, files) for step in compiled.steps],
+        "files": list(files),
         "code": compiled.code,
         "dependencies": compiled.dependencies,
         "specs": list(compiled.specs),
@@ -79,19 +81,43 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
 def compiled_from_json(value: Mapping[str, Any]) -> Compiled:
     """Decode a compiled pipeline. Raises KeyError, TypeError or ValueError for what `compiled_json` did not write."""
     fields = dict(value)
-    fields["steps"] = tuple(_decode_step(step) for step in value["steps"])
+    files = fields.pop("files")
+    fields["steps"] = tuple(_decode_step(step, files) for step in value["steps"])
     fields["specs"] = tuple(value["specs"])
     fields["price"] = Price(*value["price"]) if value["price"] else None
     return Compiled(**fields)
 
 
-def _step(step: Step) -> dict[str, Any]:
+class Places(Mapping[str, Place]):
+    """The places of a step as the cache has them; they become values when they are asked for, which most never are."""
+
+    __slots__ = ("_files", "_found")
+
+    def __init__(self, found: Mapping[str, list[int]], files: Sequence[str]) -> None:
+        self._found, self._files = found, files
+
+    def __getitem__(self, path: str) -> Place:
+        file, line, column = self._found[path]
+        return Place(self._files[file], line, column)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _step(step: Step, files: dict[str, int]) -> dict[str, Any]:
+    places = {path: [files.setdefault(p.file, len(files)), p.line, p.column] for path, p in step.places.items()}
     return {
         "name": step.name,
         "kind": step.kind,
         "version": step.version,
         "config": step.config,
-        "places": {path: [p.file, p.line, p.column] for path, p in step.places.items()},
+        "places": places,
         "output": step.output,
         "inputs": [[i.name, i.path, i.producer, i.folder, i.optional] for i in step.inputs],
         "code": list(step.code),
@@ -103,9 +129,9 @@ def _step(step: Step) -> dict[str, Any]:
     }
 
 
-def _decode_step(value: Mapping[str, Any]) -> Step:
+def _decode_step(value: Mapping[str, Any], files: Sequence[str]) -> Step:
     fields = dict(value)
-    fields["places"] = {path: Place(*place) for path, place in value["places"].items()}
+    fields["places"] = Places(value["places"], files)
     fields["inputs"] = tuple(Input(*item) for item in value["inputs"])
     fields["code"] = tuple(value["code"])
     fields["previous"] = tuple(value["previous"])

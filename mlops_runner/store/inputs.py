@@ -24,13 +24,13 @@ class Content:
 
 
 class Inputs:
-    """The external inputs of a project. Only `save` writes."""
+    """The external inputs of a project, and the stat cache they were looked up in. Only `save` writes."""
 
     def __init__(self, layout: Layout) -> None:
         self._root = layout.root
         self._real_root = os.path.realpath(layout.root)
         self._bounds = Bounds(layout.root, cache_folder(layout.root))
-        self._stats = StatCache(layout.stats)
+        self.stats = StatCache(layout.stats)
         self._folders = Folders(layout.root, layout.folders, self._bounds)
         self._plain: dict[str, bool] = {}  # folders, and whether no link leads there
 
@@ -43,7 +43,7 @@ class Inputs:
         try:
             pattern = parse_pattern(path)
             if pattern is None and stat.S_ISREG(self._status(path).st_mode):
-                found = self._stats.digest(self._root / path)
+                found = self.stats.digest(self._root / path)
                 return Content(found.sha256, found.md5)
             state = self._folders.look(path, pattern, md5=md5 and pattern is None)
             return Content(state.digest, state.md5) if state else None
@@ -74,7 +74,7 @@ class Inputs:
 
     def save(self) -> None:
         """Remember what was read. Raises OSError."""
-        self._stats.save()
+        self.stats.save()
         self._folders.save()
 
     def _status(self, path: str) -> os.stat_result:
