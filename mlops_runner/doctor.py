@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -11,12 +12,15 @@ from pathlib import Path
 from mlops_runner.api import Project
 from mlops_runner.durable import TEMPORARY, leftovers
 from mlops_runner.errors import InvalidInput, LockBusy, MlopsError
-from mlops_runner.gitops import git
+from mlops_runner.gitops import git, merging
+from mlops_runner.lock.model import FILE_NAME
 from mlops_runner.store.mutex import exclusive
 from mlops_runner.store.objects import cache_folder
 
 OLDEST_PYTHON = (3, 11)
 FEW_BYTES = 1 << 30
+DRIVER = "mlops"
+MERGED = {FILE_NAME: DRIVER, ".gitignore": "union"}  # file → what merges it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,8 @@ class Finding:
 
 
 def examine(project: Project, *, fix: bool) -> list[Finding]:
-    """Look at everything; with `fix`, remove what killed runs left behind."""
-    looks = (*_LOOKS, _remove_leftovers if fix else _leftovers)
+    """Look at everything; with `fix`, remove what killed runs left behind and let git merge stage by stage."""
+    looks = (*_LOOKS, *((_set_merging, _remove_leftovers) if fix else (_merging, _leftovers)))
     return [finding for look in looks for finding in _tried(look, project)]
 
 
@@ -118,6 +122,41 @@ def _cache(project: Project) -> Iterator[Finding]:
     damaged = list((folder / "damaged").glob("*")) if folder.is_dir() else []
     what = f"{len(damaged)} damaged objects were set aside in {folder / 'damaged'}" if damaged else "no damage was met"
     yield Finding("cache", not damaged, what, "they are made again when needed; remove the folder")
+
+
+def _merging(project: Project) -> Iterator[Finding]:
+    """Say how git merges the lock here. Without the driver merges need more hands, and that is all."""
+    if not _in_git(project):
+        return
+    found = merging.attributes(project.root, list(MERGED))
+    if (by := found[FILE_NAME]) not in {DRIVER, merging.UNSPECIFIED}:
+        what = f"{FILE_NAME} is merged as the attributes of git say: {by}"
+    elif merging.UNSPECIFIED in found.values() or merging.driver(project.root, DRIVER) != _driver_command():
+        what = f"{FILE_NAME} is not merged stage by stage by this mlops; mlops doctor --fix sets that up"
+    else:
+        what = f"{FILE_NAME} is merged stage by stage"
+    yield Finding("merging", True, what)
+
+
+def _set_merging(project: Project) -> Iterator[Finding]:
+    if _in_git(project):
+        found = merging.attributes(project.root, list(MERGED))
+        wanted = {name: by for name, by in MERGED.items() if found[name] == merging.UNSPECIFIED}
+        if wanted:
+            merging.add_attributes(project.root, wanted)
+        merging.set_driver(project.root, DRIVER, "pipeline.lock, stage by stage", _driver_command())
+    yield from _merging(project)
+
+
+def _in_git(project: Project) -> bool:
+    return git.version() is not None and git.root(project.root) is not None
+
+
+def _driver_command() -> str:
+    """Return the command that git runs. Once this interpreter is gone, it does what git does without a driver."""
+    python = shlex.quote(sys.executable)
+    own = f"{python} -P -m mlops_runner lock merge-driver %O %A %B"
+    return f"if test -x {python}; then {own}; else git merge-file %A %O %B; fi"
 
 
 def _leftovers(project: Project) -> Iterator[Finding]:

@@ -339,9 +339,11 @@ class Project:
         They come from git where it has them: conflict markers may mix both sides within one stage.
         """
         text = self.lock_text()
-        if not has_conflicts(text):
+        found = git.unmerged(self.root, FILE_NAME)
+        # a driver that came to nothing leaves our side as it was
+        if not has_conflicts(text) and (found is None or found[0] != text.encode()):
             return self.lock(), self.lock()
-        if (found := git.unmerged(self.root, FILE_NAME)) is not None:
+        if found is not None:
             ours, theirs = (parse(side.decode("utf-8", "replace")) for side in found)
             return ours, theirs
         return sides(text)

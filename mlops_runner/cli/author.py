@@ -67,7 +67,7 @@ def schema(settings: Settings, kind: str | None, out: str | None) -> int:
 
 @click.command()
 @common_options
-@click.option("--fix", is_flag=True, help="Remove what killed runs left behind.")
+@click.option("--fix", is_flag=True, help="Remove what killed runs left behind; let git merge the lock.")
 def doctor(settings: Settings, fix: bool) -> int:
     """Look for what would keep the runner from working here: exit 0 or 1.
 

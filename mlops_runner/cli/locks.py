@@ -1,9 +1,11 @@
-"""lock resolve | accept | prune."""
+"""lock resolve | accept | prune, and what git calls to merge two locks."""
+
+from pathlib import Path
 
 import click
 
 from mlops_runner.cli.console import Settings, common_options, emit_json, say
-from mlops_runner.errors import EXIT_OK, Diagnostic, UsageFailure
+from mlops_runner.errors import EXIT_FAILED, EXIT_OK, Diagnostic, InvalidInput, UsageFailure
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -91,3 +93,30 @@ def prune(settings: Settings) -> int:
     else:
         say(f"pruned {', '.join(gone)}" if gone else "nothing to prune")
     return EXIT_OK
+
+
+@lock.command("merge-driver", hidden=True)
+@common_options
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("ours", type=click.Path(path_type=Path))
+@click.argument("theirs", type=click.Path(path_type=Path))
+def merge_driver(settings: Settings, base: Path, ours: Path, theirs: Path) -> int:
+    """Merge two locks stage by stage into OURS: exit 0, or 1 with a conflict. Git calls it; see `mlops doctor --fix`.
+
+    No document is read: while git merges, those of the merge are not there yet.
+    """
+    from mlops_runner.durable import write_text
+    from mlops_runner.lock.three_way import merge
+
+    try:
+        merged = merge(*(path.read_bytes().decode() for path in (base, ours, theirs)))
+    except (InvalidInput, UnicodeDecodeError):
+        from mlops_runner.gitops.merging import merge_text
+
+        merge_text(ours, base, theirs)
+        say("one side of pipeline.lock is damaged: it was merged as text; take one of them from git")
+        return EXIT_FAILED
+    write_text(ours, merged.text)
+    if merged.conflicts:
+        say(f"both sides changed {', '.join(merged.conflicts)}; when the documents are merged, run: mlops lock resolve")
+    return EXIT_FAILED if merged.conflicts else EXIT_OK

@@ -38,6 +38,20 @@ def sides(text: str, file: str = FILE_NAME) -> tuple[Lock, Lock]:
     return parse("\n".join(ours), file), parse("\n".join(theirs), file)
 
 
+def without_conflicts(text: str) -> str:
+    """Return the lines that stand outside of all conflicts."""
+    kept, inside = [], False
+    for line in text.split("\n"):
+        found = _MARKER.match(line)
+        if found and found[1] == _OURS:
+            inside = True
+        if not inside:
+            kept.append(line)
+        if found and found[1] == _THEIRS:
+            inside = False
+    return "\n".join(kept)
+
+
 def _next_targets(state: str, marker: str, ours: list[str], theirs: list[str], place: Place) -> list[list[str]]:
     allowed = {"": {_OURS}, _OURS: {_BASE, _MIDDLE}, _BASE: {_MIDDLE}, _MIDDLE: {_THEIRS}}
     if marker not in allowed[state]:

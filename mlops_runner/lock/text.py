@@ -78,7 +78,7 @@ def parse_tree(text: str, file: str = FILE_NAME) -> Section:
 
 def _add(section: Section, found: re.Match[str], file: str, number: int) -> Section | None:
     """Add what a line says; return the section it opens."""
-    key = _unquoted(found[2])
+    key = unquoted(found[2])
     if _text(key, _PLAIN_KEY) != found[2]:
         raise _broken(file, number, "this line is not of the lock's form")
     if key in section.entries:
@@ -151,11 +151,11 @@ def _scalar(text: str) -> Scalar:
         return _WORDS[text]
     if found := _NUMBER.fullmatch(text):
         return float(text) if found[1] or found[2] else int(text)
-    return _unquoted(text)
+    return unquoted(text)
 
 
-def _unquoted(text: str) -> str:
-    """Undo the quotes. Not by the JSON reader: it joins two escaped surrogates into one character."""
+def unquoted(text: str) -> str:
+    """Undo the quotes of a key or value. Not by the JSON reader: it joins two escaped surrogates into one character."""
     if not _QUOTED.fullmatch(text):
         return text
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _SHORT[found[2]], text[1:-1])

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlops_runner.durable import write_text
 
 DOCUMENTS = ("pipeline.yaml", "specs/data.yaml", "specs/training.yaml", "specs/evaluation.yaml")
-IGNORED = ".gitignore"
+FOR_GIT = (".gitignore", ".gitattributes")
 
 
 def write_starter(folder: Path, name: str) -> list[Path]:
@@ -16,9 +16,9 @@ def write_starter(folder: Path, name: str) -> list[Path]:
 
 
 def write_missing(folder: Path, texts: dict[str, str]) -> list[Path]:
-    """Write the files, and what git is to ignore, where there is none yet, and return those written."""
+    """Write the files, and what git is to ignore and how it merges, where there is none yet; return those written."""
     written = []
-    for file, text in {**texts, IGNORED: template(IGNORED)}.items():
+    for file, text in {**texts, **{file: template(file) for file in FOR_GIT}}.items():
         target = folder / file
         if not target.exists():
             write_text(target, text)
