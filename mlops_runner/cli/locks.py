@@ -96,11 +96,10 @@ def prune(settings: Settings) -> int:
 
 
 @lock.command("merge-driver", hidden=True)
-@common_options
 @click.argument("base", type=click.Path(path_type=Path))
 @click.argument("ours", type=click.Path(path_type=Path))
 @click.argument("theirs", type=click.Path(path_type=Path))
-def merge_driver(settings: Settings, base: Path, ours: Path, theirs: Path) -> int:
+def merge_driver(base: Path, ours: Path, theirs: Path) -> int:
     """Merge two locks stage by stage into OURS: exit 0, or 1 with a conflict. Git calls it; see `mlops doctor --fix`.
 
     No document is read: while git merges, those of the merge are not there yet.

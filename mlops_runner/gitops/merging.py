@@ -25,7 +25,7 @@ def attributes(project: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def add_attributes(project: Path, wanted: Mapping[str, str]) -> None:
-    """Say in the project's .gitattributes how files are to be merged; every byte that is there stays. Raises OSError."""
+    """Add to the project's .gitattributes how files are merged; every byte that is there stays. Raises OSError."""
     file = project / FILE
     data = file.read_bytes() if file.exists() else b""
     if data and not data.endswith(b"\n"):

@@ -1,7 +1,7 @@
 """A merge of two locks that come from one: stage by stage, not line by line, and quick where little has changed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
@@ -16,7 +16,7 @@ _IGNORED = re.compile(r"^(?:#.*)?\n", re.MULTILINE)
 _SECTIONS = ("environments", "stages")
 _ROOT = {"": "", _VERSION: "", **{f"{section}:": section for section in _SECTIONS}}  # line → the section it opens
 
-Blocks = Mapping[tuple[str, str], str]  # section and name → the lines of that entry
+Blocks = dict[tuple[str, str], str]  # section and name → the lines of that entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
     """Merge the texts of two locks. An entry that both sides changed, not in the same way, is a conflict.
 
     A base that cannot be read counts as empty: what differs then is a conflict, and nothing is taken for removed.
-    Raises InvalidInput when one of the sides is damaged.
+    What one side renamed and the other changed gets both. Raises InvalidInput when one of the sides is damaged.
     """
     base, ours, theirs = (text.replace("\r\n", "\n") for text in (base, ours, theirs))
     before, one, other = _base(base), _side(ours), _side(theirs)
@@ -39,6 +39,8 @@ def merge(base: str, ours: str, theirs: str) -> Merged:
     merged = {key: one[key] for key in same}
     before = _readable(before, same)
     one, other = _normal(one, same), _normal(other, same)
+    _follow(before, one, other)
+    _follow(before, other, one)
     conflicts = []
     for key in one.keys() | other.keys() | before.keys():
         was, here, there = before.get(key, ""), one.get(key, ""), other.get(key, "")
@@ -93,6 +95,21 @@ def _readable(blocks: Blocks, same: set[tuple[str, str]]) -> Blocks:
         return _normal(blocks, same)
     except InvalidInput:
         return {}
+
+
+def _follow(before: Blocks, one: Blocks, other: Blocks) -> None:
+    """Give what one side has under another name, and otherwise as it was, that name in the base and the other side."""
+    gone = {_body(block): key for key, block in before.items() if key not in one and key in other}
+    for key in sorted(one.keys() - before.keys() - other.keys()):
+        was = gone.pop(_body(one[key]), None)
+        if was is not None:
+            before.pop(was)
+            before[key] = one[key]
+            other[key] = one[key].partition("\n")[0] + "\n" + _body(other.pop(was))
+
+
+def _body(block: str) -> str:
+    return block.partition("\n")[2]
 
 
 def _text(blocks: Blocks) -> str:

@@ -23,19 +23,23 @@ class Mended:
 def resolve(steps: Sequence[Step], ours: Lock, theirs: Lock, facts: Facts) -> Mended:
     """Choose for every step the side whose key the present specs lead to, following the chain from its start.
 
-    A step is proven when its key comes out of the specs, the code and the outputs chosen for what it reads.
+    A step is proven when its key comes out of the specs, the code and the outputs chosen for what it reads. Where
+    neither side has it under its name, one of the project's own may have been renamed: its files keep their paths.
     """
     chosen: dict[str, Stage] = {}
     kept: list[tuple[str, str]] = []
     settled: dict[str, Outputs] = {}
+    sides = (("ours", ours), ("theirs", theirs))
+    by_key = {stage.key: (side, stage) for side, lock in reversed(sides) for stage in lock.stages.values()}
     for step in steps:
-        for side, lock in (("ours", ours), ("theirs", theirs)):
-            stage = lock.stages.get(step.name)
-            if stage and _proven(step, stage, settled, facts):
-                chosen[step.name] = stage
-                settled[step.name] = written(step, stage)
-                kept.append((step.name, side))
-                break
+        named = ((side, lock.stages[step.name]) for side, lock in sides if step.name in lock.stages)
+        found = next((one for one in named if _proven(step, one[1], settled, facts)), None)
+        if found is None and not step.built_in:
+            found = by_key.get(_key(step, None, settled, facts) or "")
+        if found is not None:
+            side, chosen[step.name] = found
+            settled[step.name] = written(step, chosen[step.name])
+            kept.append((step.name, side))
     to_run = tuple(step.name for step in steps if step.name not in chosen)
     return Mended(Lock({"default": facts.environment}, chosen), tuple(kept), to_run)
 
@@ -74,9 +78,14 @@ def _unknown_step(name: str, known: str) -> Diagnostic:
 
 
 def _proven(step: Step, stage: Stage, settled: dict[str, Outputs], facts: Facts) -> bool:
+    return step.frozen or stage.key == _key(step, stage, settled, facts)
+
+
+def _key(step: Step, stage: Stage | None, settled: dict[str, Outputs], facts: Facts) -> str | None:
+    """Return a step's key if what it reads is known. What is absent counts as it was locked in the stage."""
     external, _ = known_external(step, stage, facts)
     resolved, unknown = resolve_inputs(step, settled, external)
-    return not unknown and stage.key == step_key(step, resolved, facts.code_of(step), facts.environment.digest)
+    return None if unknown else step_key(step, resolved, facts.code_of(step), facts.environment.digest)
 
 
 def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], facts: Facts, reason: str) -> Stage:

@@ -17,15 +17,15 @@ NAMES = [*(f"step@{number}" for number in range(54)), "a: b", "null", "é\n", "d
 ENVIRONMENT = Environment("e1:aa", "3.11")
 
 
-def stage(version):
-    """A stage in one of several versions; versions 1 and 2 differ in the type of a number alone."""
+def stage(name, version):
+    """A stage in one of several versions, of which 1 and 2 differ in the type of a number alone."""
     metric = {1: 1, 2: 1.0, 3: float("nan"), 4: "<<<<<<< 1"}.get(version, version)
     output = {"out/a": Output(f"{version:032x}", f"{version:064x}")} if version % 2 else {}
-    return Stage(f"k1:{version if version > 2 else 0}", "c1:a", metrics={"m": metric}, outputs=output)
+    return Stage(f"k1:{name}{version if version > 2 else 0}", "c1:a", metrics={"m": metric}, outputs=output)
 
 
 def lock_of(versions, environment=ENVIRONMENT):
-    return emit(Lock({"default": environment}, {name: stage(version) for name, version in versions.items()}))
+    return emit(Lock({"default": environment}, {name: stage(name, version) for name, version in versions.items()}))
 
 
 def naive(base, ours, theirs):
@@ -107,6 +107,17 @@ def test_every_kind_of_change_has_its_answer(base, ours, theirs, result, conflic
         assert found.text == lock_of(result)
 
 
+def test_what_one_side_renamed_gets_what_the_other_changed():
+    """As git merges it line by line, where the name and the facts do not touch."""
+    renamed, changed = (lock_of(versions).replace("  a:\n", f"  {name}:\n") for versions, name in ((A, "c"), (B, "c")))
+    assert merge(lock_of(A), renamed, lock_of(B)).text == emit(parse(changed))
+    assert merge(lock_of(A), lock_of(B), renamed).text == emit(parse(changed))
+    assert merge(lock_of(A), renamed, lock_of(A)).text == emit(parse(renamed))
+    other = renamed.replace("  c:\n", "  d:\n")
+    assert merge(lock_of(A), renamed, other).conflicts == ()
+    assert set(parse(merge(lock_of(A), renamed, other).text).stages) == {"b", "c", "d"}
+
+
 def test_an_environment_of_one_side_meets_the_stages_of_the_other():
     newer, newest = Environment("e1:bb", "3.12"), Environment("e1:cc", "3.13")
     assert merge(lock_of(A), lock_of(A, newer), lock_of(B)).text == lock_of(B, newer)
@@ -137,8 +148,8 @@ def test_a_base_that_is_a_merge_with_conflicts_is_read_without_them():
         lock_of(B).replace("lock_version: 1", "lock_version: 2"),
         lock_of(B).replace("stages:\n", "stages:\nmore:\n"),
         lock_of(B).replace("stages:\n", "stages:\n stray\n"),
-        lock_of(B).replace("    key: k1:3\n", ""),
-        lock_of(B).replace("    key: k1:3\n", "   key: k1:3\n"),
+        lock_of(B).replace("    key: k1:a3\n", ""),
+        lock_of(B).replace("    key: k1:a3\n", "   key: k1:a3\n"),
         lock_of(B) + lock_of(B).partition("stages:\n")[2],
         merge(lock_of(A), lock_of(B), lock_of(C)).text,
     ],
