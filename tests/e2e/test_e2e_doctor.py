@@ -14,6 +14,7 @@ LEFT = [
 
 
 def test_fix_removes_leftovers_wherever_a_write_may_have_stopped(built):
+    built.write(".gitattributes", "pipeline.lock merge=mlops\n.gitignore merge=union\n")
     before = built.content()
     for file in LEFT:
         built.write(file, "torn")
