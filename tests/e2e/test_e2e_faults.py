@@ -14,8 +14,8 @@ import sys
 import pytest
 
 CALLS = "write,pwrite64,fsync,rename,unlink,unlinkat,mkdir,symlink,sendfile,copy_file_range,ftruncate"
-RUN = [sys.executable, "-m", "mlops_runner", "run", "--no-report"]
-OWN = ("pipeline.lock", "artifacts/", ".dvc/", ".dvcignore")
+RUN = [sys.executable, "-m", "mlops_runner", "run", "--no-report", "--jobs", "2"]
+OWN = ("pipeline.lock", "artifacts/", "out/", ".dvc/", ".dvcignore", ".gitattributes")
 
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
 
@@ -51,7 +51,7 @@ def hit_everywhere(start, count, fault):
     undisturbed = copy(start, "undisturbed")
     chosen = points(undisturbed, count)
     old, new = start.read("pipeline.lock"), undisturbed.read("pipeline.lock")
-    results, mine = undisturbed.content("artifacts"), users_files(start)
+    results, mine = undisturbed.content("artifacts", "out"), users_files(start)
     for name, number in chosen:
         hit = copy(start, "hit")
         ended = traced(hit, "-o", os.devnull, "-e", f"inject={name}:{fault}:when={number}")
@@ -62,7 +62,7 @@ def hit_everywhere(start, count, fault):
         assert again.code == 0, where + again.err
         assert hit.read("pipeline.lock") == new, where
         hit.call("doctor", "--fix")
-        assert hit.content("artifacts") == results, where
+        assert hit.content("artifacts", "out") == results, where
         assert users_files(hit) == mine, where
         assert hit.call("verify").code == 0, where
         assert not [*hit.root.rglob(".mlops-tmp-*"), *(hit.root / ".mlops").glob("work/*")], where
@@ -91,6 +91,43 @@ def test_restoring_may_be_hit_anywhere(restoring, fault):
 def test_executing_may_be_hit_anywhere(built, fault):
     built.edit("pipeline.yaml", "name: shop", "name: corner-shop")  # the package carries the name
     hit_everywhere(built, 3, fault)
+
+
+BRANCHING = """\
+apiVersion: mlops/v1
+kind: Pipeline
+name: branching
+steps:
+  grow:
+    kind: command
+    matrix: {axes: {size: [1, 2, 3]}}
+    shell: echo {size} > out/grow-{size}
+    outputs: ["out/grow-{size}"]
+  weigh:
+    kind: python
+    callable: project.scales:weigh
+    inputs: {grown: "out/grow-*"}
+    outputs: {total: out/total}
+    params: {factor: 1}
+"""
+
+SCALES = """\
+def weigh(grown, total, *, factor):
+    total.write_text(str(factor * sum(int(path.read_text()) for path in grown)))
+    return {"files": len(grown)}
+"""
+
+
+@needs_strace
+@pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
+def test_steps_that_run_side_by_side_may_be_hit_anywhere(sandbox_of, fault):
+    files = {"pipeline.yaml": BRANCHING, "project/scales.py": SCALES, ".gitignore": ".mlops/\n__pycache__/\n"}
+    project = sandbox_of(files)
+    assert project.call("run").code == 0
+    project.commit("run")
+    project.edit("pipeline.yaml", "echo {size} >", "echo {size}0 >")
+    project.edit("pipeline.yaml", "factor: 1", "factor: 2")
+    hit_everywhere(project, 6, fault)
 
 
 @pytest.fixture
