@@ -1,6 +1,7 @@
 """One pipeline and its lock, and what can be done with them."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from mlops_runner.durable import write_bytes, write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.journal import Finished
-from mlops_runner.lock.codec import parse
+from mlops_runner.lock.codec import emit, parse
 from mlops_runner.lock.compact import decode, encode
 from mlops_runner.lock.merge import has_conflicts, sides
 from mlops_runner.lock.model import FILE_NAME, Lock
@@ -348,26 +349,30 @@ class Project:
             return ours, theirs
         return sides(text)
 
-    def write_lock(self, text: str) -> None:
-        """Replace pipeline.lock durably, while no run is under way. Raises LockBusy."""
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep runs out while the lock is read and written anew. Raises LockBusy."""
         with exclusive(self.layout.mutex, self.lock_timeout):
-            write_text(self.root / FILE_NAME, text)
+            yield
+
+    def write_lock(self, lock: Lock) -> None:
+        """Replace pipeline.lock durably; the caller keeps runs out."""
+        write_text(self.root / FILE_NAME, emit(lock))
 
     def prune(self, tell: Callable[[str], None]) -> tuple[str, ...]:
         """Drop the stages that no step stands for, with their pointers and those of their files that are unchanged."""
         from mlops_runner.execute.shelf import Shelf
-        from mlops_runner.lock.codec import emit
         from mlops_runner.plan.resolve import prune
 
         self.lock_text()
-        with exclusive(self.layout.mutex, self.lock_timeout):
+        with self.alone():
             old, stats = self.lock(), StatCache(self.layout.stats)
             new, gone = prune(self.compiled().steps, old)
             shelf = Shelf(self.layout, ObjectStore(self.root), stats, tell)
             for name in gone:
                 shelf.clear(old.stages[name])
             if gone:
-                write_text(self.root / FILE_NAME, emit(new))
+                self.write_lock(new)
         return gone
 
     def lock_text(self) -> str:

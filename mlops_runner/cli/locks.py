@@ -32,14 +32,13 @@ def resolve(settings: Settings) -> int:
     Examples:
       git merge main; mlops lock resolve && mlops run
     """
-    from mlops_runner.lock.codec import emit
     from mlops_runner.plan.resolve import describe
     from mlops_runner.plan.resolve import resolve as mend
 
     project = settings.project()
-    ours, theirs = project.lock_sides()
-    mended = mend(project.compiled().steps, ours, theirs, project.facts())
-    project.write_lock(emit(mended.lock))
+    with project.alone():
+        mended = mend(project.compiled().steps, *project.lock_sides(), project.facts())
+        project.write_lock(mended.lock)
     if settings.as_json:
         emit_json({"kept": dict(mended.kept), "to_run": list(mended.to_run)})
     else:
@@ -62,7 +61,6 @@ def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
     Examples:
       mlops lock accept train.boosted --reason "renamed a variable"
     """
-    from mlops_runner.lock.codec import emit
     from mlops_runner.plan.resolve import accept as accepted
 
     if not reason.strip():
@@ -70,7 +68,9 @@ def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
             Diagnostic("empty-reason", "the reason is empty", hint="say why the outputs are still right")
         )
     project = settings.project()
-    project.write_lock(emit(accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())))
+    with project.alone():
+        lock = accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())
+        project.write_lock(lock)
     if settings.as_json:
         emit_json({"accepted": list(steps), "reason": reason.strip()})
     else:
