@@ -351,7 +351,8 @@ class Project:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep runs out while the lock is read and written anew. Raises LockBusy."""
+        """Keep runs out while the lock is read and written anew. Raises LockBusy, and UsageFailure without a lock."""
+        self.lock_text()  # where there is nothing to mend, nothing is written
         with exclusive(self.layout.mutex, self.lock_timeout):
             yield
 
@@ -364,7 +365,6 @@ class Project:
         from mlops_runner.execute.shelf import Shelf
         from mlops_runner.plan.resolve import prune
 
-        self.lock_text()
         with self.alone():
             old, stats = self.lock(), StatCache(self.layout.stats)
             new, gone = prune(self.compiled().steps, old)
