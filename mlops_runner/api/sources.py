@@ -2,8 +2,9 @@
 
 import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from mlops_runner.durable import write_text
@@ -13,6 +14,7 @@ from mlops_runner.plan import cache
 from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
 from mlops_runner.plan.fingerprint import Code, CodeBase
 from mlops_runner.plan.model import Facts, Pointer
+from mlops_runner.plan.signature import Signature, misfits, signature_of
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
 from mlops_runner.store.inputs import Inputs
@@ -21,6 +23,9 @@ from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.patterns import certain
 from mlops_runner.store.stats import StatCache
 from mlops_runner.store.tracked import Tracking
+
+MOST_COMPLAINTS = 20
+CALLING = frozenset({"python"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ class Sources:
             path = tuple(f"{part}/" if part else "" for part in (folder, compiled.code))
             program = programs.setdefault(folder, CodeBase(self.root, tuple(dict.fromkeys(path))))
             found[name] = program.program(name, step.code_place(name))
+        if problems := list(islice(_misfits(compiled, callables), MOST_COMPLAINTS)):
+            raise InvalidInput(problems)
         return found
 
     def code_folder(self, compiled: Compiled) -> Path:
@@ -218,6 +225,25 @@ class Sources:
             return (self.root / file).read_bytes()
         except OSError:
             return None
+
+
+def _misfits(compiled: Compiled, code: CodeBase) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the calls of the project's functions, of those whose parameters can be seen."""
+    signatures: dict[str, Signature | None] = {}
+    said = set()
+    for step in compiled.steps:
+        if step.kind not in CALLING:
+            continue
+        name: str = step.config["callable"]
+        if name not in signatures:
+            found = code.function(name)
+            file = "/".join(filter(None, (compiled.code, found[0]))) if found else ""
+            signatures[name] = signature_of(name, file, found[1]) if found else None
+        if signature := signatures[name]:
+            for problem in misfits(step, signature):
+                if problem not in said:  # of all instances of a step once
+                    said.add(problem)
+                    yield problem
 
 
 @functools.cache

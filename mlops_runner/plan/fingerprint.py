@@ -4,7 +4,6 @@ Comments, docstrings and formatting do not count; the modules of the project tha
 standard library and of installed distributions do not: they belong to the environment's digest.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,8 @@ from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.plan.cells import read_cells
 from mlops_runner.plan.modules import COMPILED, Module, Modules
 from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
-from mlops_runner.plan.source import Import, Source, raw_digest, read_source
+from mlops_runner.plan.source import Function, Import, Source, raw_digest, read_source
+from mlops_runner.specs.nearest import nearest
 
 # The runner keeps versions of its own steps: upgrading it must not retrain a project that has it in its folder.
 OWN_PACKAGE = "mlops_runner"
@@ -64,6 +64,14 @@ class CodeBase:
         if not self._defines(module, function, set()):
             raise InvalidInput(_no_function(callable_path, function, module, reached[module.file].source, place))
         return _code(reached)
+
+    def function(self, callable_path: str) -> tuple[str, Function] | None:
+        """Return where a fingerprinted function is written, file and parameters; None where that cannot be seen."""
+        dotted, _, name = callable_path.partition(":")
+        module = self._modules.find(dotted, None)
+        reading = self._readings.get(module.file) if module and module.file else None
+        found = reading.source.functions.get(name) if reading else None
+        return (str(module.file), found) if module and found else None
 
     def program(self, file: str, place: Place | None = None) -> Code:
         """Fingerprint a program: a Python file or a notebook with what it imports, any other file by its bytes.
@@ -176,6 +184,5 @@ def _absolute(module: Module, found: Import) -> str | None:
 
 def _no_function(callable_path: str, function: str, module: Module, source: Source, place: Place | None) -> Diagnostic:
     known = sorted(name for name in source.defines if not name.startswith("_"))
-    close = difflib.get_close_matches(function, known, n=1, cutoff=0.6)
-    hint = f'did you mean "{close[0]}"?' if close else f"it defines: {', '.join(known) or 'nothing'}"
+    hint = nearest(function, known) or f"it defines: {', '.join(known) or 'nothing'}"
     return Diagnostic("unknown-function", f'{module.file} has no "{function}" ({callable_path})', place, hint)

@@ -7,13 +7,16 @@ import ast
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from mlops_runner.digest import digest_text
 from mlops_runner.plan.canonical_ast import UnknownSyntaxError, canonical_text
+
+BUILT_IN = frozenset({"bool", "int", "float", "str", "list", "dict"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,19 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """A function as it is written: its line and its parameters."""
+
+    line: int
+    arguments: ast.arguments
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """The reading of one file. `doubts` are (line, sentence) pairs: why its bytes count instead of its meaning."""
+    """The reading of one file. `doubts` are (line, sentence) pairs: why its bytes count instead of its meaning.
+
+    `functions` are those whose parameters are sure to be the written ones.
+    """
 
     digest: str
     imports: tuple[Import, ...] = ()
@@ -36,6 +50,7 @@ class Source:
     defines: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     readable: bool = True
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=4096)
@@ -80,7 +95,18 @@ def _read_tree(tree: ast.Module, data: bytes, *, docstrings: bool) -> Source:
         digest = raw_digest(data) if doubts else digest_text("a1", canonical_text(tree, docstrings=docstrings))
     except UnknownSyntaxError as error:
         digest, doubts = raw_digest(data), [(1, f"uses syntax that is not known here ({error})")]
-    return Source(digest, imports, tuple(doubts), frozenset(_bound(tree.body)), frozenset(_words(tree)))
+    bound = Counter(_bound(tree.body))
+    functions = {} if doubts else dict(_functions(tree, bound))  # exec and its like may replace any
+    return Source(digest, imports, tuple(doubts), frozenset(bound), frozenset(_words(tree)), functions=functions)
+
+
+def _functions(tree: ast.Module, bound: Mapping[str, int]) -> Iterator[tuple[str, Function]]:
+    """Collect the functions of a module that nothing wraps or replaces, and whose annotations mean what they say."""
+    if not BUILT_IN.isdisjoint(bound):
+        return
+    for node in tree.body:
+        if type(node) is ast.FunctionDef and not node.decorator_list and bound[node.name] == 1:
+            yield node.name, Function(node.lineno, node.args)
 
 
 def _order(found: Import) -> tuple[int, int, str, tuple[str, ...]]:
@@ -93,8 +119,8 @@ def _statements(body: list[Any]) -> Iterator[Any]:
     while waiting:
         node = waiting.pop()
         yield node
-        for field in _NESTED:
-            waiting.extend(getattr(node, field, ()))
+        for part in _NESTED:
+            waiting.extend(getattr(node, part, ()))
 
 
 def _imports(tree: ast.Module) -> Iterator[Import]:

@@ -1,7 +1,6 @@
 """Turn what pydantic found into diagnostics: the place in the YAML, one sentence, and a hint."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +9,10 @@ from pydantic import BaseModel, ValidationError
 from mlops_runner.errors import Diagnostic
 from mlops_runner.specs.base import Secret
 from mlops_runner.specs.locations import Document
+from mlops_runner.specs.nearest import nearest
 from mlops_runner.specs.shapes import Location, Shape, Trace, known_keys, trace
+
+__all__ = ["complaints", "nearest"]
 
 WORDS = {
     "string_type": "text",
@@ -42,12 +44,6 @@ LENGTHS = {
     "string_too_short": ("at least", "min_length", "character", "characters"),
     "string_too_long": ("at most", "max_length", "character", "characters"),
 }
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return `did you mean "…"?` for the closest known word, or None when nothing is close."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else None
 
 
 def complaints(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Diagnostic]:

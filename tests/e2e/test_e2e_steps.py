@@ -423,11 +423,29 @@ def test_a_function_that_fails_is_blamed_at_its_line(words, body, texts):
     refused(words.call("run"), 1, *texts)
 
 
-def test_a_function_that_is_called_with_other_arguments_is_told_so(words):
-    words.write("project/tables.py", "def gather(counts, summary):\n    summary.write_text('x')\n")
-    answer = words.call("run")
-    assert answer.code in {1, 65}
-    assert "factor" in answer.err
+def test_a_function_is_not_called_with_arguments_that_it_does_not_take(words):
+    words.edit("pipeline.yaml", "params: {factor: 3}", "params: {facter: 3}")
+    for verb in ("plan", "run", "validate"):
+        texts = ('project/tables.py:5: gather() has no parameter "facter"', "pipeline.yaml:10:22", "factor")
+        refused(words.call(verb), 65, *texts)
+    assert words.executed() == []
+
+
+def test_an_edit_of_a_function_alone_shows_that_a_step_calls_it_wrongly(words):
+    done(words.call("run"))
+    words.edit("project/tables.py", "factor: int", "factor: str")
+    refused(words.call("plan"), 65, "gather() takes factor: str, not 3", "pipeline.yaml:10:22")
+    words.edit("project/tables.py", "def gather", "@wrapped\ndef gather")
+    done(words.call("plan"))
+
+
+def test_a_step_of_many_instances_is_complained_about_once(words):
+    words.edit("pipeline.yaml", "    kind: python\n", "    kind: python\n    matrix: {axes: {x: [1, 2]}}\n")
+    words.edit("pipeline.yaml", "out/summary.txt}", "'out/{x}.txt'}")
+    words.edit("pipeline.yaml", "params: {factor: 3}", "params: {facter: 3}")
+    answer = words.call("plan")
+    refused(answer, 65, "facter")
+    assert answer.err.count("facter") == 1
 
 
 def test_a_step_that_takes_too_long_is_ended(words):
