@@ -69,7 +69,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             plan = build_part(compiled.pipeline, compiled.steps, lock, facts, options.selection)
         else:
             plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
-        steps = [planned.step for planned in plan.steps if planned.step is not None]
+        declared = {step.name: step for step in compiled.steps}  # a plan's have the values of the last run filled in
+        steps = [declared[planned.name] for planned in plan.steps if planned.step is not None]
         refuse_unpinned(steps)
         _refuse_unlocked(plan)
         if options.expected is not None and plan_digest(plan) != options.expected:

@@ -18,11 +18,13 @@ from mlops_runner.execute.result import How, Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.execute.sources import Source, Stored, sources_of
 from mlops_runner.journal import Finished
-from mlops_runner.lock.model import Lock, Output, Stage
+from mlops_runner.lock.model import Lock, Output, Scalar, Stage
 from mlops_runner.plan.build import addresses, known_external
 from mlops_runner.plan.key import Resolved, resolve_inputs, step_key, taken
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.values import with_values
+from mlops_runner.specs.nearest import nearest
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
@@ -95,8 +97,9 @@ class Ledger:
         stage = self.lock.stages.get(step.name)
         if step.frozen:
             return self._frozen(step, stage)
+        step = self._with_values(step)
         external, _ = known_external(step, stage, self.facts)
-        outputs = {item.producer: self._paths(item.producer) for item in step.inputs if item.producer is not None}
+        outputs = {item.producer: self._paths(item.producer) for item in step.files if item.producer is not None}
         resolved, unknown = resolve_inputs(step, outputs, external)
         if unknown:
             raise InvalidInput([_missing(step, item) for item in unknown])
@@ -109,6 +112,17 @@ class Ledger:
         if absent := [item for item in step.inputs if item.path in self.facts.absent]:
             raise InvalidInput([_missing(step, item) for item in absent])
         return Task(step, key, resolved)
+
+    def _with_values(self, step: Step) -> Step:
+        """Return a step with what it takes from others. Raises InvalidInput for what they did not return."""
+        returned = {str(item.producer): self._returned(str(item.producer)) for item in step.values}
+        found, lacking = with_values(step, returned)
+        if lacking:
+            raise InvalidInput([_not_returned(step, item, returned[str(item.producer)]) for item in lacking])
+        return found
+
+    def _returned(self, name: str) -> Mapping[str, Scalar]:
+        return self._left.metrics(name) if name in self._left else self.settled[name].stage.metrics
 
     def sources(self, step: Step) -> dict[str, Source]:
         """Return what a step is shown. Raises InvalidInput, StepFailed, PlanMismatch."""
@@ -168,8 +182,8 @@ class Ledger:
         What earlier runs left there is no such file.
         """
         problems = []
-        for path in dict.fromkeys(item.path for item in step.inputs if item.producer is not None):
-            items = [item for item in step.inputs if item.path == path and item.producer is not None]
+        for path in dict.fromkeys(item.path for item in step.files if item.producer is not None):
+            items = [item for item in step.files if item.path == path and item.producer is not None]
             declared = {output for item in items for output in self._step(str(item.producer)).outputs}
             if any(f"{path}/".startswith(f"{output}/") for output in declared):
                 continue
@@ -268,6 +282,11 @@ class Ledger:
             gates=dict(known.gates),
             accepted=known.accepted,
         )
+
+
+def _not_returned(step: Step, item: Input, returned: Mapping[str, Scalar]) -> Diagnostic:
+    message = f"{item.producer} returned no {item.path}; it returned {', '.join(returned) or 'nothing'}"
+    return Diagnostic("no-value", message, step.input_place(item), nearest(item.path, returned))
 
 
 def _missing(step: Step, item: Input) -> Diagnostic:

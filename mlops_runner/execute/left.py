@@ -1,12 +1,12 @@
 """The steps that a run leaves as they are locked: others may read what they wrote, from the store or the folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.execute.sources import Stored
-from mlops_runner.lock.model import Lock, Output
+from mlops_runner.lock.model import Lock, Output, Scalar
 from mlops_runner.plan.build import written
 from mlops_runner.plan.key import taken
 from mlops_runner.plan.steps import Input, Step
@@ -31,6 +31,11 @@ class Left:
         """Return what a step wrote: path → sha256."""
         stage = self._lock.stages.get(name)
         return dict(written(self._steps[name], stage)) if stage else {}
+
+    def metrics(self, name: str) -> Mapping[str, Scalar]:
+        """Return what a step returned."""
+        stage = self._lock.stages.get(name)
+        return stage.metrics if stage else {}
 
     def stored(self, item: Input, reader: Step, store: ObjectStore, shelf: Shelf) -> dict[str, Stored]:
         """Return the files of an input. Raises InvalidInput for what is neither in the cache nor in the folder."""

@@ -18,6 +18,7 @@ from mlops_runner.execute.sources import Stored, sources_of
 from mlops_runner.lock.model import Lock, Stage
 from mlops_runner.plan.key import same_metric, taken
 from mlops_runner.plan.steps import PROGRAMS, Input, Step
+from mlops_runner.plan.values import with_values
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
@@ -40,11 +41,13 @@ def rerun(
 ) -> None:
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
     store = ObjectStore(layout.root)
+    returned = {name: stage.metrics for name, stage in lock.stages.items()}
     for number in range(1, rounds + 1):
         worker = Worker(room_of(steps, number * SEEDS), layout.work / "home")
         try:
             worker.equip(levels([step for step in steps if not step.fetches and not step.frozen], 1))
-            for step in steps:
+            for declared in steps:
+                step, _ = with_values(declared, returned)
                 if step.frozen:
                     tell(Agreement(number, step.name, "being frozen, without being run", 0.0))
                     continue

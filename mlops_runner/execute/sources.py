@@ -42,7 +42,7 @@ def sources_of(step: Step, project: Path, inputs: Inputs, produced: Produced) ->
 def _mirrored(step: Step, project: Path, inputs: Inputs, produced: Produced) -> dict[str, Source]:
     files: dict[str, Path] = {}
     digests: dict[str, str] = {}
-    for item in step.inputs:
+    for item in step.files:
         if item.producer is None:
             files |= {path.relative_to(project).as_posix(): path for path in inputs.files(item.path).values()}
         else:

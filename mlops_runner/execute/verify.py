@@ -94,7 +94,7 @@ def broken_chain(steps: Sequence[Step], lock: Lock) -> Iterator[Diagnostic]:
     """
     for step in steps:
         stage = lock.stages.get(step.name)
-        for item in step.inputs if stage else ():
+        for item in step.files if stage else ():
             producer = lock.stages.get(item.producer or "")
             if stage is None or producer is None:
                 continue
@@ -113,7 +113,7 @@ def broken_chain(steps: Sequence[Step], lock: Lock) -> Iterator[Diagnostic]:
 
 def _alone(step: Step, item: Input) -> bool:
     """Say whether one step writes all of an input."""
-    return not any(other.path == item.path and other.producer != item.producer for other in step.inputs)
+    return not any(other.path == item.path and other.producer != item.producer for other in step.files)
 
 
 def wrong_artifacts(root: Path, lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:

@@ -54,7 +54,11 @@ def _recipes(made: Made) -> dict[str, str]:
     recipes: dict[str, str] = {}
     for step in made.steps:
         inputs: list[Json] = [
-            [item.name, recipes[item.producer] if item.producer else made.contents.get(item.path, "")]
+            [
+                item.name,
+                recipes[item.producer] if item.producer else made.contents.get(item.path, ""),
+                *([item.path] if item.value else []),  # of files, the producer's spec says what they are
+            ]
             for item in step.inputs
         ]
         material: dict[str, Json] = {

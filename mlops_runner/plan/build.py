@@ -4,12 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
-from mlops_runner.lock.model import Lock, Stage
+from mlops_runner.lock.model import Lock, Scalar, Stage
 from mlops_runner.plan.key import Outputs, Resolved, resolve_inputs, step_key
 from mlops_runner.plan.model import Facts, Plan, PlannedStep, Reason
 from mlops_runner.plan.reasons import explain, unexplained
 from mlops_runner.plan.select import Selection, selected
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.values import Returned, as_locked, with_values
 
 
 def build_plan(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts) -> Plan:
@@ -34,7 +35,7 @@ def build_part(pipeline: str, steps: Sequence[Step], lock: Lock, facts: Facts, s
         if step.name in chosen:
             planned.append(builder.decide(step))
         elif stage := lock.stages.get(step.name):
-            builder.settled[step.name] = written(step, stage)
+            builder.stands(step, stage)
     return Plan(pipeline, tuple(planned), facts.notes, selection, partial)
 
 
@@ -99,13 +100,17 @@ def _moved(item: Input, stage: Stage | None, facts: Facts) -> bool:
 
 @dataclass(slots=True)
 class _Builder:
-    """A plan in the making: what the steps decided so far have written, and which stages went on under a new name."""
+    """A plan in the making: what the steps decided so far have written, and which stages went on under a new name.
+
+    returned: the metrics of the steps that are settled.
+    """
 
     steps: Mapping[str, Step]
     lock: Lock
     facts: Facts
     left: Collection[str] = ()  # names of steps that are not looked at: they stay as they are locked
     settled: dict[str, Outputs] = field(default_factory=dict)
+    returned: dict[str, Mapping[str, Scalar]] = field(default_factory=dict)
     renamed: set[str] = field(default_factory=set)
     by_key: dict[str, list[str]] | None = None
 
@@ -122,21 +127,23 @@ class _Builder:
         stage = self.lock.stages.get(step.name)
         if step.frozen:
             return self._frozen(step, stage)
+        step, unreturned = with_values(step, self.returned)
         external, counted = known_external(step, stage, self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)
+        unknown += unreturned
         if missing := [item for item in unknown if self._is_missing(item)]:
-            return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing))
+            return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing, self.returned))
         if unknown:
             return self._pending(step, stage, resolved, unknown)
         key = self._key(step, resolved)
         if stage and stage.key == key and step.always:
             return PlannedStep(step.name, "rerun", step, key, (Reason("always", "always", place=step.place("always")),))
         if stage and stage.key == key:
-            self.settled[step.name] = written(step, stage)
+            self.stands(step, stage)
             return PlannedStep(step.name, "unchanged", step, key, (), counted)
         if before := self._renamed_from(key):
             self.renamed.add(before)
-            self.settled[step.name] = written(step, self.lock.stages[before])
+            self.stands(step, self.lock.stages[before])
             reason = Reason("renamed", "name", before, step.name, _declared(step))
             return PlannedStep(step.name, "rename", step, key, (reason,), counted)
         if stage is None:
@@ -149,8 +156,13 @@ class _Builder:
         if stage is None:
             reason = Reason("frozen-unlocked", step.name, place=step.place("frozen"))
             return PlannedStep(step.name, "unresolved", step, None, (reason,))
-        self.settled[step.name] = written(step, stage)
+        self.stands(step, stage)
         return PlannedStep(step.name, "unchanged", step, stage.key)
+
+    def stands(self, step: Step, stage: Stage) -> None:
+        """Take what a stage recorded as the result of a step."""
+        self.settled[step.name] = written(step, stage)
+        self.returned[step.name] = stage.metrics
 
     def _is_missing(self, item: Input) -> bool:
         """Say whether no run could bring what is not known: nothing is there, or its producer wrote other files."""
@@ -164,9 +176,10 @@ class _Builder:
         pointed = tuple(self._pointed(stage, item) for item in unknown if item.producer is None)
         if stage is None:
             return PlannedStep(step.name, "add", step, None, (_new(step), *pointed, *waits))
-        own = (*pointed, *explain(step, stage, self.lock, resolved, self.facts, unknown))
-        if not own and stage.spec != step.spec:
-            own = (unexplained(step, stage),)
+        then = as_locked(step, stage, unknown)
+        own = (*pointed, *explain(then, stage, self.lock, resolved, self.facts, unknown))
+        if not own and stage.spec != then.spec:
+            own = (unexplained(then, stage),)
         return PlannedStep(step.name, "rerun" if own else "unknown", step, None, (*own, *waits))
 
     def _pointed(self, stage: Stage | None, item: Input) -> Reason:
@@ -192,18 +205,24 @@ class _Builder:
             return False
         if name in self.left:
             return True
-        step = self.steps[name]
+        step, unreturned = with_values(self.steps[name], self.returned)
         external, _ = known_external(step, self.lock.stages[name], self.facts)
         resolved, unknown = resolve_inputs(step, self.settled, external)
-        return not unknown and self._key(step, resolved) == key
+        return not unknown and not unreturned and self._key(step, resolved) == key
 
     def _key(self, step: Step, resolved: Resolved) -> str:
         return step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
 
 
-def _missing(step: Step, items: Sequence[Input]) -> tuple[Reason, ...]:
-    codes = {item: "missing-input" if item.producer is None else "not-written" for item in items}
-    return tuple(Reason(code, item.path, item.producer, place=step.input_place(item)) for item, code in codes.items())
+def _missing(step: Step, items: Sequence[Input], returned: Returned) -> tuple[Reason, ...]:
+    return tuple(_lacks(step, item, returned) for item in items)
+
+
+def _lacks(step: Step, item: Input, returned: Returned) -> Reason:
+    place = step.input_place(item)
+    if item.value:
+        return Reason("no-value", item.path, item.producer, ", ".join(returned[str(item.producer)]), place)
+    return Reason("missing-input" if item.producer is None else "not-written", item.path, item.producer, place=place)
 
 
 def _new(step: Step) -> Reason:

@@ -8,12 +8,14 @@ from itertools import islice
 from pydantic import TypeAdapter, ValidationError
 
 from mlops_runner.errors import Diagnostic
+from mlops_runner.plan.check_references import check_references
 from mlops_runner.plan.matrix import MOST_INSTANCES, combinations, excludes, filled_text, instances, placeholders
 from mlops_runner.specs.base import RelativePath, Scalar
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.pipeline import Pipeline
+from mlops_runner.specs.references import reference
 from mlops_runner.specs.steps import CommandStep, CustomStep, Matrix, NotebookStep
 
 FILLED = ("inputs", "outputs", "params", "variables", "metrics", "executed")  # with the values of the axes
@@ -25,7 +27,7 @@ def check_steps(pipeline: Loaded[Pipeline]) -> Iterator[Diagnostic]:
     for name, step in pipeline.spec.steps.items():
         checker = _Checker(pipeline, name, step)
         problems = [*checker.size()] or [*checker.matrix(), *checker.names()]
-        yield from problems or checker.paths()
+        yield from problems or [*checker.paths(), *check_references(pipeline, name, step)]
 
 
 class _Checker:
@@ -98,7 +100,8 @@ class _Checker:
     def _nested(self, path: Path, value: object) -> Iterator[Diagnostic]:
         """What stands in an argument is one value."""
         for name in dict.fromkeys(placeholders(value)):
-            if isinstance(self._step.params.get(name), dict | list):
+            param = self._step.params.get(name)
+            if isinstance(param, dict | list) and not reference(param):
                 message = f"{name} is not a single value, and cannot stand in an argument"
                 yield self._at("nested-argument", message, path, "name its parts as params of their own")
 

@@ -119,7 +119,7 @@ def _step(step: Step, files: dict[str, int]) -> dict[str, Any]:
         "config": step.config,
         "places": places,
         "output": step.output,
-        "inputs": [[i.name, i.path, i.producer, i.folder, i.optional] for i in step.inputs],
+        "inputs": [[i.name, i.path, i.producer, i.folder, i.optional, i.value] for i in step.inputs],
         "code": list(step.code),
         "repro": step.repro,
         "execution": dict(step.execution),

@@ -1,6 +1,5 @@
 """The steps that a pipeline declares itself: each instance with its values filled in."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,9 +7,11 @@ from mlops_runner.errors import Place
 from mlops_runner.plan.compile_parts import dump, places_below
 from mlops_runner.plan.matrix import Instance, filled, filled_text, instances
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.values import PARAMS, later, quoted
 from mlops_runner.plan.versions import COMMAND_VERSION, NOTEBOOK_VERSION, PYTHON_VERSION
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.pipeline import Pipeline
+from mlops_runner.specs.references import StepValue, reference
 from mlops_runner.specs.steps import CommandStep, CustomStep, PythonStep
 
 PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics", "executed")
@@ -39,6 +40,9 @@ def places_of_step(pipeline: Loaded[Pipeline], name: str) -> dict[str, Place]:
 def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapping[str, Place]) -> Step:
     said = dump(spec)
     config = {key: filled(said[key], instance.values) for key in PER_INSTANCE if key in said}
+    values = tuple(_values(spec, instance))
+    if values:
+        config["params"] = {name: value for name, value in config["params"].items() if not reference(spec.params[name])}
     code: tuple[str, ...] = ()
     if isinstance(spec, PythonStep):
         code = (spec.callable,)
@@ -48,7 +52,8 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
         inputs = tuple(Input(path, path) for path in config.get("inputs", ()))
         if isinstance(spec, CommandStep):
             code = spec.code
-            config |= _what_is_run(spec, {**config.get("params", {}), **instance.values})
+            unknown = {name: later(name) for name in (item.name.removeprefix(PARAMS) for item in values)}
+            config |= _what_is_run(spec, {**config.get("params", {}), **instance.values, **unknown})
         else:
             code = (spec.notebook,)
             config["notebook"] = spec.notebook
@@ -57,7 +62,7 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
     return Step(
         instance.name, spec.kind, VERSIONS[spec.kind], config, places,
         output="",
-        inputs=inputs,
+        inputs=(*inputs, *values),
         code=code,
         repro=spec.reproducibility or pipeline.reproducibility,
         execution={"threads": spec.resources.threads},
@@ -65,8 +70,17 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
     )  # fmt: skip
 
 
+def _values(spec: CustomStep, instance: Instance) -> Iterator[Input]:
+    """Yield the params of a step that are values of other steps."""
+    for name, param in spec.params.items():
+        match reference(param):
+            case StepValue(step, value):
+                producer, value = (filled_text(text, instance.values) for text in (step, value))
+                yield Input(f"{PARAMS}{name}", value, producer, value=True)
+
+
 def _what_is_run(spec: CommandStep, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the command with its values: as they are in a list of arguments, quoted in a text for the shell."""
     if spec.shell is not None:
-        return {"shell": filled_text(spec.shell, values, shlex.quote)}
+        return {"shell": filled_text(spec.shell, values, quoted)}
     return {"command": [filled_text(argument, values) for argument in spec.command or ()]}

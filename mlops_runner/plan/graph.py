@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.plan.steps import Input, Step
+from mlops_runner.specs.nearest import nearest
 from mlops_runner.store.patterns import parse_pattern
 
 MOST_COMPLAINTS = 20
@@ -16,9 +17,11 @@ def joined(steps: Sequence[Step]) -> tuple[Step, ...]:
     """Name the producers of what steps read, and return the steps so that each follows what it reads.
 
     Steps that do not wait for each other keep their order. Raises InvalidInput: two steps that write the same file, one
-    that writes into what another writes, or a circle.
+    that writes into what another writes, a value of a step that there is not, or a circle.
     """
     if problems := list(collisions(steps)):
+        raise InvalidInput(problems[:MOST_COMPLAINTS])
+    if problems := list(_unknown_steps(steps)):
         raise InvalidInput(problems[:MOST_COMPLAINTS])
     written = Written({path: step.name for step in steps for path in step.outputs})
     return _in_order([replace(step, inputs=tuple(_produced(step, written))) for step in steps])
@@ -48,6 +51,20 @@ def _collision(outer: tuple[str, ...], one: Step, inner: tuple[str, ...], other:
         message = f"{one.name} and {other.name} both write {path}"
         return Diagnostic("output-twice", message, place, "put the values that differ into the path: {axis}")
     return Diagnostic("output-twice", f"{one.name} and {other.name} both write {path}", place, "rename one of them")
+
+
+def _unknown_steps(steps: Sequence[Step]) -> Iterator[Diagnostic]:
+    """Yield a complaint for every value that is taken from a step that there is not."""
+    known = {step.name for step in steps}
+    said = set()
+    for step in steps:
+        for item in step.values:
+            name, place = str(item.producer), step.place(f"{item.name}.step")
+            if name not in known and (name, place) not in said:
+                said.add((name, place))
+                instance = next((other.name for other in steps if other.name.startswith(f"{name}@")), None)
+                hint = f"it has a matrix: name an instance, such as {instance}" if instance else nearest(name, known)
+                yield Diagnostic("unknown-step", f'there is no step "{name}"', place, hint or "mlops graph shows all")
 
 
 class Written:
@@ -131,9 +148,9 @@ def _circle(steps: Mapping[str, Step], waits: Mapping[str, set[str]], left: Mapp
         path.append(name)
         name = min(producer for producer in waits[name] if left[producer])
     circle = [*path[path.index(name) :], name]
+    item = next(item for item in steps[name].inputs if item.producer == circle[1])
     if len(circle) == 2:
-        message = f"{name} reads what it writes itself"
+        message = f"{name} takes what it returns itself" if item.value else f"{name} reads what it writes itself"
     else:
         message = f"steps wait for each other in a circle: {' ← '.join(circle)}"
-    item = next(item for item in steps[name].inputs if item.producer == circle[1])
     return Diagnostic("circle", message, steps[name].input_place(item), f"{name} reads {item.path}: break it there")

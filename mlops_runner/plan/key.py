@@ -42,7 +42,7 @@ def step_key(step: Step, resolved: Resolved, code: Mapping[str, str], environmen
 def resolve_inputs(
     step: Step, settled: Mapping[str, Outputs], external: Mapping[str, str]
 ) -> tuple[Resolved, list[Input]]:
-    """Look up the content of a step's inputs; also return those whose content is not known yet.
+    """Look up the content of a step's files; also return those whose content is not known yet.
 
     `settled` holds what each finished step wrote, `external` the sha256 of files, and the prefixed digest of folders,
     that no step writes.
@@ -50,7 +50,7 @@ def resolve_inputs(
     named: dict[str, Json] = {}
     files: dict[str, str] = {}
     unknown: list[Input] = []
-    for item in step.inputs:
+    for item in step.files:
         found = _content(item, settled, external)
         if found is None:
             unknown.append(item)

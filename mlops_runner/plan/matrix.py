@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlops_runner.plan.values import text_of
 from mlops_runner.specs.base import Scalar
 from mlops_runner.specs.steps import CustomStep, Matrix
 
@@ -44,12 +45,6 @@ def combinations(matrix: Matrix) -> Iterator[dict[str, Scalar]]:
 def excludes(rule: Mapping[str, Scalar], values: Mapping[str, Scalar]) -> bool:
     """Say whether a combination has all the values of a rule; 1, 1.0 and true are three values."""
     return all(type(values[name]) is type(value) and values[name] == value for name, value in rule.items())
-
-
-def text_of(value: Scalar) -> str:
-    """Return a value as it stands in a text: true, false and null as in YAML."""
-    words = {True: "true", False: "false", None: "null"}
-    return words[value] if isinstance(value, bool) or value is None else str(value)
 
 
 def placeholders(value: Any) -> Iterator[str]:

@@ -76,7 +76,7 @@ def _inputs(step: Step, stage: Stage, resolved: Resolved, unknown: Collection[In
         if stage.inputs.get(before) != digest:
             yield Reason("input-changed", path, stage.inputs.get(before), digest, places.get(path))
     for path, digest in sorted(gone.items()):
-        if not any(path == item.path or path.startswith(f"{item.path}/") for item in unknown):
+        if not any(f"{path}/".startswith(f"{item.path}/") for item in unknown if not item.value):
             yield Reason("input-changed", path, digest, None)
 
 

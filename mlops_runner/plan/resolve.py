@@ -1,14 +1,15 @@
 """Mend a lock: keep what the present specs still prove, drop the rest so that it runs again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlops_runner.errors import Diagnostic, UsageFailure
-from mlops_runner.lock.model import Lock, Stage
+from mlops_runner.lock.model import Lock, Scalar, Stage
 from mlops_runner.plan.build import known_external, written
 from mlops_runner.plan.key import Outputs, resolve_inputs, step_key
 from mlops_runner.plan.model import Facts
-from mlops_runner.plan.steps import Step
+from mlops_runner.plan.steps import Input, Step
+from mlops_runner.plan.values import with_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,21 @@ def resolve(steps: Sequence[Step], ours: Lock, theirs: Lock, facts: Facts) -> Me
     chosen: dict[str, Stage] = {}
     kept: list[tuple[str, str]] = []
     settled: dict[str, Outputs] = {}
+    returned: dict[str, Mapping[str, Scalar]] = {}
     sides = (("ours", ours), ("theirs", theirs))
     by_key = {stage.key: (side, stage) for side, lock in reversed(sides) for stage in lock.stages.values()}
-    for step in steps:
+    for declared in steps:
+        step, lacking = with_values(declared, returned)
+        if lacking:
+            continue
         named = ((side, lock.stages[step.name]) for side, lock in sides if step.name in lock.stages)
         found = next((one for one in named if _proven(step, one[1], settled, facts)), None)
         if found is None and not step.built_in:
             found = by_key.get(_key(step, None, settled, facts) or "")
         if found is not None:
-            side, chosen[step.name] = found
-            settled[step.name] = written(step, chosen[step.name])
+            side, stage = found
+            chosen[step.name] = stage
+            settled[step.name], returned[step.name] = written(step, stage), stage.metrics
             kept.append((step.name, side))
     to_run = tuple(step.name for step in steps if step.name not in chosen)
     return Mended(Lock({"default": facts.environment}, chosen), tuple(kept), to_run)
@@ -59,12 +65,15 @@ def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str]
     """
     stages = dict(lock.stages)
     settled: dict[str, Outputs] = {}
-    for step in steps:
+    returned: dict[str, Mapping[str, Scalar]] = {}
+    for declared in steps:
+        step, lacking = with_values(declared, returned)
         if step.name in names:
+            _refuse_unknown(step, lacking)
             stages[step.name] = _accepted(step, stages.get(step.name), settled, facts, reason)
         stage = stages.get(step.name)
-        if stage and (step.name in names or _proven(step, stage, settled, facts)):
-            settled[step.name] = written(step, stage)
+        if stage and (step.name in names or (not lacking and _proven(step, stage, settled, facts))):
+            settled[step.name], returned[step.name] = written(step, stage), stage.metrics
     if unknown := sorted(set(names) - {step.name for step in steps}):
         known = ", ".join(step.name for step in steps)
         raise UsageFailure([_unknown_step(name, known) for name in unknown])
@@ -94,10 +103,7 @@ def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], fact
         raise UsageFailure(Diagnostic("not-locked", message, hint="run: mlops run"))
     external, _ = known_external(step, stage, facts)
     resolved, unknown = resolve_inputs(step, settled, external)
-    if unknown:
-        waits = ", ".join(sorted({item.producer or item.path for item in unknown}))
-        message = f"{step.name} reads what is not known yet: {waits}"
-        raise UsageFailure(Diagnostic("unknown-input", message, hint=f"accept or run {waits} first"))
+    _refuse_unknown(step, unknown)
     return replace(
         stage,
         key=step_key(step, resolved, facts.code_of(step), facts.environment.digest),
@@ -108,6 +114,13 @@ def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], fact
         params=step.params,
         accepted=reason,
     )
+
+
+def _refuse_unknown(step: Step, unknown: Sequence[Input]) -> None:
+    if unknown:
+        waits = ", ".join(sorted({item.producer or item.path for item in unknown}))
+        message = f"{step.name} reads what is not known yet: {waits}"
+        raise UsageFailure(Diagnostic("unknown-input", message, hint=f"accept or run {waits} first"))
 
 
 def describe(mended: Mended) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from mlops_runner.errors import Diagnostic
 from mlops_runner.plan.source import Function
 from mlops_runner.plan.steps import Step
+from mlops_runner.plan.values import PARAMS
 from mlops_runner.specs.nearest import nearest
 
 MOST_SHOWN = 60
@@ -53,6 +54,7 @@ def _with_default(annotation: ast.expr, default: ast.expr | None) -> ast.expr:
 def misfits(step: Step, signature: Signature) -> Iterator[Diagnostic]:
     """Yield what is wrong with the call of a function by a step: names that it does not take or lacks, and values."""
     given = {name: f"{where}.{name}" for where in GIVEN for name in step.config.get(where, {})}
+    given |= {item.name.removeprefix(PARAMS): item.name for item in step.values}
     yield from _positional(step, signature, given)
     yield from _named(step, signature, given)
     for name, value in step.config.get("params", {}).items():

@@ -25,6 +25,8 @@ class Input:
     """Something a step reads: a file, or all files of a folder that another step writes.
 
     `name` is what the handler and the key call it; a path is not part of a key, so moving a file is free.
+
+    Of a `value` that another step returns, `name` is the param that it becomes, and `path` what it is called there.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Input:
     producer: str | None = None
     folder: bool = False
     optional: bool = False
+    value: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,16 @@ class Step:
     def spec(self) -> str:
         """The digest of every spec value that it reads."""
         return digest_value("c1", self.config)
+
+    @cached_property
+    def files(self) -> tuple[Input, ...]:
+        """The inputs that are files or folders."""
+        return tuple(item for item in self.inputs if not item.value)
+
+    @cached_property
+    def values(self) -> tuple[Input, ...]:
+        """The inputs that are values which other steps return."""
+        return tuple(item for item in self.inputs if item.value)
 
     @property
     def built_in(self) -> bool:
@@ -150,7 +163,9 @@ class Step:
         return self.places[param]
 
     def input_place(self, item: Input) -> Place:
-        """Return where a file that no step writes is named."""
+        """Return where a value of another step, or a file, is named."""
+        if item.value:
+            return self.place(f"{item.name}.value")
         if not self.built_in:
             return self._listed("inputs", item.path)
         if item.name.startswith("checks."):

@@ -49,6 +49,7 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "pointer-moved": lambda reason: f"input {reason.what}: pointer moved, it is not here yet",
     "input-elsewhere": lambda reason: f"input {reason.what} is not here yet: the run takes it from DVC's cache",
     "missing-input": lambda reason: f"input {reason.what} is not there and never was locked",
+    "no-value": lambda reason: f"{reason.old} returned no {reason.what}; it returned {reason.new or 'nothing'}",
     "not-written": lambda reason: f"input {reason.what} is not among what {reason.old} wrote",
     "always": lambda reason: "runs every time",  # noqa: ARG005
     "frozen-unlocked": lambda reason: "is frozen, and nothing of it is locked",  # noqa: ARG005

@@ -7,6 +7,7 @@ from mlops_runner.lock.model import Lock
 from mlops_runner.plan.local import LocalNote
 from mlops_runner.plan.model import PlannedStep
 from mlops_runner.plan.steps import Step
+from mlops_runner.plan.values import readable
 from mlops_runner.plan.wording import describe
 from mlops_runner.reports.plan_groups import Notes, entry
 
@@ -39,9 +40,9 @@ def _done(step: Step) -> Iterator[str]:
     else:
         yield f"  kind     {step.kind}, a step of the project's own"
     if "command" in step.config:
-        yield f"  command  {shlex.join(step.config['command'])}"
+        yield f"  command  {readable(shlex.join(step.config['command']))}"
     if "shell" in step.config:
-        first, *more = str(step.config["shell"]).splitlines()
+        first, *more = readable(str(step.config["shell"])).splitlines()
         yield f"  shell    {first}"
         yield from (f"           {line}" for line in more)
 

@@ -134,7 +134,9 @@ class StepPart(Part):
     params: Annotated[
         dict[Identifier, Annotated[JsonValue, BeforeValidator(_with_lists)]],
         Field(
-            description="Values of the step; part of its key.", examples=[{"depth": 6, "columns": ["age", "income"]}]
+            description="Values of the step; part of its key. {step: NAME, value: METRIC} stands for what another step "
+            "returned.",
+            examples=[{"depth": 6, "columns": ["age", "income"], "threshold": {"step": "tune", "value": "best"}}],
         ),
     ] = {}
     variables: Annotated[

@@ -1,0 +1,20 @@
+"""What may stand in the place of a step's param: a value that another step returned."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class StepValue:
+    """`{step: tune, value: best}`: one of the metrics of a step, or of an instance of one."""
+
+    step: str
+    value: str
+
+
+def reference(param: Any) -> StepValue | None:
+    """Return what a param stands for; None for one that is its own value."""
+    match param:
+        case {"step": str(step), "value": str(value), **rest} if not rest:
+            return StepValue(step, value)
+    return None
