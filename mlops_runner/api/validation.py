@@ -8,6 +8,7 @@ from pathlib import Path
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.plan.check import check_core
 from mlops_runner.plan.check_operation import check_operation
+from mlops_runner.plan.check_references import unused_params
 from mlops_runner.plan.check_steps import check_steps
 from mlops_runner.plan.compile import compile_pipeline
 from mlops_runner.specs.documents import load_operation
@@ -44,7 +45,7 @@ def validate(root: Path) -> list[Diagnostic]:
         found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
     if not any(problem.severity == "error" for problem in found):
         found += _untrainable(core.training) if core else ()
-        found += _unconnected(pipeline, core)
+        found += [*_unconnected(pipeline, core), *unused_params(pipeline)]
     return sorted(found, key=_by_place)
 
 

@@ -1,15 +1,17 @@
 """The steps that a pipeline declares itself: each instance with its values filled in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlops_runner.errors import Place
 from mlops_runner.plan.compile_parts import dump, places_below
 from mlops_runner.plan.matrix import Instance, filled, filled_text, instances
+from mlops_runner.plan.params import at, paths_taken
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.values import PARAMS, later, quoted
 from mlops_runner.plan.versions import COMMAND_VERSION, NOTEBOOK_VERSION, PYTHON_VERSION
 from mlops_runner.specs.load import Loaded
+from mlops_runner.specs.locations import Document
 from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.references import StepValue, reference
 from mlops_runner.specs.steps import CommandStep, CustomStep, PythonStep
@@ -23,8 +25,12 @@ def custom_steps(pipeline: Loaded[Pipeline]) -> Iterator[Step]:
     """Yield the steps of the Pipeline document, in its order; their inputs do not know yet who writes them."""
     for name, spec in pipeline.spec.steps.items():
         places = places_of_step(pipeline, name)
+        placed: dict[tuple[tuple[str, str], ...], dict[str, Place]] = {}  # many instances take the same params
         for instance in instances(name, spec):
-            yield _step(pipeline.spec, spec, instance, places)
+            taken = tuple(paths_taken(spec, instance.values).items())
+            if taken not in placed:
+                placed[taken] = {**places, **dict(_places_of_shared(pipeline.document, taken))}
+            yield _step(pipeline.spec, spec, instance, placed[taken])
 
 
 def places_of_step(pipeline: Loaded[Pipeline], name: str) -> dict[str, Place]:
@@ -37,12 +43,23 @@ def places_of_step(pipeline: Loaded[Pipeline], name: str) -> dict[str, Place]:
     return {**places, **executed, "reproducibility": reproducibility}
 
 
+def _places_of_shared(document: Document, taken: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Place]]:
+    """Place params that a step takes from the pipeline where their values are written."""
+    for name, path in taken:
+        above = ("params", *path.split("."))
+        yield from places_below(document, above, f"{PARAMS}{name}")
+        yield f"{PARAMS}{name}", document.place(above)
+
+
 def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapping[str, Place]) -> Step:
     said = dump(spec)
     config = {key: filled(said[key], instance.values) for key in PER_INSTANCE if key in said}
     values = tuple(_values(spec, instance))
-    if values:
-        config["params"] = {name: value for name, value in config["params"].items() if not reference(spec.params[name])}
+    unknown = {name: later(name) for name in (item.name.removeprefix(PARAMS) for item in values)}
+    if unknown:
+        config["params"] = {name: value for name, value in config["params"].items() if name not in unknown}
+    if taken := paths_taken(spec, instance.values):
+        config["params"] |= {name: at(pipeline.params, path) for name, path in taken.items()}
     code: tuple[str, ...] = ()
     if isinstance(spec, PythonStep):
         code = (spec.callable,)
@@ -52,7 +69,6 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
         inputs = tuple(Input(path, path) for path in config.get("inputs", ()))
         if isinstance(spec, CommandStep):
             code = spec.code
-            unknown = {name: later(name) for name in (item.name.removeprefix(PARAMS) for item in values)}
             config |= _what_is_run(spec, {**config.get("params", {}), **instance.values, **unknown})
         else:
             code = (spec.notebook,)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Part, RelativePath, Spec, complaint
-from mlops_runner.specs.steps import Steps
+from mlops_runner.specs.steps import SharedParams, Steps
 
 # The names of the built-in steps, or what these begin with.
 RESERVED = frozenset({"source", "data", "search", "train", "select", "refit", "evaluate", "package"})
@@ -55,6 +55,7 @@ class Pipeline(Spec):
         ),
     ] = SpecFiles.model_construct()
     steps: Steps = {}
+    params: SharedParams = {}
     environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
     dependencies: Annotated[Dependencies, Field(description="What a step's environment is made of.")] = (
         Dependencies.model_construct()

@@ -1,4 +1,4 @@
-"""What may stand in the place of a step's param: a value that another step returned."""
+"""What may stand in the place of a step's param: a value that another step returned, or a param of the pipeline."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,18 @@ class StepValue:
     value: str
 
 
-def reference(param: Any) -> StepValue | None:
+@dataclass(frozen=True, slots=True)
+class SharedParam:
+    """`{param: model.depth}`: one of the pipeline's params, or all below a key."""
+
+    path: str
+
+
+def reference(param: Any) -> StepValue | SharedParam | None:
     """Return what a param stands for; None for one that is its own value."""
     match param:
         case {"step": str(step), "value": str(value), **rest} if not rest:
             return StepValue(step, value)
+        case {"param": str(path), **rest} if not rest:
+            return SharedParam(path)
     return None

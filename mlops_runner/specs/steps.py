@@ -75,6 +75,9 @@ READS = (
 WRITES = "What it writes: files or folders, each by one step alone."
 
 
+ParamValue = Annotated[JsonValue, BeforeValidator(_with_lists)]
+
+
 class Matrix(Part):
     """Instances of a step: one for each combination of values. {axis} stands for the value in its texts."""
 
@@ -132,10 +135,10 @@ class StepPart(Part):
     description: Annotated[str, Field(description="Free text for people; never part of a key.")] = ""
     matrix: Annotated[Matrix | None, Field(description="Do the step once for each combination of values.")] = None
     params: Annotated[
-        dict[Identifier, Annotated[JsonValue, BeforeValidator(_with_lists)]],
+        dict[Identifier, ParamValue],
         Field(
             description="Values of the step; part of its key. {step: NAME, value: METRIC} stands for what another step "
-            "returned.",
+            "returned, {param: KEY.KEY} for one of the params of the pipeline.",
             examples=[{"depth": 6, "columns": ["age", "income"], "threshold": {"step": "tune", "value": "best"}}],
         ),
     ] = {}
@@ -322,6 +325,13 @@ def _metrics_are_written(step: CommandStep | NotebookStep) -> Iterator[Finding]:
 
 
 CustomStep = Annotated[PythonStep | CommandStep | NotebookStep, Field(discriminator="kind")]
+SharedParams = Annotated[
+    dict[Identifier, ParamValue],
+    Field(
+        description="Values that several steps read, as {param: KEY.KEY}; each is part of the keys of those that do.",
+        examples=[{"model": {"depth": 6}, "seed": 3}],
+    ),
+]
 Steps = Annotated[
     dict[Name, CustomStep],
     Field(description="Steps of the project's own, before, between and after the built-in ones: paths join them."),
