@@ -125,7 +125,8 @@ def test_a_folder_that_changes_while_a_step_reads_it_fails_the_step(divided):
 def test_a_folder_that_holds_what_steps_write_is_refused(divided):
     divided.edit("specs/data.yaml", "visits: data/visits", "visits: artifacts")
     answer = divided.call("plan")
-    assert (answer.code, "which a step writes, lies in it" in answer.err) == (65, True), answer.err
+    assert answer.code == 65
+    assert "data reads what it writes itself" in answer.err or "wait for each other in a circle" in answer.err
 
 
 def test_a_name_with_a_line_end_is_a_name(divided):

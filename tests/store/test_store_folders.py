@@ -36,7 +36,7 @@ def fill(root, files=FILES):
 
 def inputs(root, now=LATER):
     found = Inputs(Layout(root))
-    found._folders._clock = found._stats._clock = lambda: now
+    found._folders._clock = found.stats._clock = lambda: now
     return found
 
 
