@@ -78,6 +78,9 @@ def test_a_second_clone_pulls_from_s3_and_has_everything(pushed, bucket, server,
     bucket.delete_object(Bucket="shelf", Key=key)
     code, said = dvc(third.root, "pull", check=False)
     assert code != 0, said
+    # What a pull that fails still brings is a matter of timing: the others are asked for by name.
+    pointers = sorted((third.root / "artifacts").rglob("*.dvc"))
+    dvc(third.root, "pull", "-q", *(str(pointer) for pointer in pointers if pointer.stem != "model"))
     found = third.call("verify")
     assert (found.code, "artifacts of package are not here" in found.err) == (4, True), found.err
     assert third.call("run", "--no-report").code == 0
