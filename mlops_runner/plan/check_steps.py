@@ -16,7 +16,8 @@ from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.locations import Path
 from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.references import reference
-from mlops_runner.specs.steps import CommandStep, CustomStep, Matrix, NotebookStep
+from mlops_runner.specs.step_part import Matrix
+from mlops_runner.specs.steps import CommandStep, CustomStep, NotebookStep
 
 FILLED = ("inputs", "outputs", "params", "variables", "metrics", "executed")  # with the values of the axes
 _PATH: TypeAdapter[str] = TypeAdapter(RelativePath)

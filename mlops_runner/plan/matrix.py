@@ -8,7 +8,8 @@ from typing import Any
 
 from mlops_runner.plan.values import text_of
 from mlops_runner.specs.base import Scalar
-from mlops_runner.specs.steps import CustomStep, Matrix
+from mlops_runner.specs.step_part import Matrix
+from mlops_runner.specs.steps import CustomStep
 
 MOST_INSTANCES = 20_000
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Part, RelativePath, Spec, complaint
-from mlops_runner.specs.steps import SharedParams, Steps
+from mlops_runner.specs.step_part import SharedParams
+from mlops_runner.specs.steps import Steps
 
 # The names of the built-in steps, or what these begin with.
 RESERVED = frozenset({"source", "data", "search", "train", "select", "refit", "evaluate", "package"})

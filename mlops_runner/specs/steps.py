@@ -1,48 +1,15 @@
 """Steps of a Pipeline document: functions, commands and notebooks of the project, and the files that join them."""
 
 import keyword
-import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from mlops_runner.specs.base import CallablePath, Duration, Name, Part, RelativePath, Scalar, Words, complaint
+from mlops_runner.specs.base import CallablePath, Name, RelativePath, complaint
 from mlops_runner.specs.rules import Finding, hold
-
-IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
-VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
-RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "PYTHONHASHSEED", "PYTHONPATH", "LD_PRELOAD", "LD_LIBRARY_PATH"})
-
-
-def _identifier(value: str) -> str:
-    if not re.fullmatch(IDENTIFIER, value):
-        hint = "for example: raw_table"
-        raise complaint(
-            "invalid-name", '"{given}" must be lower-case letters, digits and _, as in a function', hint, given=value
-        )
-    return value
-
-
-def _variable(value: str) -> str:
-    if not re.fullmatch(VARIABLE, value):
-        raise complaint(
-            "invalid-name", '"{given}" is not the name of a variable', "for example: LOG_LEVEL", given=value
-        )
-    if value in RESERVED:
-        raise complaint("reserved-name", "{given} is set by the runner", "choose another name", given=value)
-    return value
-
-
-def _with_lists(value: Any) -> Any:
-    """Return a value with lists where reading a document makes tuples: JSON has no other."""
-    match value:
-        case tuple() | list():
-            return [_with_lists(inner) for inner in value]
-        case dict():
-            return {key: _with_lists(inner) for key, inner in value.items()}
-    return value
+from mlops_runner.specs.step_part import Identifier, StepPart, always_or_never
 
 
 def _notebook(value: str) -> str:
@@ -52,12 +19,6 @@ def _notebook(value: str) -> str:
     return value
 
 
-Identifier = Annotated[
-    str, AfterValidator(_identifier), Words("a name"), Field(json_schema_extra={"pattern": f"^{IDENTIFIER}$"})
-]
-Variable = Annotated[
-    str, AfterValidator(_variable), Words("a name"), Field(json_schema_extra={"pattern": f"^{VARIABLE}$"})
-]
 NotebookPath = Annotated[RelativePath, AfterValidator(_notebook)]
 Paths = Annotated[tuple[RelativePath, ...], Field(examples=[["data/raw.csv", "data/parts/*.parquet"]])]
 Metrics = Annotated[
@@ -75,108 +36,6 @@ READS = (
 WRITES = "What it writes: files or folders, each by one step alone."
 
 
-ParamValue = Annotated[JsonValue, BeforeValidator(_with_lists)]
-
-
-class Matrix(Part):
-    """Instances of a step: one for each combination of values. {axis} stands for the value in its texts."""
-
-    axes: Annotated[
-        dict[Identifier, Annotated[tuple[Scalar, ...], Field(min_length=1)]],
-        Field(
-            min_length=1,
-            description="The values of each axis; every combination is an instance, named step@value,value.",
-            examples=[{"table": ["north", "south"], "depth": [3, 6]}],
-        ),
-    ]
-    exclude: Annotated[
-        tuple[dict[Identifier, Scalar], ...],
-        Field(description="Combinations to leave out: all that have these values.", examples=[[{"table": "north"}]]),
-    ] = ()
-    include: Annotated[
-        tuple[dict[Identifier, Scalar], ...],
-        Field(description="Further combinations, each with a value for every axis."),
-    ] = ()
-
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Matrix":
-        return hold(self, (_names_are_axes, _included_are_whole))
-
-
-def _names_are_axes(matrix: Matrix) -> Iterator[Finding]:
-    """What is left out or added names axes."""
-    for where in ("exclude", "include"):
-        for position, values in enumerate(getattr(matrix, where)):
-            for name in values.keys() - matrix.axes.keys():
-                hint = f"axes: {', '.join(matrix.axes)}"
-                yield Finding((where, position, name), "unknown-axis", f'there is no axis "{name}"', hint)
-
-
-def _included_are_whole(matrix: Matrix) -> Iterator[Finding]:
-    """A combination that is added has a value for every axis."""
-    for position, values in enumerate(matrix.include):
-        if missing := [name for name in matrix.axes if name not in values]:
-            message = f"this combination has no {', '.join(missing)}"
-            yield Finding(("include", position), "incomplete-combination", message, "give every axis a value")
-
-
-class Resources(Part):
-    """What a step takes up while it runs."""
-
-    threads: Annotated[
-        int,
-        Field(ge=1, le=512, description="Processors it uses; libraries are told so. Steps that run at a time share."),
-    ] = 1
-
-
-class StepPart(Part):
-    """What every step can say."""
-
-    description: Annotated[str, Field(description="Free text for people; never part of a key.")] = ""
-    matrix: Annotated[Matrix | None, Field(description="Do the step once for each combination of values.")] = None
-    params: Annotated[
-        dict[Identifier, ParamValue],
-        Field(
-            description="Values of the step; part of its key. {step: NAME, value: METRIC} stands for what another step "
-            "returned, {param: KEY.KEY} for one of the params of the pipeline.",
-            examples=[{"depth": 6, "columns": ["age", "income"], "threshold": {"step": "tune", "value": "best"}}],
-        ),
-    ] = {}
-    variables: Annotated[
-        dict[Variable, str],
-        Field(description="Environment variables; part of the key.", examples=[{"LOG_LEVEL": "info"}]),
-    ] = {}
-    secrets: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")], ...],
-        Field(
-            description="Environment variables that are passed on from the runner; never written anywhere.",
-            examples=[["WAREHOUSE_TOKEN"]],
-        ),
-    ] = ()
-    resources: Annotated[Resources, Field(description="What it takes up while it runs.")] = Resources.model_construct()
-    timeout: Annotated[Duration | None, Field(description="Longest time it may take; then it is ended, and fails.")] = (
-        None
-    )
-    reproducibility: Annotated[
-        Literal["bitwise", "tolerance", "none"] | None,
-        Field(description="What a second execution must repeat; as the pipeline says when left out."),
-    ] = None
-    retries: Annotated[
-        int, Field(ge=0, le=20, description="How often it is tried again when it fails; each time from the beginning.")
-    ] = 0
-    always: Annotated[
-        bool,
-        Field(description="Run it every time, as what reads from outside must. What follows runs if the result moves."),
-    ] = False
-    frozen: Annotated[bool, Field(description="Never run it: the locked result stays, whatever changes.")] = False
-
-
-def _always_or_never(step: StepPart) -> Iterator[Finding]:
-    """A step runs always, or never, or when something changed."""
-    if step.always and step.frozen:
-        yield Finding(("frozen",), "contradiction", "a step cannot be frozen and run always", "remove one")
-
-
 class PythonStep(StepPart):
     """A function of the project, called with inputs and outputs as paths and params as values, all by name.
 
@@ -190,7 +49,7 @@ class PythonStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_called(self) -> "PythonStep":
-        return hold(self, (_always_or_never, _arguments_differ))
+        return hold(self, (always_or_never, _arguments_differ))
 
 
 def _arguments_differ(step: PythonStep) -> Iterator[Finding]:
@@ -242,7 +101,7 @@ class CommandStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_run(self) -> "CommandStep":
-        return hold(self, (_always_or_never, _one_command, _notebooks_are_inputs, _metrics_are_written))
+        return hold(self, (always_or_never, _one_command, _notebooks_are_inputs, _metrics_are_written))
 
 
 def _one_command(step: CommandStep) -> Iterator[Finding]:
@@ -290,7 +149,7 @@ class NotebookStep(StepPart):
     def _can_be_run(self) -> "NotebookStep":
         return hold(
             self,
-            (_always_or_never, _something_is_kept, _notebook_is_spared, _params_are_variables, _metrics_are_written),
+            (always_or_never, _something_is_kept, _notebook_is_spared, _params_are_variables, _metrics_are_written),
         )
 
 
@@ -325,13 +184,6 @@ def _metrics_are_written(step: CommandStep | NotebookStep) -> Iterator[Finding]:
 
 
 CustomStep = Annotated[PythonStep | CommandStep | NotebookStep, Field(discriminator="kind")]
-SharedParams = Annotated[
-    dict[Identifier, ParamValue],
-    Field(
-        description="Values that several steps read, as {param: KEY.KEY}; each is part of the keys of those that do.",
-        examples=[{"model": {"depth": 6}, "seed": 3}],
-    ),
-]
 Steps = Annotated[
     dict[Name, CustomStep],
     Field(description="Steps of the project's own, before, between and after the built-in ones: paths join them."),

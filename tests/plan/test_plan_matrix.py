@@ -5,7 +5,8 @@ import shlex
 import pytest
 
 from mlops_runner.plan.matrix import combinations, filled, filled_text, instances
-from mlops_runner.specs.steps import CommandStep, Matrix
+from mlops_runner.specs.step_part import Matrix
+from mlops_runner.specs.steps import CommandStep
 
 
 def names(**matrix):
