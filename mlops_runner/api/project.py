@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_runner import journal
 from mlops_runner.api.evidence import done, locked_evidence, report_of, verdict_of, with_latency
+from mlops_runner.api.locked import LockFile
 from mlops_runner.api.sources import Sources
-from mlops_runner.durable import write_bytes, write_text
-from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, Place, UsageFailure
-from mlops_runner.gitops import git
+from mlops_runner.durable import write_text
+from mlops_runner.errors import Diagnostic, InvalidInput, NotVerified, UsageFailure
 from mlops_runner.journal import Finished
-from mlops_runner.lock.codec import emit, parse
-from mlops_runner.lock.compact import decode, encode
-from mlops_runner.lock.merge import has_conflicts, sides
-from mlops_runner.lock.model import FILE_NAME, Lock
+from mlops_runner.lock.model import Lock
 from mlops_runner.plan.build import behind, build_part, build_plan
 from mlops_runner.plan.local import LocalNote, local_notes
 from mlops_runner.plan.model import Facts, Plan
@@ -56,11 +53,12 @@ class Project:
     root: Path
     lock_timeout: float = 0.0
     layout: Layout = field(init=False)
-    _parsed: tuple[str, Lock] | None = field(default=None, repr=False)
+    locked: LockFile = field(init=False)
     sources: Sources = field(init=False)
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.root)
+        self.locked = LockFile(self.layout)
         self.sources = Sources(self.layout)
 
     def compiled(self) -> Compiled:
@@ -73,30 +71,11 @@ class Project:
 
     def lock(self) -> Lock:
         """Return pipeline.lock; an absent one is empty. Raises InvalidInput."""
-        try:
-            text = self._lock_text()
-        except FileNotFoundError:
-            return Lock()
-        if self._parsed is None or self._parsed[0] != text:
-            self._parsed = (text, self._compact(text) or parse(text))
-        return self._parsed[1]
-
-    def _compact(self, text: str) -> Lock | None:
-        try:
-            return decode(self.layout.parsed_lock.read_bytes(), text)
-        except OSError:
-            return None
-
-    def remember_lock(self) -> None:
-        """Keep pipeline.lock in the form that is read fast, for the next command. Raises OSError."""
-        lock = self.lock()
-        if self._parsed is not None and self._compact(self._parsed[0]) is None:
-            write_bytes(self.layout.parsed_lock, encode(self._parsed[0], lock))
+        return self.locked.read()
 
     def lock_at(self, revision: str) -> Lock:
         """Return pipeline.lock as it was at a git revision; empty if there was none. Raises UsageFailure."""
-        found = git.read(self.root, git.resolve(self.root, revision), FILE_NAME)
-        return parse(found.decode("utf-8", "replace"), f"{revision}:{FILE_NAME}") if found is not None else Lock()
+        return self.locked.at(revision)
 
     def plan(self, base: str | None = None, selection: Selection | None = None) -> Plan:
         """Say what a run would do, and why. `base` compares with another revision's lock instead of the present one.
@@ -303,49 +282,15 @@ class Project:
 
     def verify(self, *, allow_missing: bool = False) -> list[Diagnostic]:
         """Return every way in which lock, artifacts and pointers do not fit together; nothing is trained or written."""
-        from mlops_runner.execute import verify
+        from mlops_runner.api.verification import problems
 
-        lock, facts, compiled = self._existing_lock(), self.facts(), self.compiled()
-        stats = self.sources.stats()
-        plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
-        found = [
-            *verify.stale(plan),
-            *verify.edited(plan, lock, facts),
-            *(verify.wrong_numbers(lock, evidence) if (evidence := locked_evidence(self.root, lock, compiled)) else ()),
-            *verify.broken_chain(compiled.steps, lock),
-            *verify.moved_inputs(facts),
-            *verify.wrong_artifacts(self.root, lock, stats),
-            *verify.wrong_pointers(self.root, compiled.steps, lock, stats),
-        ]
-        return [d for d in found if not (allow_missing and d.code in {"artifact-missing", "pointer-missing"})]
+        return problems(self, allow_missing=allow_missing)
 
     def rerun(self, rounds: int, tell: "Callable[[Agreement], None]") -> None:
         """Execute every step again in a clean room. Raises NotVerified at the first artifact that differs."""
-        from mlops_runner.execute.rerun import rerun
+        from mlops_runner.api.verification import rerun
 
-        compiled = self.compiled()
-        with exclusive(self.layout.mutex, self.lock_timeout):
-            lock = self._existing_lock()
-            if problems := [d for d in self.verify(allow_missing=True) if d.code != "pointer-different"]:
-                raise NotVerified(problems)
-            self.sources.require_environment()
-            self.sources.bring(sorted((found := self.facts()).absent & found.pointers.keys()))
-            rerun(self.layout, compiled.steps, lock, self.sources.code_folder(compiled), rounds, tell)
-
-    def lock_sides(self) -> tuple[Lock, Lock]:
-        """Return our and their lock of an unfinished merge; without one, the present lock twice. Raises InvalidInput.
-
-        They come from git where it has them: conflict markers may mix both sides within one stage.
-        """
-        text = self.lock_text()
-        found = git.unmerged(self.root, FILE_NAME)
-        # a driver that came to nothing leaves our side as it was
-        if not has_conflicts(text) and (found is None or found[0] != text.encode()):
-            return self.lock(), self.lock()
-        if found is not None:
-            ours, theirs = (parse(side.decode("utf-8", "replace")) for side in found)
-            return ours, theirs
-        return sides(text)
+        rerun(self, rounds, tell)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -353,10 +298,6 @@ class Project:
         self.lock_text()  # where there is nothing to mend, nothing is written
         with exclusive(self.layout.mutex, self.lock_timeout):
             yield
-
-    def write_lock(self, lock: Lock) -> None:
-        """Replace pipeline.lock durably; the caller keeps runs out."""
-        write_text(self.root / FILE_NAME, emit(lock))
 
     def prune(self, tell: Callable[[str], None]) -> tuple[str, ...]:
         """Drop the stages that no step stands for, with their pointers and those of their files that are unchanged."""
@@ -370,27 +311,13 @@ class Project:
             for name in gone:
                 shelf.clear(old.stages[name])
             if gone:
-                self.write_lock(new)
+                self.locked.write(new)
         return gone
 
     def lock_text(self) -> str:
         """Return pipeline.lock's text as it stands, conflict markers included. Raises UsageFailure without a lock."""
         try:
-            return self._lock_text()
+            return self.locked.text()
         except FileNotFoundError:
             self.compiled()  # where there is no pipeline at all, that is what must be said
             raise UsageFailure(Diagnostic("no-lock", "there is no pipeline.lock yet", hint="run: mlops run")) from None
-
-    def _lock_text(self) -> str:
-        try:
-            return (self.root / FILE_NAME).read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            place = Place(FILE_NAME)
-            message = "pipeline.lock is not text"
-            raise InvalidInput(Diagnostic("lock-syntax", message, place, "take it from git")) from None
-
-    def _existing_lock(self) -> Lock:
-        if has_conflicts(self.lock_text()):
-            hint = "run: mlops lock resolve"
-            raise NotVerified(Diagnostic("lock-conflict", "pipeline.lock has conflict markers", hint=hint))
-        return self.lock()

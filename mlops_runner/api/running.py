@@ -89,7 +89,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         )  # fmt: skip
         results = _recorded(project, engine, steps, options)
         if not options.settings:
-            project.remember_lock()
+            project.locked.remember()
         return results
 
 

@@ -37,8 +37,8 @@ def resolve(settings: Settings) -> int:
 
     project = settings.project()
     with project.alone():
-        mended = mend(project.compiled().steps, *project.lock_sides(), project.facts())
-        project.write_lock(mended.lock)
+        mended = mend(project.compiled().steps, *project.locked.sides(), project.facts())
+        project.locked.write(mended.lock)
     if settings.as_json:
         emit_json({"kept": dict(mended.kept), "to_run": list(mended.to_run)})
     else:
@@ -70,7 +70,7 @@ def accept(settings: Settings, steps: tuple[str, ...], reason: str) -> int:
     project = settings.project()
     with project.alone():
         lock = accepted(project.compiled().steps, project.lock(), project.facts(), steps, reason.strip())
-        project.write_lock(lock)
+        project.locked.write(lock)
     if settings.as_json:
         emit_json({"accepted": list(steps), "reason": reason.strip()})
     else:
