@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from mlops_runner.execute.isolation import processors, threads_of
 from mlops_runner.plan.estimate import estimate
 from mlops_runner.plan.model import Plan
 from mlops_runner.reports.plan import Local
+
+STANDING = frozenset({"here", "restore"})
 
 if TYPE_CHECKING:
     from mlops_runner.api.project import Project
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 def local(project: "Project", plan: Plan, jobs: int | None) -> Local:
     """Look at what is here, and estimate a run of the plan; jobs: as many as a run would take, unless given."""
     notes = project.notes(plan)
+    price = project.compiled().price
+    if all(note.state in STANDING for note in notes.values()):
+        return Local(notes, None, price)
+    from mlops_runner.execute.isolation import processors, threads_of
+
     steps = [planned.step for planned in plan.steps if planned.step]
-    return Local(
-        notes, estimate(plan, notes, jobs or max(1, processors() // threads_of(steps))), project.compiled().price
-    )
+    return Local(notes, estimate(plan, notes, jobs or max(1, processors() // threads_of(steps))), price)

@@ -18,6 +18,7 @@ class LockFile:
 
     layout: Layout
     _parsed: tuple[str, Lock] | None = field(default=None, repr=False)
+    _kept: str = field(default="", repr=False)  # the text whose fast form is there
 
     def text(self) -> str:
         """Return the lock's text as it stands, conflict markers included. Raises FileNotFoundError, InvalidInput."""
@@ -35,7 +36,9 @@ class LockFile:
         except FileNotFoundError:
             return Lock()
         if self._parsed is None or self._parsed[0] != text:
-            self._parsed = (text, self._compact(text) or parse(text))
+            found = self._compact(text)
+            self._kept = text if found else ""
+            self._parsed = (text, found or parse(text))
         return self._parsed[1]
 
     def _compact(self, text: str) -> Lock | None:
@@ -47,8 +50,9 @@ class LockFile:
     def remember(self) -> None:
         """Keep the lock in the form that is read fast, for the next command. Raises OSError."""
         lock = self.read()
-        if self._parsed is not None and self._compact(self._parsed[0]) is None:
+        if self._parsed is not None and self._kept != self._parsed[0]:
             write_bytes(self.layout.parsed_lock, encode(self._parsed[0], lock))
+            self._kept = self._parsed[0]
 
     def at(self, revision: str) -> Lock:
         """Return the lock as it was at a git revision; empty if there was none. Raises UsageFailure."""

@@ -137,7 +137,7 @@ class Project:
     def notes(self, plan: Plan) -> dict[str, LocalNote]:
         """Return what this machine knows beyond the plan: what it can restore, what it lacks, how long things took."""
         lock = self.lock()
-        return local_notes(plan, lock, self.finished(), self.root, self.sources.stats(), self.sources.difference)
+        return local_notes(plan, lock, self.finished, self.root, self.sources.stats(), self.sources.difference)
 
     def local(self, plan: Plan, jobs: int | None = None) -> "Local":
         """Return the notes, and how long a run of a plan may take with `jobs`, and what it may cost."""

@@ -1,5 +1,6 @@
 """What a plan is decided from: specs through the cache, the environment, the code, the files that no step writes."""
 
+import contextlib
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,6 +47,7 @@ class Sources:
     layout: Layout
     laid_over: Mapping[str, bytes] = field(default_factory=dict)
     _memory: cache.Entry | None = None
+    _kept: cache.Entry | None = None  # what the cache holds, if it was read
     _inputs: Inputs | None = None
 
     @property
@@ -134,11 +136,10 @@ class Sources:
         """Keep what the specs compile to, and what was read, for the next command. Raises OSError."""
         if self._inputs:
             self._inputs.save()
-        if self.laid_over:
-            return
-        text = cache.encode(self._entry(), python_minor())
-        if self._stored() != text.encode():
-            write_text(self.layout.compiled, text)
+        entry = self._entry()
+        if not self.laid_over and entry is not self._kept:
+            write_text(self.layout.compiled, cache.encode(entry, python_minor()))
+            self._kept = entry
 
     def _entry(self) -> cache.Entry:
         """Return what the specs compile to: from memory or the cache while their files have the same content."""
@@ -149,19 +150,14 @@ class Sources:
 
     def last(self) -> cache.Entry | None:
         """Return what the specs compiled to when they were last read, here or by a run; None where nobody did."""
-        if self._memory is None and (stored := self._stored()):
-            self._memory = cache.decode(stored, python_minor())
+        if self._memory is None:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                self._memory = self._kept = cache.decode(self.layout.compiled.read_bytes(), python_minor())
         return self._memory
 
     def unchanged(self, entry: cache.Entry) -> bool:
         """Say whether the files behind an entry still have the same content."""
         return cache.fresh(entry.sources, self.read)
-
-    def _stored(self) -> bytes:
-        try:
-            return self.layout.compiled.read_bytes()
-        except OSError:
-            return b""
 
     def _compile(self) -> cache.Entry:
         from mlops_runner.plan.check import check_core

@@ -31,7 +31,7 @@ class Shelf:
         """Return those of the outputs that lie in the project's folder with the recorded content."""
         found = {}
         for name, output in outputs.items():
-            digest = self._look(self._layout.root / folder / name)
+            digest = self._look(self._where(folder, name))
             if digest and (digest.md5, digest.sha256) == (output.md5, output.sha256):
                 found[name] = digest
         return found
@@ -86,20 +86,23 @@ class Shelf:
 
     def _mend(self, folder: str, name: str, digest: FileDigest) -> None:
         """Have the store hold the bytes of an artifact that stands in the project's folder; damage is set aside."""
-        path = self._store.path(digest.md5)
-        if self._look(path) == digest:
+        if self._look(self._store.where(digest.md5)) == digest:
             return
+        path = self._store.path(digest.md5)
         if os.path.lexists(path):
             self._tell(f"{folder}/{name} was damaged in the cache; it is whole again, the damaged object was set aside")
         self._store.add(self._layout.root / folder / name, digest)
 
-    def _ours(self, path: Path) -> bool:
-        """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
-        return not path.is_symlink() or path.resolve().is_relative_to(self._store.folder.resolve())
+    def _where(self, folder: str, name: str) -> str:
+        return f"{self._layout.root}/{folder}/{name}" if folder else f"{self._layout.root}/{name}"
 
-    def _look(self, path: Path) -> FileDigest | None:
+    def _ours(self, path: str) -> bool:
+        """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
+        return not os.path.islink(path) or Path(path).resolve().is_relative_to(self._store.folder.resolve())  # noqa: PTH114
+
+    def _look(self, path: str | Path) -> FileDigest | None:
         try:
-            return self._stats.digest(path) if self._ours(path) else None
+            return self._stats.digest(path) if self._ours(os.fspath(path)) else None
         except OSError:
             return None
 

@@ -135,4 +135,6 @@ def _decode_step(value: Mapping[str, Any], files: Sequence[str]) -> Step:
     fields["inputs"] = tuple(Input(*item) for item in value["inputs"])
     fields["code"] = tuple(value["code"])
     fields["previous"] = tuple(value["previous"])
-    return Step(**fields)
+    step = Step.__new__(Step)
+    step.__dict__.update(fields)  # what dataclasses do, in one go: there may be ten thousand
+    return step

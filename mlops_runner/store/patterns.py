@@ -23,9 +23,11 @@ class Pattern:
 
 def parse_pattern(path: str) -> Pattern | None:
     """Divide a path with `*` into the folder that is certain and the pattern below it; None for a plain path."""
+    if "*" not in path:
+        return None
     parts = path.split("/")
-    first = next((position for position, part in enumerate(parts) if "*" in part), None)
-    return None if first is None else Pattern("/".join(parts[:first]), tuple(parts[first:]))
+    first = next(position for position, part in enumerate(parts) if "*" in part)
+    return Pattern("/".join(parts[:first]), tuple(parts[first:]))
 
 
 def certain(path: str) -> str:

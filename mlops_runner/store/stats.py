@@ -30,15 +30,16 @@ class StatCache:
         self._entries = _read(file)
         self._changed = False
 
-    def digest(self, path: Path) -> FileDigest:
+    def digest(self, path: str | Path) -> FileDigest:
         """Return a file's digest, reading it only if it may have changed. Raises OSError."""
-        before = path.stat()
-        entry = self._entries.get(str(path))
+        name = os.fspath(path)
+        before = os.stat(name)  # noqa: PTH116 (names are faster than paths)
+        entry = self._entries.get(name)
         if entry and entry[:4] == _signature(before):
             return FileDigest(str(entry[4]), str(entry[5]), before.st_size)
-        digest = digest_file(path)
-        if _signature(path.stat()) == _signature(before) and self._is_old(before):
-            self._remember(path, before, digest)
+        digest = digest_file(file := Path(name))
+        if _signature(file.stat()) == _signature(before) and self._is_old(before):
+            self._remember(file, before, digest)
         return digest
 
     def record(self, path: Path, digest: FileDigest, written: os.stat_result) -> None:

@@ -52,7 +52,7 @@ def test_a_reason_is_one_clause(reason, words):
 def notes(tmp_path):
     def look(found, lock=LOCK, finished=()):
         done = {record.key: record for record in finished}
-        return local_notes(found, lock, done, tmp_path, StatCache(tmp_path / "stats.json"))
+        return local_notes(found, lock, lambda: done, tmp_path, StatCache(tmp_path / "stats.json"))
 
     return look
 
