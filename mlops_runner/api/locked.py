@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from mlops_runner.durable import write_bytes, write_text
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
-from mlops_runner.gitops import git
 from mlops_runner.lock.codec import emit, parse
 from mlops_runner.lock.compact import decode, encode
 from mlops_runner.lock.merge import has_conflicts, sides
@@ -56,6 +55,8 @@ class LockFile:
 
     def at(self, revision: str) -> Lock:
         """Return the lock as it was at a git revision; empty if there was none. Raises UsageFailure."""
+        from mlops_runner.gitops import git
+
         root = self.layout.root
         found = git.read(root, git.resolve(root, revision), FILE_NAME)
         return parse(found.decode("utf-8", "replace"), f"{revision}:{FILE_NAME}") if found is not None else Lock()
@@ -65,6 +66,8 @@ class LockFile:
 
         They come from git where it has them: conflict markers may mix both sides within one stage.
         """
+        from mlops_runner.gitops import git
+
         text = self.text()
         found = git.unmerged(self.layout.root, FILE_NAME)
         # a driver that came to nothing leaves our side as it was

@@ -3,19 +3,17 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan import cache
 from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
-from mlops_runner.plan.fingerprint import Code, CodeBase
 from mlops_runner.plan.model import Facts, Pointer
-from mlops_runner.plan.signature import Signature, misfits, signature_of
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
 from mlops_runner.store.inputs import Inputs
@@ -25,8 +23,8 @@ from mlops_runner.store.patterns import certain
 from mlops_runner.store.stats import StatCache
 from mlops_runner.store.tracked import Tracking
 
-MOST_COMPLAINTS = 20
-CALLING = frozenset({"python"})
+if TYPE_CHECKING:
+    from mlops_runner.plan.fingerprint import Code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +69,12 @@ class Sources:
             environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses
         )
 
-    def _code(self, compiled: Compiled) -> dict[str, Code]:
-        """Return the fingerprints behind every callable and every program of the project. Raises InvalidInput."""
-        wanted = {name: step for step in reversed(compiled.steps) for name in step.code}
-        callables, programs = CodeBase(self.code_folder(compiled)), dict[str, CodeBase]()
-        found = {}
-        for name, step in wanted.items():
-            if ":" in name:
-                found[name] = callables.fingerprint(name, step.code_place(name))
-                continue
-            folder = name.rpartition("/")[
-                0
-            ]  # where Python looks for what a program imports: beside it, then in the code
-            path = tuple(f"{part}/" if part else "" for part in (folder, compiled.code))
-            program = programs.setdefault(folder, CodeBase(self.root, tuple(dict.fromkeys(path))))
-            found[name] = program.program(name, step.code_place(name))
-        if problems := list(islice(_misfits(compiled, callables), MOST_COMPLAINTS)):
-            raise InvalidInput(problems)
-        return found
+    def _code(self, compiled: Compiled) -> "dict[str, Code]":
+        if not any(step.code for step in compiled.steps):
+            return {}
+        from mlops_runner.api.code import fingerprints
+
+        return fingerprints(self.root, compiled)
 
     def code_folder(self, compiled: Compiled) -> Path:
         """Return the folder that python callables are imported from."""
@@ -221,25 +207,6 @@ class Sources:
             return (self.root / file).read_bytes()
         except OSError:
             return None
-
-
-def _misfits(compiled: Compiled, code: CodeBase) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the calls of the project's functions, of those whose parameters can be seen."""
-    signatures: dict[str, Signature | None] = {}
-    said = set()
-    for step in compiled.steps:
-        if step.kind not in CALLING:
-            continue
-        name: str = step.config["callable"]
-        if name not in signatures:
-            found = code.function(name)
-            file = "/".join(filter(None, (compiled.code, found[0]))) if found else ""
-            signatures[name] = signature_of(name, file, found[1]) if found else None
-        if signature := signatures[name]:
-            for problem in misfits(step, signature):
-                if problem not in said:  # of all instances of a step once
-                    said.add(problem)
-                    yield problem
 
 
 @functools.cache

@@ -5,7 +5,7 @@ An entry holds the sha256 of every file it was compiled from, and is sealed. `pl
 
 import hashlib
 import json
-import platform
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def source_digest(data: bytes) -> str:
 def rules() -> str:
     """Identify the code that compiles, by its content, and the interpreter that evaluates markers."""
     package = Path(__file__).parent.parent
-    digest = hashlib.sha256(f"{sys.version} {platform.machine()}".encode())
+    digest = hashlib.sha256(f"{sys.version} {os.uname().machine}".encode())
     for room in ROOMS:
         path = package / room
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:

@@ -5,8 +5,8 @@ running Python, without mlops_runner itself. Without a dependency lock the insta
 """
 
 import functools
-import platform
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,7 +37,7 @@ class Pin:
 
 def python_minor() -> str:
     """Return the running Python's minor version, such as 3.11."""
-    return ".".join(platform.python_version_tuple()[:2])
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def from_dependency_lock(text: str, file: str) -> tuple[Environment, tuple[Pin, ...]]:

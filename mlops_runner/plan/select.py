@@ -1,6 +1,5 @@
 """Which steps of a pipeline somebody asked for: by name, by pattern, and by what leads to a step or follows it."""
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -66,6 +65,8 @@ def _matching(steps: Sequence[Step], patterns: Iterable[str], problems: list[Dia
 def unknown_step(name: str, names: Collection[str]) -> Diagnostic:
     """Complain about a name or pattern that no step has, with the nearest one."""
     bases = list(dict.fromkeys(map(base_of, names)))
+    import difflib
+
     close = difflib.get_close_matches(name, [*bases, *(n for n in names if "@" in n)] if "@" in name else bases, n=1)
     if any(char in name for char in "*?["):
         return Diagnostic("unknown-step", f'no step matches "{name}"', hint=f"steps: {_some(bases)}")

@@ -4,7 +4,6 @@ An object is a file at `files/md5/<first two digits>/<rest>`, mode 0444, whose b
 object of its manifest, with the suffix `.dir`. What is read is verified first; a damaged object is set aside.
 """
 
-import configparser
 import contextlib
 import hashlib
 import json
@@ -163,6 +162,8 @@ def _shared_configurations() -> Iterator[Path]:
 
 
 def _configured(path: Path, file: str) -> str | None:
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=("#",))
     try:
         parser.read(path, encoding="utf-8")
