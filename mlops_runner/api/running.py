@@ -82,7 +82,9 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         listener, here = listener or Silence(), processors()
         left = _left(compiled, steps) if options.selection else None
         aside = bool(options.settings)
-        ledger = Ledger(project.layout, lock, facts, listener.note, options.force, aside, left)
+        ledger = Ledger(
+            project.layout, lock, facts, project.sources.inputs(), listener.note, options.force, aside, left
+        )
         engine = Engine(
             ledger, project.sources.code_folder(compiled), workers, listener, project.sources.require_environment,
             options.jobs or here, None if options.jobs else here, options.keep_going, options.strict,

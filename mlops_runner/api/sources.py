@@ -114,6 +114,12 @@ class Sources:
         """Return the stat cache: that in which the inputs were looked up, if they were."""
         return self._inputs.stats if self._inputs else StatCache(self.layout.stats)
 
+    def inputs(self) -> Inputs:
+        """Return the files that no step writes, as they were looked up last."""
+        if self._inputs is None:
+            self._inputs = Inputs(self.layout)
+        return self._inputs
+
     def difference(self, path: str, then: str) -> str:
         """Say how a folder differs from one with the digest `then`; empty where that is not known on this machine."""
         return str(self._inputs.difference(path, then) or "") if self._inputs else ""

@@ -111,7 +111,7 @@ class Engine:
 
     def _publish(self) -> None:
         ledger = self.ledger
-        publisher = Publisher(ledger.layout.root, ledger.store, ledger.shelf, ledger.finished.values())
+        publisher = Publisher(ledger.layout.root, ledger.store, ledger.shelf, lambda: ledger.finished.values())
         publisher.publish(ledger.lock, ledger.facts.environment, ledger.settled, ledger.left)
 
     def _settle_all(self, steps: Sequence[Step]) -> None:

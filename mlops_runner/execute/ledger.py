@@ -52,13 +52,14 @@ class Task:
     resolved: Resolved
 
 
-@dataclass(slots=True)
+@dataclass
 class Ledger:
     """The results of one project's steps. Whatever is kept is journaled at once, and stands where it belongs."""
 
     layout: Layout
     lock: Lock
     facts: Facts
+    inputs: Inputs
     note: Callable[[str], None]
     force: bool = False
     aside: bool = False
@@ -66,24 +67,28 @@ class Ledger:
     store: ObjectStore = field(init=False)
     stats: StatCache = field(init=False)
     shelf: Shelf = field(init=False)
-    finished: dict[str, Finished] = field(init=False)
     settled: dict[str, Result] = field(default_factory=dict)
     _left: Left = field(init=False)
-    _inputs: Inputs = field(init=False)
-    _seconds: dict[str, float] = field(init=False)  # by step, of its last execution
     _locked: dict[str, Stage] = field(init=False)  # by key
     _unsynced: bool = False
     _synced: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self._inputs = Inputs(self.layout)
-        self.stats = self._inputs.stats
+        self.stats = self.inputs.stats
         self.store = ObjectStore(self.layout.root, self.stats)
         self.shelf = (AsideShelf if self.aside else Shelf)(self.layout, self.store, self.stats, self.note)
-        self.finished = journal.read(self.layout.journal)
         self._left = Left(self.left or (), self.lock)
-        self._seconds = {done.step: done.seconds for done in self.finished.values()}
         self._locked = {stage.key: stage for stage in reversed(list(self.lock.stages.values()))}
+
+    @functools.cached_property
+    def finished(self) -> dict[str, Finished]:
+        """What had finished here before, by key."""
+        return journal.read(self.layout.journal)
+
+    @functools.cached_property
+    def _seconds(self) -> dict[str, float]:
+        """By step, how long its last execution took."""
+        return {done.step: done.seconds for done in self.finished.values()}
 
     def expected(self, step: Step) -> float | None:
         """Return how many seconds a step took the last time."""
@@ -128,7 +133,7 @@ class Ledger:
         """Return what a step is shown. Raises InvalidInput, StepFailed, PlanMismatch."""
         self._refuse_mixed(step)
         produced = functools.partial(self._produced, step)
-        return sources_of(step, self.layout.root, self._inputs, produced) | self._previous(step)
+        return sources_of(step, self.layout.root, self.inputs, produced) | self._previous(step)
 
     def keep(self, task: Task, ran: Ran) -> Result:
         """Keep what a step wrote, and journal it. Raises PlanMismatch if what it read is no longer what it was."""
@@ -187,7 +192,7 @@ class Ledger:
             declared = {output for item in items for output in self._step(str(item.producer)).outputs}
             if any(f"{path}/".startswith(f"{output}/") for output in declared):
                 continue
-            present = {file.relative_to(self.layout.root).as_posix() for file in self._inputs.files(path).values()}
+            present = {file.relative_to(self.layout.root).as_posix() for file in self.inputs.files(path).values()}
             shown = {name for name in present if not name.endswith(".dvc") and "/." not in f"/{name}"}
             if others := sorted(shown - self._ever_written()):
                 message = f"{path} takes in what steps write, and also {others[0]}, which none does"
@@ -243,7 +248,7 @@ class Ledger:
 
     def _refuse_changed_inputs(self, step: Step) -> None:
         for item in (item for item in step.inputs if item.producer is None):
-            found = self._inputs.look(item.path)
+            found = self.inputs.look(item.path)
             if found is None or found.digest != self.facts.external[item.path]:
                 message = f"{item.path} changed while {step.name} was reading it"
                 raise PlanMismatch(

@@ -1,6 +1,6 @@
 """The end of a run: pointers, then the lock that vouches for them, and away with what no step writes any more."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,12 @@ Settled = Mapping[str, Result]
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """Writes what a run concluded into the project's folder. finished: what was ever executed here."""
+    """Writes what a run concluded into the project's folder. finished: reads what was ever executed here."""
 
     root: Path
     store: ObjectStore
     shelf: Shelf
-    finished: Collection[Finished]
+    finished: Callable[[], Collection[Finished]]
 
     def publish(
         self, before: Lock, environment: Environment, settled: Settled, left: Collection[Step] | None = None
@@ -69,7 +69,7 @@ class Publisher:
             folder = self.root / output
             names = {path.relative_to(self.root).as_posix() for path in folder.rglob("*") if not path.is_dir()}
             if strays := names - result.stage.outputs.keys():
-                for finished in self.finished:
+                for finished in self.finished():
                     known = {result.step.path_of(name): digest for name, digest in finished.outputs.items()}
                     stale = {path: Output(known[path].md5, known[path].sha256) for path in strays & known.keys()}
                     self.shelf.drop(stale)
