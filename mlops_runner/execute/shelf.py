@@ -4,6 +4,7 @@ A file that lies where an artifact belongs and that nobody here wrote is never o
 """
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -96,13 +97,14 @@ class Shelf:
     def _where(self, folder: str, name: str) -> str:
         return f"{self._layout.root}/{folder}/{name}" if folder else f"{self._layout.root}/{name}"
 
-    def _ours(self, path: str) -> bool:
-        """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
-        return not os.path.islink(path) or Path(path).resolve().is_relative_to(self._store.folder.resolve())  # noqa: PTH114
-
     def _look(self, path: str | Path) -> FileDigest | None:
+        """A link counts only if it leads into the cache, as DVC's `cache.type symlink` makes them."""
         try:
-            return self._stats.digest(path) if self._ours(os.fspath(path)) else None
+            status = os.lstat(path)
+            if not stat.S_ISLNK(status.st_mode):
+                return self._stats.digest(path, status)
+            inside = Path(path).resolve().is_relative_to(self._store.folder.resolve())
+            return self._stats.digest(path) if inside else None
         except OSError:
             return None
 

@@ -126,15 +126,18 @@ def _step(step: Step, files: dict[str, int]) -> dict[str, Any]:
         "previous": list(step.previous),
         "access": dict(step.access),
         "fits": step.fits,
+        "spec": step.spec,
     }
 
 
 def _decode_step(value: Mapping[str, Any], files: Sequence[str]) -> Step:
     fields = dict(value)
     fields["places"] = Places(value["places"], files)
-    fields["inputs"] = tuple(Input(*item) for item in value["inputs"])
+    fields["inputs"] = inputs = tuple(Input(*item) for item in value["inputs"])
+    fields["values"] = values = tuple(item for item in inputs if item.value)
+    fields["files"] = tuple(item for item in inputs if not item.value) if values else inputs
     fields["code"] = tuple(value["code"])
     fields["previous"] = tuple(value["previous"])
     step = Step.__new__(Step)
-    step.__dict__.update(fields)  # what dataclasses do, in one go: there may be ten thousand
+    step.__dict__.update(fields)  # what dataclasses do, in one go, and what would be worked out of them again and again
     return step

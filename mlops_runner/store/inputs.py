@@ -42,8 +42,8 @@ class Inputs:
         """
         try:
             pattern = parse_pattern(path)
-            if pattern is None and stat.S_ISREG(self._status(path).st_mode):
-                found = self.stats.digest(f"{self._root}/{path}")
+            if pattern is None and stat.S_ISREG((status := self._status(path)).st_mode):
+                found = self.stats.digest(f"{self._root}/{path}", status)
                 return Content(found.sha256, found.md5)
             state = self._folders.look(path, pattern, md5=md5 and pattern is None)
             return Content(state.digest, state.md5) if state else None

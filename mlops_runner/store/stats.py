@@ -30,10 +30,13 @@ class StatCache:
         self._entries = _read(file)
         self._changed = False
 
-    def digest(self, path: str | Path) -> FileDigest:
-        """Return a file's digest, reading it only if it may have changed. Raises OSError."""
+    def digest(self, path: str | Path, status: os.stat_result | None = None) -> FileDigest:
+        """Return a file's digest, reading it only if it may have changed. Raises OSError.
+
+        status: what the caller has just found there, links followed.
+        """
         name = os.fspath(path)
-        before = os.stat(name)  # noqa: PTH116 (names are faster than paths)
+        before = status or os.stat(name)  # noqa: PTH116 (names are faster than paths)
         entry = self._entries.get(name)
         if entry and entry[:4] == _signature(before):
             return FileDigest(str(entry[4]), str(entry[5]), before.st_size)

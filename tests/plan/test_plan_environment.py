@@ -1,7 +1,5 @@
 """The environment's digest: what is pinned counts, how it is written does not, and what pins nothing is refused."""
 
-import platform
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,7 +101,7 @@ def test_the_order_of_lines_does_not_count(lines):
 
 def test_another_python_is_another_environment(monkeypatch):
     before = digest(LOCK)
-    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "12", "0"))
+    monkeypatch.setattr("mlops_runner.plan.environment.python_minor", lambda: "3.12")
     assert digest(LOCK) != before
 
 
