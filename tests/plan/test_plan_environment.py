@@ -24,7 +24,7 @@ six==1.17.0  # via x
 
 @pytest.fixture(autouse=True)
 def python_3_11(monkeypatch):
-    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "11", "9"))
+    monkeypatch.setattr("mlops_runner.plan.environment.python_minor", lambda: "3.11")
 
 
 def digest(text):
