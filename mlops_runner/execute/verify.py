@@ -11,7 +11,7 @@ from mlops_runner.plan.model import Facts, Plan, PlannedStep
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.wording import describe
 from mlops_runner.store.objects import ObjectStore
-from mlops_runner.store.pointers import pointer_path, pointer_text
+from mlops_runner.store.pointers import pointer_text
 from mlops_runner.store.stats import StatCache
 
 FRESH = Place(FILE_NAME)
@@ -133,10 +133,10 @@ def wrong_artifacts(root: Path, lock: Lock, stats: StatCache) -> Iterator[Diagno
 def _artifact(
     root: Path, store: ObjectStore, stats: StatCache, path: str, output: Output
 ) -> tuple[str, str, str] | None:
-    standing = _matches(stats, root / path, output)
+    standing = _matches(stats, f"{root}/{path}", output)
     if standing is False:
         return "artifact-different", "is not the locked one", "run: mlops run (it keeps your version aside)"
-    stored = _matches(stats, store.path(output.md5), output)
+    stored = _matches(stats, store.where(output.md5), output)
     if stored is False:
         return "object-damaged", "is damaged in the cache", "run: mlops run, or: dvc pull"
     if stored is None and standing is None:
@@ -144,7 +144,7 @@ def _artifact(
     return None
 
 
-def _matches(stats: StatCache, path: Path, output: Output) -> bool | None:
+def _matches(stats: StatCache, path: str, output: Output) -> bool | None:
     try:
         digest = stats.digest(path)
     except OSError:
@@ -154,25 +154,30 @@ def _matches(stats: StatCache, path: Path, output: Output) -> bool | None:
 
 def wrong_pointers(root: Path, steps: Sequence[Step], lock: Lock, stats: StatCache) -> Iterator[Diagnostic]:
     """Yield a complaint for every DVC pointer that does not name what the lock names."""
+    store = ObjectStore(root)
     for step in steps:
         for declared in step.outputs if step.name in lock.stages else ():
-            yield from _wrong_pointer(root, declared, step.name, lock.stages[step.name], stats)
+            yield from _wrong_pointer(store, declared, step.name, lock.stages[step.name], stats)
 
 
-def _wrong_pointer(root: Path, declared: str, name: str, stage: Stage, stats: StatCache) -> Iterator[Diagnostic]:
-    pointer = pointer_path(root, declared)
-    relative = str(pointer.relative_to(root))
-    if not pointer.exists():
+def _wrong_pointer(
+    store: ObjectStore, declared: str, name: str, stage: Stage, stats: StatCache
+) -> Iterator[Diagnostic]:
+    root = store.project
+    relative = f"{declared}.dvc"
+    try:
+        present = (root / relative).read_text(encoding="utf-8")
+    except FileNotFoundError:
         yield Diagnostic("pointer-missing", f"{relative} of {name} is not here", Place(relative), "run: mlops run")
         return
     outputs = {p: o for p, o in stage.outputs.items() if p == declared or p.startswith(f"{declared}/")}
     digests = {}
     for path, output in outputs.items():
-        for place in (root / path, ObjectStore(root).path(output.md5)):
+        for place in (f"{root}/{path}", store.where(output.md5)):
             if _matches(stats, place, output):
                 digests[path.removeprefix(declared).lstrip("/")] = stats.digest(place)
                 break
     complete = len(digests) == len(outputs)
-    if complete and pointer.read_text(encoding="utf-8") != pointer_text(declared, digests):
+    if complete and present != pointer_text(declared, digests):
         message = f"{relative} does not name what pipeline.lock names for {name}"
         yield Diagnostic("pointer-different", message, Place(relative), "run: mlops run, and commit both")

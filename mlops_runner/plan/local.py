@@ -68,6 +68,10 @@ class _Looking:
         self._locked = {stage.key: stage for stage in lock.stages.values()}
 
     @functools.cached_property
+    def _store(self) -> ObjectStore:
+        return ObjectStore(self._root)
+
+    @functools.cached_property
     def seconds(self) -> dict[str, float]:
         """By step, how long its last execution took."""
         return {done.step: done.seconds for done in self._finished().values()}
@@ -81,8 +85,7 @@ class _Looking:
         lacking = [path for path, found in standing.items() if not found]
         if not lacking:
             return "here", ()
-        store = ObjectStore(self._root)
-        stored = all(store.path(outputs[path].md5).exists() for path in lacking)
+        stored = all(self._store.path(outputs[path].md5).exists() for path in lacking)
         return "restore" if stored else "rebuild", tuple(path for path, found in standing.items() if found is False)
 
     def _known(self, step: Step, key: str | None) -> Mapping[str, Output] | None:

@@ -28,6 +28,7 @@ class ObjectStore:
     """
 
     def __init__(self, project: Path, stats: StatCache | None = None) -> None:
+        self.project = project
         self.folder = cache_folder(project) / "files" / "md5"
         self._stats = stats
 
