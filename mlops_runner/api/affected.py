@@ -11,7 +11,7 @@ from mlops_runner.gitops.history import History
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan.affected import Affected, Made, affected
 from mlops_runner.plan.model import Facts
-from mlops_runner.specs.load import PIPELINE_FILE
+from mlops_runner.specs.above import PIPELINE_FILE
 from mlops_runner.store.layout import Layout
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import Any
 
 from mlops_runner.durable import write_text
 from mlops_runner.execute.tracking import Experiment
+from mlops_runner.specs.above import PIPELINE_FILE
 from mlops_runner.specs.edit import apply
-from mlops_runner.specs.load import PIPELINE_FILE, folder_reader, load_pipeline
+from mlops_runner.specs.load import folder_reader, load_pipeline
 from mlops_runner.specs.locations import load_yaml
 from mlops_runner.specs.settings import DOCUMENTS, Setting, edits_between, edits_of
 

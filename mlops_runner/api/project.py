@@ -65,6 +65,26 @@ class Project:
         """Return the steps the specs ask for. Raises InvalidInput with every problem in the documents."""
         return self.sources.compiled()
 
+    def pipelines(self) -> "dict[str, Project]":
+        """Return the pipelines that this one declares below itself, by folder, and then itself as `.`: as they run.
+
+        One that has no steps of its own is left out. Raises InvalidInput for folders that cannot be what they should.
+        """
+        from mlops_runner.api.below import misplaced, nested
+
+        compiled = self.compiled()
+        if problems := [*misplaced(self.root, compiled.pipelines), *nested(self.root, compiled.pipelines)]:
+            raise InvalidInput(problems)
+        below = {folder: Project(self.root / folder, self.lock_timeout) for folder in compiled.pipelines}
+        return {**below, ".": self} if compiled.steps else below
+
+    def reads_from(self) -> frozenset[str]:
+        """Return the folders of those pipelines below that steps of this one read from."""
+        from mlops_runner.plan.pipelines import read_by
+
+        compiled = self.compiled()
+        return read_by(compiled.steps, compiled.pipelines)
+
     def facts(self) -> Facts:
         """Return what a plan is decided from besides specs and lock. Writes nothing."""
         return self.sources.facts()

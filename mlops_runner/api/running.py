@@ -70,6 +70,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         else:
             plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
         declared = {step.name: step for step in compiled.steps}  # a plan's have the values of the last run filled in
+        _refuse_nothing(compiled)
         steps = [declared[planned.name] for planned in plan.steps if planned.step is not None]
         refuse_unpinned(steps)
         _refuse_unlocked(plan)
@@ -80,6 +81,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             facts = project.facts()
             project.sources.remember()
         listener, here = listener or Silence(), processors()
+        for folder in sorted({folder for found in facts.behind.values() for folder in found}):
+            listener.note(f"{folder} is behind: what it wrote is taken as it is; --all-pipelines runs it first")
         left = _left(compiled, steps) if options.selection else None
         aside = bool(options.settings)
         ledger = Ledger(
@@ -98,6 +101,13 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
 def _left(compiled: Compiled, steps: Sequence[Step]) -> list[Step]:
     names = {step.name for step in steps}
     return [step for step in compiled.steps if step.name not in names]
+
+
+def _refuse_nothing(compiled: Compiled) -> None:
+    """Refuse to run a pipeline that consists of others. Raises UsageFailure."""
+    if not compiled.steps:
+        message = "this pipeline has no steps of its own, only pipelines below it"
+        raise UsageFailure(Diagnostic("no-steps", message, hint="run: mlops run --all-pipelines"))
 
 
 def _refuse_unlocked(plan: Plan) -> None:

@@ -5,6 +5,7 @@ import functools
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from mlops_runner.plan.environment import differences, from_dependency_lock, fro
 from mlops_runner.plan.model import Facts, Pointer
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
-from mlops_runner.store.inputs import Inputs
+from mlops_runner.store.inputs import Content, Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.patterns import certain
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """Inputs that pipelines below write: what each holds by their locks, its files, and what is not here as locked."""
+
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+    pointers: Mapping[str, Pointer] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class External:
     """What no step writes: digests of what is there, what is not, and for what DVC tracks what it should be and is."""
 
@@ -36,6 +49,7 @@ class External:
     notes: tuple[str, ...]
     pointers: Mapping[str, Pointer]
     addresses: Mapping[str, str]
+    foreign: Foreign
 
 
 @dataclass(slots=True)
@@ -47,6 +61,7 @@ class Sources:
     _memory: cache.Entry | None = None
     _kept: cache.Entry | None = None  # what the cache holds, if it was read
     _inputs: Inputs | None = None
+    _foreign: Foreign = field(default_factory=Foreign)
 
     @property
     def root(self) -> Path:
@@ -66,8 +81,9 @@ class Sources:
         environment = entry.environment or from_installed(installed())
         files = {name: fingerprint.files for name, fingerprint in code.items()}
         return Facts(
-            environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses
-        )
+            environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses,
+            found.foreign.written, found.foreign.behind,
+        )  # fmt: skip
 
     def _code(self, compiled: Compiled) -> "dict[str, Code]":
         if not any(step.code for step in compiled.steps):
@@ -102,7 +118,7 @@ class Sources:
         store = ObjectStore(self.root)
         tracking = Tracking(self.root, store)
         problems = []
-        for path in paths:
+        for path in chain.from_iterable(self._foreign.files.get(path, (path,)) for path in paths):
             tracked = tracking.find(certain(path))
             if tracked is not None and not check_out(self.root, store, tracked):
                 message = f"{path} is neither here nor in DVC's cache"
@@ -188,11 +204,17 @@ class Sources:
         store = ObjectStore(self.root)
         tracking = Tracking(self.root, store)
         self._inputs = Inputs(self.layout)
-        digests, pointers, addresses, notes = {}, {}, {}, list[str]()
         paths = dict.fromkeys(i.path for step in compiled.steps for i in step.inputs if i.producer is None)
+        self._foreign = Foreign()
+        if compiled.pipelines:
+            from mlops_runner.api.below import foreign
+
+            self._foreign = foreign(self.root, compiled.pipelines, paths, self._inputs)
+        digests, addresses, notes = {}, {}, list[str]()
+        pointers = dict(self._foreign.pointers)
         for path in paths:
             tracked = tracking.find(certain(path))
-            found = self._inputs.look(path, md5=tracked is not None)
+            found = self._foreign.contents.get(path) or self._inputs.look(path, md5=tracked is not None)
             if found is not None:
                 digests[path] = found.digest
             if tracked is None:
@@ -202,8 +224,8 @@ class Sources:
                 addresses[path] = found.md5
                 if found.md5 != tracked.md5:
                     notes.append(f"{path} is not what {tracked.place.file} names: dvc add it, or dvc checkout")
-        absent = frozenset(paths.keys() - digests.keys())
-        return External(digests, absent, tuple(notes), pointers, addresses)
+        absent = frozenset(paths.keys() - digests.keys()) | self._foreign.absent
+        return External(digests, absent, tuple(notes), pointers, addresses, self._foreign)
 
     def read(self, file: str) -> bytes | None:
         """Return the content of a document or a dependency lock, or None when it is not there."""

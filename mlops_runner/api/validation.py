@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mlops_runner.api.below import misplaced, nested
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.plan.check import check_core
 from mlops_runner.plan.check_operation import check_operation
@@ -46,6 +47,8 @@ def validate(root: Path) -> list[Diagnostic]:
     if not any(problem.severity == "error" for problem in found):
         found += _untrainable(core.training) if core else ()
         found += [*_unconnected(pipeline, core), *unused_params(pipeline)]
+    places = {folder: pipeline.document.place(("pipelines", at)) for at, folder in enumerate(pipeline.spec.pipelines)}
+    found += [*misplaced(root, places), *nested(root, places)]
     return sorted(found, key=_by_place)
 
 

@@ -1,13 +1,18 @@
 """init, validate, schema, doctor: for the person who writes the documents."""
 
+import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say, show_diagnostics, tell_written
+from mlops_runner.cli.everywhere import Answer, all_pipelines_option, answer, every_pipeline, for_each
 from mlops_runner.errors import EXIT_FAILED, EXIT_INVALID, EXIT_OK, Diagnostic
+
+if TYPE_CHECKING:
+    from mlops_runner.api import Project
 
 GITHUB_ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 GITHUB_PROPERTY_ESCAPES = {**GITHUB_ESCAPES, ":": "%3A", ",": "%2C"}
@@ -16,7 +21,8 @@ GITHUB_PROPERTY_ESCAPES = {**GITHUB_ESCAPES, ":": "%3A", ",": "%2C"}
 @click.command()
 @common_options
 @click.option("--format", "form", type=click.Choice(["text", "github", "json"]), default="text", show_default=True)
-def validate(settings: Settings, form: str) -> int:
+@all_pipelines_option
+def validate(settings: Settings, form: str, everywhere: bool) -> int:
     """Check every document of the pipeline; report all problems at once, with file, line, column and a hint.
 
     \b
@@ -24,19 +30,31 @@ def validate(settings: Settings, form: str) -> int:
       mlops validate
       mlops validate --format github     annotations in a pull request
     """
-    project = settings.project()
+    settings.as_json |= form == "json"
+    command = functools.partial(_validated, settings, form=form)
+    if not everywhere:
+        return answer(settings, command, everywhere=False)
+    return for_each(settings, command, every_pipeline(settings.project()))
+
+
+def _validated(settings: Settings, folder: str, project: "Project", *, form: str) -> Answer:
+    from mlops_runner.api.below import shifted
+
     found = project.validate()
     errors = [d for d in found if d.severity == "error"]
-    if settings.as_json or form == "json":
-        emit_json([_json(diagnostic) for diagnostic in found])
-    elif form == "github":
-        for diagnostic in found:
-            emit(_annotation(diagnostic))
-    else:
-        show_diagnostics(found)
+    told = shifted(folder, found)
+
+    def show() -> None:
+        if form == "github":
+            for diagnostic in told:
+                emit(_annotation(diagnostic))
+            return
+        show_diagnostics(told)
         if not errors and not settings.quiet:
             say(f"valid: {', '.join(project.documents())}")
-    return EXIT_INVALID if errors else EXIT_OK
+
+    words = f"{len(errors)} errors" if len(errors) > 1 else "1 error" if errors else "valid"
+    return Answer(EXIT_INVALID if errors else EXIT_OK, show, lambda: [_json(diagnostic) for diagnostic in told], words)
 
 
 @click.command()
@@ -68,7 +86,8 @@ def schema(settings: Settings, kind: str | None, out: str | None) -> int:
 @click.command()
 @common_options
 @click.option("--fix", is_flag=True, help="Remove what killed runs left behind; let git merge the lock.")
-def doctor(settings: Settings, fix: bool) -> int:
+@all_pipelines_option
+def doctor(settings: Settings, fix: bool, everywhere: bool) -> int:
     """Look for what would keep the runner from working here: exit 0 or 1.
 
     \b
@@ -76,19 +95,32 @@ def doctor(settings: Settings, fix: bool) -> int:
       mlops doctor
       mlops doctor --fix
     """
+    command = functools.partial(_examined, fix=fix)
+    if not everywhere:
+        return answer(settings, command, everywhere=False)
+    return for_each(settings, command, every_pipeline(settings.project()))
+
+
+def _examined(_: str, project: "Project", *, fix: bool) -> Answer:
     from mlops_runner.doctor import examine
 
-    findings = examine(settings.project(), fix=fix)
-    if settings.as_json:
-        emit_json([{"name": f.name, "ok": f.ok, "what": f.what, "hint": f.hint} for f in findings])
-    else:
+    findings = examine(project, fix=fix)
+
+    def show() -> None:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
             sign = click.style("✓", fg="green") if finding.ok else click.style("✗", fg="red")
             emit(f"  {sign} {finding.name:<{width}}  {finding.what}")
             if finding.hint and not finding.ok:
                 emit(f"    {'':<{width}}  hint: {finding.hint}")
-    return EXIT_OK if all(finding.ok for finding in findings) else EXIT_FAILED
+
+    bad = [finding.name for finding in findings if not finding.ok]
+    return Answer(
+        EXIT_FAILED if bad else EXIT_OK,
+        show,
+        lambda: [{"name": f.name, "ok": f.ok, "what": f.what, "hint": f.hint} for f in findings],
+        f"look at {', '.join(bad)}" if bad else "fine",
+    )
 
 
 @click.command()

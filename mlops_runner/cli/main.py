@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "why": ("run", "why", "Explain one step: what it reads, and why it would run."),
     "graph": ("run", "graph", "Draw the steps and what flows between them."),
     "run": ("run", "run", "Execute what changed, write pipeline.lock, and answer by the gates."),
-    "verify": ("run", "verify", "Check lock, artifacts and chain; with --rerun, execute again and compare."),
+    "verify": ("verify", "verify", "Check lock, artifacts and chain; with --rerun, execute again and compare."),
     "gate": ("results", "gate", "Answer by the gates of the last run: exit 0 or 3."),
     "report": ("results", "report", "Write the report of the last run."),
     "diff": ("results", "diff", "Compare what two revisions resolved to."),

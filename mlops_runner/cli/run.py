@@ -1,27 +1,26 @@
-"""plan, why, graph, run, verify."""
+"""plan, why, graph, run."""
 
+import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say, show_diagnostics
+from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say
+from mlops_runner.cli.everywhere import Answer, all_pipelines_option, answer, refuse_with_all
 from mlops_runner.cli.selecting import selection_options
 from mlops_runner.errors import (
     EXIT_CHANGES,
-    EXIT_NOT_VERIFIED,
     EXIT_OK,
     EXIT_REFUSED,
     Diagnostic,
     InvalidInput,
-    NotVerified,
     UsageFailure,
 )
 
 if TYPE_CHECKING:
     from mlops_runner.api import Project
-    from mlops_runner.execute.rerun import Agreement
     from mlops_runner.plan.select import Selection
 
 FORMS = ["text", "mermaid", "dot", "svg", "html"]
@@ -36,13 +35,9 @@ FORMS = ["text", "mermaid", "dot", "svg", "html"]
 @click.option("--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Expected time with N steps at a time.")
 @click.option("--all", "everything", is_flag=True, help="List every step, however many are alike.")
 @selection_options
+@all_pipelines_option
 def plan(
-    settings: Settings,
-    base: str | None,
-    detailed_exitcode: bool,
-    out: str | None,
-    selection: "Selection | None",
-    **shown: Any,
+    settings: Settings, base: str | None, out: str | None, selection: "Selection | None", everywhere: bool, **how: Any
 ) -> int:
     """Say what a run would do, and why. Needs no data, network or secrets, and writes nothing.
 
@@ -54,38 +49,50 @@ def plan(
       mlops plan --affected-by main --json
       mlops plan --out plan.json && mlops run --plan plan.json
     """
-    from mlops_runner.plan.codec import plan_json
-    from mlops_runner.reports.plan import Local, plan_text
+    affected_by = how.pop("affected_by")
+    if affected_by and (base or out or selection):
+        message = "--affected-by compares with a revision, whatever is locked and selected"
+        raise UsageFailure(Diagnostic("contradiction", message, hint="leave the others out"))
+    if everywhere:
+        refuse_with_all(out=out, to=selection)
+    if affected_by:
+        command = functools.partial(_affected, affected_by=affected_by, **how)
+    else:
+        command = functools.partial(_planned, base=base, out=out, selection=selection, several=everywhere, **how)
+    return answer(settings, command, everywhere=everywhere)
 
-    if shown["affected_by"]:
-        if base or out or selection:
-            message = "--affected-by compares with a revision, whatever is locked and selected"
-            raise UsageFailure(Diagnostic("contradiction", message, hint="leave the others out"))
-        return _affected(settings, detailed_exitcode=detailed_exitcode, **shown)
-    project = settings.project()
+
+def _planned(
+    _: str, project: "Project", *, base: str | None, out: str | None, selection: "Selection | None", **how: Any
+) -> Answer:
+    from mlops_runner.plan.codec import plan_json
+    from mlops_runner.reports.plan import Local, plan_summary, plan_text
+
     found = project.plan(base, selection)
     if out:
         from mlops_runner.durable import write_text
 
         write_text(Path(out), json.dumps(plan_json(found), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-    if settings.as_json:
-        emit_json(plan_json(found))
-    else:
+
+    def show() -> None:
         # what is here says nothing of another revision
-        local = Local({}) if base else project.local(found, shown["jobs"])
-        emit(plan_text(found, local, everything=shown["everything"]))
-    return EXIT_CHANGES if detailed_exitcode and found.changes else EXIT_OK
+        local = Local({}) if base else project.local(found, how["jobs"])
+        emit(plan_text(found, local, everything=how["everything"], several=how["several"]))
+
+    code = EXIT_CHANGES if how["detailed_exitcode"] and found.changes else EXIT_OK
+    return Answer(code, show, lambda: plan_json(found), plan_summary(found, {}))
 
 
-def _affected(settings: Settings, *, detailed_exitcode: bool, affected_by: str, everything: bool, **_: Any) -> int:
+def _affected(
+    _: str, project: "Project", *, affected_by: str, everything: bool, detailed_exitcode: bool, **__: Any
+) -> Answer:
     from mlops_runner.reports.affected import affected_json, affected_text
 
-    found = settings.project().affected_by(affected_by)
-    if settings.as_json:
-        emit_json(affected_json(found))
-    else:
-        emit(affected_text(found, everything=everything))
-    return EXIT_CHANGES if detailed_exitcode and found.steps else EXIT_OK
+    found = project.affected_by(affected_by)
+    code = EXIT_CHANGES if detailed_exitcode and found.steps else EXIT_OK
+    words = f"{len(found.steps)} affected" if found.steps else "not affected"
+    text = functools.partial(affected_text, found, everything=everything)
+    return Answer(code, lambda: emit(text()), lambda: affected_json(found), words)
 
 
 @click.command()
@@ -122,7 +129,8 @@ def why(settings: Settings, step: str, base: str | None) -> int:
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
 @click.option("--out", type=click.Path(dir_okay=False), help="Write it into this file.")
 @click.option("--all", "everything", is_flag=True, help="Draw every instance of a step, however many there are.")
-def graph(settings: Settings, form: str, out: str | None, everything: bool) -> int:
+@all_pipelines_option
+def graph(settings: Settings, form: str, out: str | None, everything: bool, everywhere: bool) -> int:
     """Draw the steps and what flows between them; in svg and html coloured by what a run would do, with reasons.
 
     \b
@@ -131,9 +139,14 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool) -> i
       mlops graph --format mermaid >> README.md
       mlops graph --format html --out graph.html
     """
+    from mlops_runner.plan.pipelines import together
     from mlops_runner.reports.graph import graph_json, render_graph
 
-    found = settings.project().plan()
+    project = settings.project()
+    plans = (
+        {folder: each.plan() for folder, each in project.pipelines().items()} if everywhere else {".": project.plan()}
+    )
+    found = together(plans) if everywhere else plans["."]
     if out:
         from mlops_runner.durable import write_text
 
@@ -166,13 +179,15 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool) -> i
 @click.option("--strict", is_flag=True, help="Fail a step that reads or writes what it does not declare.")
 @click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
+@click.option("--affected-by", metavar="REF", help="With -P: leave out pipelines that changes since REF do not affect.")
 @selection_options
+@all_pipelines_option
 def run(
     settings: Settings,
     plan_file: str | None,
     given: tuple[str, ...],
-    no_report: bool,
     selection: "Selection | None",
+    everywhere: bool,
     **how: Any,
 ) -> int:
     """Execute what changed, write pipeline.lock, and answer by the gates: exit 0 or 3.
@@ -190,12 +205,39 @@ def run(
       mlops run --only 'count@*'     all instances of count, and nothing else
       mlops run --set training.candidates.boosted.params.max_depth=6
     """
+    _refuse_together(plan_file, given, selection)
+    affected_by = how.pop("affected_by")
+    command = functools.partial(_run, settings, plan_file=plan_file, given=given, selection=selection, **how)
+    if not everywhere:
+        if affected_by:
+            message = "--affected-by chooses among several pipelines"
+            raise UsageFailure(
+                Diagnostic("contradiction", message, hint="add --all-pipelines; for steps, see: mlops plan")
+            )
+        return answer(settings, command, everywhere=False)
+    refuse_with_all(plan=plan_file, set=given, to=selection)
+
+    def untouched(project: "Project") -> str:
+        return f"not affected since {affected_by}" if affected_by and not project.affected_by(affected_by).steps else ""
+
+    return answer(settings, command, everywhere=True, left_out=untouched, stops=not how["keep_going"])
+
+
+def _run(
+    settings: Settings,
+    _: str,
+    project: "Project",
+    *,
+    plan_file: str | None,
+    given: tuple[str, ...],
+    selection: "Selection | None",
+    no_report: bool,
+    **how: Any,
+) -> Answer:
     from mlops_runner.cli.progress import Progress
     from mlops_runner.reports.steps import partial_text
-    from mlops_runner.reports.verdict import verdict_json, verdict_text
+    from mlops_runner.reports.verdict import results_text, verdict_json, verdict_text
 
-    _refuse_together(plan_file, given, selection)
-    project = settings.project()
     progress = Progress(quiet=settings.quiet or settings.as_json)
     report, left = None, tuple[str, ...]()
     try:
@@ -210,58 +252,17 @@ def run(
         progress.close()
     if not given and not no_report and verdict.winner:
         report = project.fresh_report(changed=any(result.how == "ran" for result in results))
-    if settings.as_json:
-        emit_json({**verdict_json(verdict, results), "partial": list(left)})
-    else:
+
+    def show() -> None:
         emit(verdict_text(verdict, results, report))
         if left:
             emit(partial_text(left))
         if given and not settings.quiet:
             say("  nothing in the project was changed; to keep it: mlops exp list, mlops exp apply NUMBER")
-    return EXIT_OK if verdict.passed else EXIT_REFUSED
 
-
-@click.command()
-@common_options
-@click.option("--rerun", type=click.IntRange(min=1), metavar="N", help="Execute every step N times more and compare.")
-@click.option("--allow-missing", is_flag=True, help="Accept artifacts that are not here (as in a fork's CI).")
-def verify(settings: Settings, rerun: int | None, allow_missing: bool) -> int:
-    """Check that lock, specs, artifacts and pointers fit together: exit 0 or 4. Trains nothing without --rerun.
-
-    \b
-    Examples:
-      mlops verify
-      mlops verify --rerun 2     every byte must come out again
-    """
-    project = settings.project()
-    found = project.verify(allow_missing=allow_missing)
-    if not found:
-        if not settings.quiet:
-            those = "every artifact that is here" if allow_missing else "every artifact"
-            say(f"verified: {len(project.lock().stages)} stages, {those} is the locked one")
-        found = _rerun(project, rerun, quiet=settings.quiet) if rerun else []
-    if settings.as_json:
-        emit_json([{"code": d.code, "message": d.message, "place": str(d.place or "")} for d in found])
-    else:
-        show_diagnostics(found)
-    return EXIT_NOT_VERIFIED if found else EXIT_OK
-
-
-def _rerun(project: "Project", rounds: int, *, quiet: bool) -> list[Diagnostic]:
-    """Execute every step again and return what came out differently."""
-    tell = (lambda _: None) if quiet else _agreed
-    try:
-        project.rerun(rounds, tell)
-    except NotVerified as error:
-        return list(error.diagnostics)
-    if not quiet:
-        say("reproduced once" if rounds == 1 else f"reproduced {rounds} times")
-    return []
-
-
-def _agreed(agreement: "Agreement") -> None:
-    a = agreement
-    say(f"  rerun {a.round}  {a.step:<24} equal by {a.by}  {a.seconds:.1f} s")
+    code = EXIT_OK if verdict.passed else EXIT_REFUSED
+    words = results_text(results) if verdict.passed else f"{results_text(results)}; refused by a gate"
+    return Answer(code, show, lambda: {**verdict_json(verdict, results), "partial": list(left)}, words)
 
 
 def _refuse_together(plan_file: str | None, given: tuple[str, ...], selection: "Selection | None") -> None:

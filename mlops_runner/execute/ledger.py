@@ -107,7 +107,7 @@ class Ledger:
         outputs = {item.producer: self._paths(item.producer) for item in step.files if item.producer is not None}
         resolved, unknown = resolve_inputs(step, outputs, external)
         if unknown:
-            raise InvalidInput([_missing(step, item) for item in unknown])
+            raise InvalidInput([_missing(step, item, self.facts) for item in unknown])
         key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
         known = None if (self.force or step.always) and not step.fetches else self._known(step, key)
         if known and (brought := self.shelf.bring(step.output, known.outputs)):
@@ -115,7 +115,7 @@ class Ledger:
             how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
             return Result(step, how, self._stage(step, key, resolved, known, files), files)
         if absent := [item for item in step.inputs if item.path in self.facts.absent]:
-            raise InvalidInput([_missing(step, item) for item in absent])
+            raise InvalidInput([_missing(step, item, self.facts) for item in absent])
         return Task(step, key, resolved)
 
     def _with_values(self, step: Step) -> Step:
@@ -294,9 +294,12 @@ def _not_returned(step: Step, item: Input, returned: Mapping[str, Scalar]) -> Di
     return Diagnostic("no-value", message, step.input_place(item), nearest(item.path, returned))
 
 
-def _missing(step: Step, item: Input) -> Diagnostic:
+def _missing(step: Step, item: Input, facts: Facts) -> Diagnostic:
     if item.producer is not None:
         message = f"{item.path} is not among what {item.producer} wrote"
         return Diagnostic("not-written", message, step.input_place(item), f"see its outputs: mlops why {item.producer}")
+    if pipelines := facts.written.get(item.path):
+        message = f"{item.path} is not here as {', '.join(pipelines)} writes it"
+        return Diagnostic("missing-input", message, step.input_place(item), "mlops run --all-pipelines, or: dvc pull")
     hint = f"if DVC tracks it: dvc pull {item.path}"
     return Diagnostic("missing-input", f"{item.path} is not there", step.input_place(item), hint)

@@ -15,6 +15,7 @@ from mlops_runner.store.pointers import pointer_text
 from mlops_runner.store.stats import StatCache
 
 FRESH = Place(FILE_NAME)
+LOCK_AGAIN = "run: mlops run, and commit pipeline.lock"
 
 
 def stale(plan: Plan) -> Iterator[Diagnostic]:
@@ -26,7 +27,9 @@ def stale(plan: Plan) -> Iterator[Diagnostic]:
             why = "; ".join(describe(reason) for reason in planned.reasons) or "nothing asks for it any more"
             after = f" (so must {', '.join(follows)})" if follows else ""
             message = f"{planned.name}: {why}{after}"
-            yield Diagnostic("lock-stale", message, place, "run: mlops run, and commit pipeline.lock")
+            below = any(reason.code == "pipeline-behind" for reason in planned.reasons)
+            hint = "run: mlops run --all-pipelines, and commit the locks" if below else LOCK_AGAIN
+            yield Diagnostic("lock-stale", message, place, hint)
 
 
 def _always(planned: PlannedStep) -> bool:

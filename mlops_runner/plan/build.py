@@ -72,13 +72,16 @@ def known_external(step: Step, stage: Stage | None, facts: Facts) -> tuple[dict[
     """Return the digests of what a step reads and no step writes.
 
     What is absent counts as its locked digest and is named, unless the pointer of DVC says that it is another one now.
+    What a pipeline below writes is known by its lock.
     """
     outside = [item for item in step.inputs if item.producer is None]
     external = {item.path: facts.external[item.path] for item in outside if item.path in facts.external}
     counted = []
     for item in outside:
         locked = stage.inputs.get(item.path) if stage else None
-        if item.path in facts.absent and locked and not _moved(item, stage, facts):
+        if item.path in facts.absent and item.path in external:
+            counted.append(item.path)
+        elif item.path in facts.absent and locked and not _moved(item, stage, facts):
             external[item.path] = locked.removeprefix("sha256:")
             counted.append(item.path)
     return external, tuple(counted)
@@ -129,7 +132,8 @@ class _Builder:
             return self._frozen(step, stage)
         step, unreturned = with_values(step, self.returned)
         external, counted = known_external(step, stage, self.facts)
-        resolved, unknown = resolve_inputs(step, self.settled, external)
+        settled = {path: digest for path, digest in external.items() if path not in self.facts.behind}
+        resolved, unknown = resolve_inputs(step, self.settled, settled)
         unknown += unreturned
         if missing := [item for item in unknown if self._is_missing(item)]:
             return PlannedStep(step.name, "unresolved", step, None, _missing(step, missing, self.returned))
@@ -167,13 +171,16 @@ class _Builder:
     def _is_missing(self, item: Input) -> bool:
         """Say whether no run could bring what is not known: nothing is there, or its producer wrote other files."""
         if item.producer is None:
-            return item.path not in self.facts.pointers
+            return item.path not in self.facts.pointers and item.path not in self.facts.behind
         return item.producer in self.settled
 
     def _pending(self, step: Step, stage: Stage | None, resolved: Resolved, unknown: Sequence[Input]) -> PlannedStep:
         producers = dict.fromkeys(item.producer for item in unknown if item.producer is not None)
+        late = dict.fromkeys(folder for item in unknown for folder in self.facts.behind.get(item.path, ()))
         waits = [Reason("upstream-runs", name) for name in producers]
-        pointed = tuple(self._pointed(stage, item) for item in unknown if item.producer is None)
+        waits += [Reason("pipeline-behind", folder) for folder in late]
+        elsewhere = [item for item in unknown if item.producer is None and item.path not in self.facts.behind]
+        pointed = tuple(self._pointed(stage, item) for item in elsewhere)
         if stage is None:
             return PlannedStep(step.name, "add", step, None, (_new(step), *pointed, *waits))
         then = as_locked(step, stage, unknown)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from mlops_runner.errors import Diagnostic
 from mlops_runner.plan.check_references import check_references
 from mlops_runner.plan.matrix import MOST_INSTANCES, combinations, excludes, filled_text, instances, placeholders
-from mlops_runner.specs.base import RelativePath, Scalar
+from mlops_runner.specs.base import Scalar, StepPath
 from mlops_runner.specs.complaints import nearest
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.locations import Path
@@ -20,7 +20,7 @@ from mlops_runner.specs.step_part import Matrix
 from mlops_runner.specs.steps import CommandStep, CustomStep, NotebookStep
 
 FILLED = ("inputs", "outputs", "params", "variables", "metrics", "executed")  # with the values of the axes
-_PATH: TypeAdapter[str] = TypeAdapter(RelativePath)
+_PATH: TypeAdapter[str] = TypeAdapter(StepPath)
 
 
 def check_steps(pipeline: Loaded[Pipeline]) -> Iterator[Diagnostic]:

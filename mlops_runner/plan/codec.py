@@ -75,6 +75,7 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
         "dependencies": compiled.dependencies,
         "specs": list(compiled.specs),
         "price": [compiled.price.per_hour, compiled.price.currency] if compiled.price else None,
+        "pipelines": [[folder, p.file, p.line, p.column] for folder, p in compiled.pipelines.items()],
     }
 
 
@@ -85,6 +86,7 @@ def compiled_from_json(value: Mapping[str, Any]) -> Compiled:
     fields["steps"] = tuple(_decode_step(step, files) for step in value["steps"])
     fields["specs"] = tuple(value["specs"])
     fields["price"] = Price(*value["price"]) if value["price"] else None
+    fields["pipelines"] = {folder: Place(*place) for folder, *place in value["pipelines"]}
     return Compiled(**fields)
 
 

@@ -25,6 +25,7 @@ from mlops_runner.plan.compile_refits import refit_inputs, refit_steps
 from mlops_runner.plan.compile_steps import custom_steps
 from mlops_runner.plan.compile_training import search_steps, train_step
 from mlops_runner.plan.graph import joined
+from mlops_runner.plan.pipelines import refuse_trespass
 from mlops_runner.plan.steps import Compiled, Input, Price, Step
 from mlops_runner.plan.versions import EVALUATE_VERSION, PACKAGE_VERSION
 from mlops_runner.specs.evaluation import Evaluation
@@ -47,7 +48,11 @@ def compile_pipeline(pipeline: Loaded[Pipeline], core: Core | None) -> Compiled:
     specs = tuple(loaded.document.file for loaded in (pipeline, *trained))
     steps = (*(compile_steps(core) if core else ()), *custom_steps(pipeline))
     price = Price(spec.cost.per_hour, spec.cost.currency) if spec.cost else None
-    return Compiled(spec.name, spec.description, joined(steps), spec.code or "", spec.dependencies.lock, specs, price)
+    pipelines = {f: pipeline.document.place(("pipelines", at)) for at, f in enumerate(spec.pipelines)}
+    steps = joined(steps)
+    refuse_trespass(steps, pipelines)
+    lock, code = spec.dependencies.lock, spec.code or ""
+    return Compiled(spec.name, spec.description, steps, code, lock, specs, price, pipelines)
 
 
 def compile_steps(core: Core) -> tuple[Step, ...]:

@@ -53,7 +53,8 @@ class Facts:
 
     `code` maps a callable to the fingerprints of its files, `external` what no step writes to the sha256 of a file that
     is there, or to the prefixed digest of a folder; `absent` names what is not there. For what DVC tracks, `pointers`
-    holds what it should be, and `addresses` the md5 of what is there.
+    holds what it should be, and `addresses` the md5 of what is there. What pipelines below write counts as they have
+    locked it: `written` names these pipelines by path, and `behind` those of them that must run first.
     """
 
     environment: Environment
@@ -63,6 +64,8 @@ class Facts:
     notes: tuple[str, ...] = ()
     pointers: Mapping[str, Pointer] = field(default_factory=dict)
     addresses: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def code_of(self, step: Step) -> dict[str, str]:
         """Return the fingerprints of all files behind a step's callables."""

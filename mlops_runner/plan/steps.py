@@ -208,7 +208,8 @@ class Compiled:
     """What the specs say, reduced to what planning and running need.
 
     `code` is the folder of python callables (empty: the project's own), `dependencies` the dependency lock, `specs`
-    the files all of this was read from.
+    the files all of this was read from, `pipelines` the folders below that hold pipelines of their own, and where each
+    is named.
     """
 
     pipeline: str
@@ -218,6 +219,7 @@ class Compiled:
     dependencies: str | None
     specs: tuple[str, ...]
     price: Price | None = None
+    pipelines: Mapping[str, Place] = field(default_factory=dict)
 
     @property
     def trains(self) -> bool:

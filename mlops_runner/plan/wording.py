@@ -53,6 +53,7 @@ _CLAUSES: Mapping[str, Callable[[Reason], str]] = {
     "not-written": lambda reason: f"input {reason.what} is not among what {reason.old} wrote",
     "always": lambda reason: "runs every time",  # noqa: ARG005
     "frozen-unlocked": lambda reason: "is frozen, and nothing of it is locked",  # noqa: ARG005
+    "pipeline-behind": lambda reason: f"reads what the pipeline {reason.what} writes, which is behind and runs first",
     "upstream-affected": lambda reason: f"reads what {reason.what} writes",
     "new-since": lambda reason: f"not there at {reason.old}",
     "read-from-others": lambda reason: "other steps write what it reads",  # noqa: ARG005

@@ -23,22 +23,26 @@ class Local:
     price: Price | None = None
 
 
-def plan_text(plan: Plan, local: Local, *, everything: bool = False) -> str:
-    """Render a plan with what is known here; `everything`: each step by itself, however many are alike."""
-    return "\n".join(_lines(plan, local, everything=everything))
+def plan_text(plan: Plan, local: Local, *, everything: bool = False, several: bool = False) -> str:
+    """Render a plan with what is known here; `everything`: each step by itself, however many are alike.
+
+    several: it is one of the plans of several pipelines, which one command does.
+    """
+    return "\n".join(_lines(plan, local, everything=everything, several=several))
 
 
-def _lines(plan: Plan, local: Local, *, everything: bool) -> Iterator[str]:
+def _lines(plan: Plan, local: Local, *, everything: bool, several: bool) -> Iterator[str]:
     notes = local.notes
     waiting = [note for note in notes.values() if note.state != "here"]
     if not plan.changes and not waiting:
         yield f"{plan.pipeline}: {_nothing(plan)}"
     else:
-        yield f"{plan.pipeline}: {_counts(plan, notes)}{_expected(local)}"
+        yield f"{plan.pipeline}: {plan_summary(plan, notes)}{_expected(local)}"
         yield ""
         yield from _steps(plan, notes, everything=everything)
-        yield ""
-        yield f"to do it: mlops run{_options(plan)}"
+        if not several:
+            yield ""
+            yield f"to do it: mlops run{_options(plan)}"
     if plan.partial:
         those = "1 step is" if len(plan.partial) == 1 else f"{len(plan.partial)} steps are"
         yield f"partial: {those} not up to date then, or may not be: {listed(plan.partial)}"
@@ -47,6 +51,8 @@ def _lines(plan: Plan, local: Local, *, everything: bool) -> Iterator[str]:
 
 
 def _nothing(plan: Plan) -> str:
+    if not plan.steps:
+        return "no steps of its own; its pipelines: mlops plan --all-pipelines"
     if not plan.selection:
         return NOTHING
     return f"nothing to do: {len(plan.steps)} selected, and as pipeline.lock says"
@@ -63,6 +69,8 @@ def _steps(plan: Plan, notes: Notes, *, everything: bool) -> Iterator[str]:
 
 
 def _options(plan: Plan) -> str:
+    if any(reason.code == "pipeline-behind" for planned in plan.steps for reason in planned.reasons):
+        return " --all-pipelines"
     if not plan.selection:
         return ""
     asked = (("to", plan.selection.to), ("from", plan.selection.start), ("only", plan.selection.only))
@@ -73,7 +81,8 @@ def _quoted(name: str) -> str:
     return f"'{name}'" if any(char in name for char in "*?[ ") else name
 
 
-def _counts(plan: Plan, notes: Notes) -> str:
+def plan_summary(plan: Plan, notes: Notes) -> str:
+    """Say in a few words what a run would do."""
     counts = Counter(_state(planned, notes.get(planned.name)) for planned in plan.steps)
     return ", ".join(f"{count} {state}" for state, count in counts.items())
 

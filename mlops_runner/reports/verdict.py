@@ -104,12 +104,17 @@ def _evaluated(verdict: Verdict) -> Iterator[str]:
         yield "  no gates are declared"
 
 
-def _settled(results: Sequence[Settled]) -> Iterator[str]:
+def results_text(results: Sequence[Settled]) -> str:
+    """Say how many steps were executed, restored, or stayed."""
     counts = Counter(result.how for result in results)
     words = {"ran": "executed", "restored": "restored", "unchanged": "unchanged"}
     same = sum(result.confirmed for result in results)
     agreed = f" ({same} of them byte for byte as in pipeline.lock)" if same else ""
-    yield "  " + ", ".join(f"{counts[h]} {words[h]}{agreed if h == 'ran' else ''}" for h in words if counts[h])
+    return ", ".join(f"{counts[h]} {words[h]}{agreed if h == 'ran' else ''}" for h in words if counts[h])
+
+
+def _settled(results: Sequence[Settled]) -> Iterator[str]:
+    yield f"  {results_text(results)}"
     for result in results:
         if result.differs:
             files = ", ".join(result.differs)

@@ -43,7 +43,7 @@ def _name(value: str) -> str:
     return value
 
 
-def _relative_path(value: str) -> str:
+def _relative_path(value: str, outside: str = "keep everything under the project's folder") -> str:
     parts = value.split("/")
     if not value or value.startswith(("/", "~")) or "\\" in value or any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise complaint(
@@ -56,7 +56,7 @@ def _relative_path(value: str) -> str:
         raise complaint(
             "path-escapes",
             'path "{given}" leaves the project',
-            "keep everything under the project's folder",
+            outside,
             given=value,
         )
     if any(part in {"", "."} for part in parts):
@@ -68,6 +68,10 @@ def _relative_path(value: str) -> str:
             "invalid-path", 'path "{given}" is inside a folder of the tools', "choose another folder", given=value
         )
     return value
+
+
+def _step_path(value: str) -> str:
+    return _relative_path(value, "declare the step in the pipeline.yaml above both, which names them in pipelines:")
 
 
 def _callable(value: str) -> str:
@@ -145,6 +149,12 @@ Name = Annotated[str, AfterValidator(_name), Words("a name"), Field(json_schema_
 RelativePath = Annotated[
     str,
     AfterValidator(_relative_path),
+    Words("a path in the project"),
+    Field(json_schema_extra={"pattern": r"^[^/~\\][^\\]*$"}),
+]
+StepPath = Annotated[
+    str,
+    AfterValidator(_step_path),
     Words("a path in the project"),
     Field(json_schema_extra={"pattern": r"^[^/~\\][^\\]*$"}),
 ]

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
+from mlops_runner.specs.above import PIPELINE_FILE
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.complaints import complaints, nearest
 from mlops_runner.specs.data import Data
@@ -15,8 +16,6 @@ from mlops_runner.specs.evaluation import Evaluation
 from mlops_runner.specs.locations import MAX_BYTES, Document, Path, load_yaml
 from mlops_runner.specs.pipeline import Pipeline
 from mlops_runner.specs.training import Training
-
-PIPELINE_FILE = "pipeline.yaml"
 
 S = TypeVar("S", bound=Part)
 Reader = Callable[[str], bytes]

@@ -1,10 +1,12 @@
 """The Pipeline document: names the specs a pipeline is made of."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Part, RelativePath, Spec, complaint
+from mlops_runner.specs.rules import Finding, hold, repeated
 from mlops_runner.specs.step_part import SharedParams
 from mlops_runner.specs.steps import Steps
 
@@ -51,10 +53,18 @@ class Pipeline(Spec):
     specs: Annotated[
         SpecFiles,
         Field(
-            description="The documents the pipeline is made of. A pipeline that has steps and leaves them out trains "
-            "no model of its own."
+            description="The documents the pipeline is made of. A pipeline that has steps or pipelines and leaves them "
+            "out trains no model of its own."
         ),
     ] = SpecFiles.model_construct()
+    pipelines: Annotated[
+        tuple[RelativePath, ...],
+        Field(
+            description="Folders below this one that hold pipelines of their own, each with its pipeline.yaml and "
+            "pipeline.lock. Steps may read what these write. No other folder is looked at.",
+            examples=[["churn", "teams/pricing"]],
+        ),
+    ] = ()
     steps: Steps = {}
     params: SharedParams = {}
     environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
@@ -79,11 +89,29 @@ class Pipeline(Spec):
 
     @property
     def trains(self) -> bool:
-        """Whether there are documents from which a model is trained: always, unless there are steps alone."""
-        return not self.steps or "specs" in self.model_fields_set
+        """Whether there are documents from which a model is trained: always, unless there is something else alone."""
+        return not (self.steps or self.pipelines) or "specs" in self.model_fields_set
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Pipeline":
         if taken := sorted(RESERVED & self.steps.keys()):
             raise complaint("reserved-name", 'a step cannot be called "{name}"', "choose another name", name=taken[0])
         return self
+
+    @model_validator(mode="after")
+    def _pipelines_are_apart(self) -> "Pipeline":
+        return hold(self, (_pipelines_are_apart,))
+
+
+def _pipelines_are_apart(pipeline: Pipeline) -> Iterator[Finding]:
+    """A folder is named once in pipelines, and none lies in another."""
+    folders = pipeline.pipelines
+    again = {position: folder for position, folder, _ in repeated(folders)}
+    for position, folder in again.items():
+        hint = "remove one of the two"
+        yield Finding(("pipelines", position), "pipeline-twice", f"{folder} is named twice", hint)
+    for position, folder in enumerate(folders):
+        outer = next((other for other in folders if folder.startswith(f"{other}/")), None)
+        if outer is not None and position not in again:
+            message = f"{folder} lies in {outer}, which is a pipeline, too"
+            yield Finding(("pipelines", position), "pipeline-nested", message, "move it beside the other")

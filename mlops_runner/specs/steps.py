@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mlops_runner.specs.base import CallablePath, Name, RelativePath, complaint
+from mlops_runner.specs.base import CallablePath, Name, RelativePath, StepPath, complaint
 from mlops_runner.specs.rules import Finding, hold
 from mlops_runner.specs.step_part import Identifier, StepPart, always_or_never
 
@@ -20,7 +20,7 @@ def _notebook(value: str) -> str:
 
 
 NotebookPath = Annotated[RelativePath, AfterValidator(_notebook)]
-Paths = Annotated[tuple[RelativePath, ...], Field(examples=[["data/raw.csv", "data/parts/*.parquet"]])]
+Paths = Annotated[tuple[StepPath, ...], Field(examples=[["data/raw.csv", "data/parts/*.parquet"]])]
 Metrics = Annotated[
     RelativePath | None,
     Field(
@@ -28,7 +28,7 @@ Metrics = Annotated[
         examples=["data/counts.json"],
     ),
 ]
-NamedPaths = dict[Identifier, RelativePath]
+NamedPaths = dict[Identifier, StepPath]
 READS = (
     "What it reads: files, folders, or patterns with * and **. What another step writes is read from there, and that "
     "step runs first."

@@ -72,6 +72,13 @@ class Inputs:
                 return {f"{top}/{name}": self._root / base / name for name in names}
         raise PlanMismatch(Diagnostic("input-changed", f"{path} is gone", hint="run again when it is quiet"))
 
+    def present(self, path: str) -> list[Path]:
+        """Return the files of an input that are there."""
+        try:
+            return list(self.files(path).values())
+        except PlanMismatch:
+            return []
+
     def save(self) -> None:
         """Remember what was read. Raises OSError."""
         self.stats.save()

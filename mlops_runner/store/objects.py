@@ -16,6 +16,7 @@ from pathlib import Path
 from mlops_runner.digest import FileDigest, digest_bytes, digest_file
 from mlops_runner.durable import copy_file, make_folder, move_file, replacing
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
+from mlops_runner.store.repository import DVC, dvc_root
 from mlops_runner.store.stats import StatCache
 
 READ_ONLY = 0o444
@@ -139,15 +140,17 @@ def _manifest(md5s: Mapping[str, str]) -> bytes:
 
 
 def cache_folder(project: Path) -> Path:
-    """Return the cache's folder: DVC's `cache.dir` (the project's, the user's or the machine's), else `.dvc/cache`.
+    """Return the cache's folder: DVC's `cache.dir` (the repository's, the user's or the machine's), else `.dvc/cache`.
 
     Raises InvalidInput for a configuration that cannot be read: in another folder, dvc would not find the objects.
     """
-    shown = [(project / ".dvc" / name, f".dvc/{name}") for name in ("config.local", "config")]
+    root = dvc_root(project)
+    above = os.path.relpath(root, project)
+    shown = [(root / DVC / name, os.path.normpath(f"{above}/{DVC}/{name}")) for name in ("config.local", "config")]
     for path, file in (*shown, *((path, str(path)) for path in _shared_configurations())):
         if folder := _configured(path, file):
             return Path(os.path.normpath(path.parent / Path(folder).expanduser()))
-    return project / ".dvc" / "cache"
+    return root / DVC / "cache"
 
 
 def _shared_configurations() -> Iterator[Path]:

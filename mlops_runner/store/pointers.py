@@ -7,6 +7,7 @@ from pathlib import Path
 from mlops_runner.digest import FileDigest, digest_bytes
 from mlops_runner.durable import write_bytes, write_if_changed
 from mlops_runner.store.objects import folder_address, manifest
+from mlops_runner.store.repository import DVC, dvc_root
 
 _DVC_IGNORE = "# Patterns of files that dvc leaves alone, in the form of .gitignore\n"
 _DVC_GITIGNORE = "/config.local\n/tmp\n/cache\n"
@@ -84,14 +85,15 @@ def _parents(path: str) -> Iterator[str]:
 
 
 def ensure_dvc(project: Path) -> None:
-    """Make the project a DVC repository if it is none yet, as `dvc init` does, outside of git with --no-scm."""
-    folder = project / ".dvc"
+    """Have the project lie in a DVC repository; one is made as `dvc init` does, outside of git with --no-scm."""
+    root = dvc_root(project)
+    folder = root / DVC
     if (folder / "config").exists():
         return
     write_if_changed(folder / ".gitignore", _DVC_GITIGNORE)
-    if not (project / ".dvcignore").exists():
-        write_if_changed(project / ".dvcignore", _DVC_IGNORE)
-    write_if_changed(folder / "config", "" if _in_git(project) else _NO_GIT)
+    if not (root / ".dvcignore").exists():
+        write_if_changed(root / ".dvcignore", _DVC_IGNORE)
+    write_if_changed(folder / "config", "" if _in_git(root) else _NO_GIT)
 
 
 def _in_git(project: Path) -> bool:
