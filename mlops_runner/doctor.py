@@ -1,5 +1,6 @@
 """What a machine must offer, looked at one thing at a time."""
 
+import contextlib
 import os
 import platform
 import shlex
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_runner.api import Project
+from mlops_runner.api.sharing import sharing
 from mlops_runner.durable import TEMPORARY, leftovers
 from mlops_runner.errors import InvalidInput, LockBusy, MlopsError
 from mlops_runner.gitops import git, merging
 from mlops_runner.lock.model import FILE_NAME
+from mlops_runner.store.layout import Layout
 from mlops_runner.store.mutex import exclusive
 from mlops_runner.store.objects import cache_folder
+from mlops_runner.store.repository import DVC, dvc_root
 
 OLDEST_PYTHON = (3, 11)
 FEW_BYTES = 1 << 30
@@ -164,11 +168,11 @@ def _leftovers(project: Project) -> Iterator[Finding]:
 
 
 def _remove_leftovers(project: Project) -> Iterator[Finding]:
-    if not project.layout.mutex.exists():
-        yield _left(_removed(_abandoned(project)))
-        return
     try:
-        with exclusive(project.layout.mutex, 0):
+        with contextlib.ExitStack() as held:
+            for root in dict.fromkeys([project.root.resolve(), *sharing(project.root)]):
+                if (mutex := Layout(root).mutex).exists():
+                    held.enter_context(exclusive(mutex, 0))
             yield _left(_removed(_abandoned(project)))
     except LockBusy:
         yield Finding("leftovers", False, "not looked at: another run is under way", "wait for it")
@@ -186,7 +190,8 @@ def _abandoned(project: Project) -> Iterator[Path]:
     yield from project.root.glob(f"{TEMPORARY}*")
     visible = [path for path in project.root.iterdir() if path.is_dir() and not path.name.startswith(".")]
     cache = cache_folder(project.root)
-    own = [project.layout.state, project.root / ".dvc", *([] if cache.is_relative_to(project.root) else [cache])]
+    repository = dvc_root(project.root)
+    own = [project.layout.state, repository / DVC, *([] if cache.is_relative_to(repository) else [cache])]
     for folder in (*visible, *own):
         if folder.is_dir():
             yield from (path for path in leftovers(folder) if project.layout.work not in path.parents)

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_runner.api.sources import Sources
+from mlops_runner.digest import Json, digest_value
 from mlops_runner.errors import Diagnostic, InvalidInput, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.gitops.history import History
 from mlops_runner.lock.model import Lock
-from mlops_runner.plan.affected import Affected, Made, affected
+from mlops_runner.plan.affected import Affected, Made, affected, recipes_of
 from mlops_runner.plan.model import Facts
+from mlops_runner.plan.pipelines import writers_of
+from mlops_runner.plan.steps import Compiled
 from mlops_runner.specs.above import PIPELINE_FILE
 from mlops_runner.store.layout import Layout
 
@@ -27,7 +30,7 @@ def affected_by(project: "Project", revision: str) -> Affected:
         _lay_out(project.root, git.resolve(project.root, revision).commit, Path(folder))
         then = _made_at(Path(folder), revision, facts)
     lock = project.lock_at(revision)
-    now = Made(compiled.steps, facts, _contents(facts))
+    now = _made(compiled, facts, project.root)
     return affected(now, _same_where_unknown(now, then, lock), revision)
 
 
@@ -60,7 +63,28 @@ def _made_at(folder: Path, revision: str, now: Facts) -> Made:
             Diagnostic("invalid-revision", f"the pipeline of {revision} is not valid: {problem}", hint=hint)
             for problem in error.diagnostics
         ) from None
-    return Made(compiled.steps, facts, _contents(facts))
+    return _made(compiled, facts, folder)
+
+
+def _made(compiled: Compiled, facts: Facts, root: Path) -> Made:
+    """Return what a pipeline is made of. What pipelines below it write counts as what it is made of there."""
+    contents = _contents(facts)
+    if facts.written:
+        below = {
+            folder: _below(root / folder) for folder in dict.fromkeys(f for by in facts.written.values() for f in by)
+        }
+        steps = {folder: made.steps for folder, made in below.items()}
+        recipes = {folder: recipes_of(made) for folder, made in below.items()}
+        for path in facts.written:
+            found: list[Json] = [recipes[folder][name] for folder, name in writers_of(path, steps)]
+            contents[path] = digest_value("k1", found)
+    return Made(compiled.steps, facts, contents)
+
+
+def _below(folder: Path) -> Made:
+    sources = Sources(Layout(folder))
+    facts = sources.facts()
+    return Made(sources.compiled().steps, facts, _contents(facts))
 
 
 def _contents(facts: Facts) -> dict[str, str]:

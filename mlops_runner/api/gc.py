@@ -1,13 +1,13 @@
 """What may leave the cache: everything that nothing names, neither here nor in any place it could come back from."""
 
 import contextlib
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_runner import journal
+from mlops_runner.api.sharing import files_below, sharing
 from mlops_runner.errors import Diagnostic, PolicyRefused, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.gitops.history import History, Name
@@ -16,6 +16,7 @@ from mlops_runner.store.garbage import Claim, Naming, Stored, names_objects, rem
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.mutex import exclusive
 from mlops_runner.store.objects import ObjectStore, cache_folder
+from mlops_runner.store.repository import DVC, dvc_root
 
 DAY = 86_400
 YOUNG_SECONDS = 3_600
@@ -43,7 +44,7 @@ class Sweep:
 
 @dataclass(slots=True)
 class Collector:
-    """Looks at the cache of a project. `projects` are others that use the same one."""
+    """Looks at the cache of a project, and of the other pipelines in its repository. `projects` are further ones."""
 
     root: Path
     projects: Sequence[Path]
@@ -94,17 +95,27 @@ class Collector:
 
     def claims(self) -> Iterator[Claim]:
         """Yield everything that names objects."""
-        places = dict.fromkeys([self.root, *self.projects])
         tops: dict[Path, list[Path]] = {}
-        for place in places:
+        folders = set()
+        for place in self._places():
             top = git.root(place)
             if top is None:
-                yield from self._in_folder(place)
+                if (folder := dvc_root(place)) not in folders:
+                    yield from self._in_folder(folder)
+                folders.add(folder)
                 yield from self._in_journal(place, place)
             else:
                 tops.setdefault(top, []).append(place)
         for top, inside in tops.items():
             yield from self._in_repository(History(top), top, inside)
+
+    def _places(self) -> list[Path]:
+        """Return the projects that use the cache: the ones that were named, and the other pipelines around them."""
+        around = (folder for place in self._named() for folder in sharing(place))
+        return list(dict.fromkeys([*self._named(), *around]))
+
+    def _named(self) -> list[Path]:
+        return [path.resolve() for path in (self.root, *self.projects)]
 
     def _in_repository(self, history: History, top: Path, projects: Iterable[Path]) -> Iterator[Claim]:
         for tree in history.working_trees():
@@ -136,13 +147,7 @@ class Collector:
                 yield Claim("working tree", called, file, self.naming.named((folder / file).read_bytes()))
 
     def _in_folder(self, folder: Path) -> Iterator[Claim]:
-        own = {".git", ".dvc", ".mlops"}
-        found = []
-        for above, folders, files in os.walk(folder):
-            folders[:] = sorted(set(folders) - own)
-            relative = Path(above).relative_to(folder)
-            found += [path for name in files if names_objects(path := (relative / name).as_posix())]
-        yield from self._in_files(folder, sorted(found), folder)
+        yield from self._in_files(folder, files_below(folder, names_objects), folder)
 
     def _in_journal(self, project: Path, asked: Path) -> Iterator[Claim]:
         results = list(journal.read(Layout(project).journal).values())
@@ -169,24 +174,26 @@ class Collector:
     def _refuse_shared(self) -> None:
         """A cache outside of the project may be others' too, and only people know whose."""
         folder = cache_folder(self.root)
-        if not folder.resolve().is_relative_to(self.root.resolve()) and not self.projects:
+        if not folder.resolve().is_relative_to(dvc_root(self.root).resolve()) and not self.projects:
             message = f"the cache {folder} may be used by other projects: what they name is not known"
             hint = "name them: --project DIR, once for each; --project . if there is no other"
             raise PolicyRefused(Diagnostic("shared-cache", message, hint=hint))
 
     def _mutexes(self) -> Iterator[Path]:
         """Yield the locks of everything that may be at work on this cache: our runs, and dvc."""
-        folder = cache_folder(self.root)
-        roots = dict.fromkeys(path.resolve() for path in (self.root, *self.projects))
+        folder = cache_folder(self.root.resolve())
+        roots = dict.fromkeys(
+            place for place in self._places() if place in self._named() or Layout(place).state.is_dir()
+        )
         for root in list(roots):
             if top := git.root(root):
                 inside = root.relative_to(top.resolve())
                 roots |= dict.fromkeys((tree / inside).resolve() for tree in History(top).working_trees())
-        for root in roots:
-            if root == self.root.resolve() or (root.is_dir() and cache_folder(root) == folder):
-                yield Layout(root).mutex
-                if (root / ".dvc" / "tmp").is_dir():
-                    yield root / ".dvc" / "tmp" / "lock"
+        here = [root for root in roots if root.is_dir() and cache_folder(root) == folder]
+        yield from (Layout(root).mutex for root in dict.fromkeys([self.root.resolve(), *here]))
+        for repository in dict.fromkeys(dvc_root(root) for root in here):
+            if (repository / DVC / "tmp").is_dir():
+                yield repository / DVC / "tmp" / "lock"
 
 
 def _kind(name: Name) -> str:

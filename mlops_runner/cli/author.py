@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,8 @@ def doctor(settings: Settings, fix: bool, everywhere: bool) -> int:
     command = functools.partial(_examined, fix=fix)
     if not everywhere:
         return answer(settings, command, everywhere=False)
-    return for_each(settings, command, every_pipeline(settings.project()))
+    project = settings.project()  # first: what is set up there holds below
+    return for_each(settings, command, {".": project, **every_pipeline(project)})
 
 
 def _examined(_: str, project: "Project", *, fix: bool) -> Answer:
@@ -162,7 +164,18 @@ def init(settings: Settings, folder: str, name: str | None, table: str | None, *
 
     tell_written(settings, write_starter(target, title))
     say("next: mlops plan, then mlops run")
+    _tell_above(target)
     return EXIT_OK
+
+
+def _tell_above(folder: Path) -> None:
+    """Say how a new pipeline becomes one of those that the pipeline above it names."""
+    from mlops_runner.specs.above import PIPELINE_FILE, declared_by, pipelines_above
+
+    folder = folder.absolute()
+    if (above := next(pipelines_above(folder), None)) and not declared_by(folder):
+        file = os.path.relpath(above / PIPELINE_FILE)
+        say(f"to run it with the others: add {folder.relative_to(above).as_posix()} to pipelines: in {file}")
 
 
 def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes: dict[str, Any]) -> int:
@@ -183,6 +196,7 @@ def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes:
         say()
     tell_written(settings, started.written)
     say(next_text(table, started.proposal))
+    _tell_above(folder)
     return EXIT_OK
 
 

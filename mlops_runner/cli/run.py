@@ -58,29 +58,28 @@ def plan(
     if affected_by:
         command = functools.partial(_affected, affected_by=affected_by, **how)
     else:
-        command = functools.partial(_planned, base=base, out=out, selection=selection, several=everywhere, **how)
+        how |= {"base": base, "out": out, "selection": selection, "several": everywhere}
+        command = functools.partial(_planned, settings, **how)
     return answer(settings, command, everywhere=everywhere)
 
 
 def _planned(
-    _: str, project: "Project", *, base: str | None, out: str | None, selection: "Selection | None", **how: Any
+    settings: Settings, _: str, project: "Project", *, base: str | None, out: str | None, **how: Any
 ) -> Answer:
     from mlops_runner.plan.codec import plan_json
     from mlops_runner.reports.plan import Local, plan_summary, plan_text
 
-    found = project.plan(base, selection)
+    found = project.plan(base, how["selection"])
     if out:
         from mlops_runner.durable import write_text
 
         write_text(Path(out), json.dumps(plan_json(found), indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
-    def show() -> None:
-        # what is here says nothing of another revision
-        local = Local({}) if base else project.local(found, how["jobs"])
-        emit(plan_text(found, local, everything=how["everything"], several=how["several"]))
-
+    # what is here says nothing of another revision
+    local = Local({}) if base or settings.as_json else project.local(found, how["jobs"])
+    text = functools.partial(plan_text, found, local, everything=how["everything"], several=how["several"])
     code = EXIT_CHANGES if how["detailed_exitcode"] and found.changes else EXIT_OK
-    return Answer(code, show, lambda: plan_json(found), plan_summary(found, {}))
+    return Answer(code, lambda: emit(text()), lambda: plan_json(found), plan_summary(found, local.notes))
 
 
 def _affected(

@@ -35,7 +35,7 @@ class Affected:
 
 def affected(now: Made, then: Made, revision: str) -> Affected:
     """Compare what two moments are made of. A renamed step is not affected; one that is gone is listed as removed."""
-    recipes, before = _recipes(now), _recipes(then)
+    recipes, before = recipes_of(now), recipes_of(then)
     known = set(before.values())
     names = {step.name: step for step in then.steps}
     changed = {step.name for step in now.steps if recipes[step.name] not in known}
@@ -50,7 +50,8 @@ def affected(now: Made, then: Made, revision: str) -> Affected:
     return Affected(revision, (*found, *gone), len(now.steps))
 
 
-def _recipes(made: Made) -> dict[str, str]:
+def recipes_of(made: Made) -> dict[str, str]:
+    """Return the recipe of each step by name."""
     recipes: dict[str, str] = {}
     for step in made.steps:
         inputs: list[Json] = [

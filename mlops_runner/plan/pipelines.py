@@ -84,26 +84,34 @@ class Written:
     behind: tuple[str, ...]
 
 
-def written_below(path: str, below: Mapping[str, Below]) -> Written | None:
-    """Return what the pipelines of these folders write of a path or pattern; None if they write nothing of it."""
+def writers_of(path: str, steps: Mapping[str, Sequence[Step]]) -> list[tuple[str, str]]:
+    """Return the folder and the name of each step that writes a path or pattern. steps: those below, by folder."""
     writers = {
         f"{folder}/{output}": f"{folder}\n{step.name}"
-        for folder, pipeline in below.items()
-        for step in pipeline.steps
+        for folder, below in steps.items()
+        for step in below
         for output in step.outputs
     }
-    found = [name.partition("\n") for name in Writers(writers).producers(path)]
+    found = (name.partition("\n") for name in Writers(writers).producers(path))
+    return [(folder, name) for folder, _, name in found]
+
+
+def written_below(path: str, below: Mapping[str, Below]) -> Written | None:
+    """Return what the pipelines of these folders write of a path or pattern; None if they write nothing of it."""
+    found = writers_of(path, {folder: pipeline.steps for folder, pipeline in below.items()})
     if not found:
         return None
     files: dict[str, Output] = {}
     late: dict[str, None] = {}
-    for folder, _, name in found:
+    for folder, name in found:
         stage = below[folder].lock.stages.get(name)
         files |= {f"{folder}/{file}": output for file, output in stage.outputs.items()} if stage else {}
         if stage is None or name in below[folder].behind:
             late[folder] = None
     wanted = taken(Input(path, path), files)
-    return Written({file: files[file] for file in wanted}, tuple(dict.fromkeys(f for f, _, _ in found)), tuple(late))
+    return Written(
+        {file: files[file] for file in wanted}, tuple(dict.fromkeys(folder for folder, _ in found)), tuple(late)
+    )
 
 
 def read_by(steps: Sequence[Step], pipelines: Collection[str]) -> frozenset[str]:

@@ -31,4 +31,5 @@ def named_by(top: Path) -> list[Path]:
     except (OSError, InvalidInput):
         return []
     found = value.get("pipelines") if isinstance(value, dict) else None
-    return [top / name for name in found if isinstance(name, str)] if isinstance(found, tuple) else []
+    names = [name for name in found if isinstance(name, str)] if isinstance(found, tuple) else []
+    return [top / name for name in names if not name.startswith("/") and ".." not in name.split("/")]

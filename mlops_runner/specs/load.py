@@ -1,5 +1,6 @@
 """Read the documents of a pipeline: files in, typed specs with their places out, every problem collected."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -8,7 +9,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
-from mlops_runner.specs.above import PIPELINE_FILE
+from mlops_runner.specs.above import PIPELINE_FILE, pipelines_above
 from mlops_runner.specs.base import Part
 from mlops_runner.specs.complaints import complaints, nearest
 from mlops_runner.specs.data import Data
@@ -139,6 +140,8 @@ def blame_pipeline(diagnostic: Diagnostic, pipeline: Document, path: Path) -> Di
 def _missing(root: FilePath, file: str) -> Diagnostic:
     if file == PIPELINE_FILE:
         hint = "run mlops in the project's folder, give it with -C DIR, or start one with: mlops init"
+        if above := next(pipelines_above(root), None):
+            hint = f"the next pipeline above: mlops -C {os.path.relpath(above, root)}; to start one here: mlops init"
         return Diagnostic("missing-file", "there is no pipeline.yaml here", Place(file), hint)
     folder = (root / file).parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
