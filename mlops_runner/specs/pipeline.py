@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import Part, RelativePath, Spec, complaint
+from mlops_runner.specs.base import Part, RelativePath, Spec
 from mlops_runner.specs.rules import Finding, hold, repeated
 from mlops_runner.specs.step_part import SharedParams
 from mlops_runner.specs.steps import Steps
@@ -93,14 +93,15 @@ class Pipeline(Spec):
         return not (self.steps or self.pipelines) or "specs" in self.model_fields_set
 
     @model_validator(mode="after")
-    def _names_are_free(self) -> "Pipeline":
-        if taken := sorted(RESERVED & self.steps.keys()):
-            raise complaint("reserved-name", 'a step cannot be called "{name}"', "choose another name", name=taken[0])
-        return self
+    def _holds(self) -> "Pipeline":
+        return hold(self, (_names_are_free, _pipelines_are_apart))
 
-    @model_validator(mode="after")
-    def _pipelines_are_apart(self) -> "Pipeline":
-        return hold(self, (_pipelines_are_apart,))
+
+def _names_are_free(pipeline: Pipeline) -> Iterator[Finding]:
+    """A step is not called as a built-in one, nor by what these begin with."""
+    for name in (name for name in pipeline.steps if name in RESERVED):
+        hint = f"choose another name; taken: {', '.join(sorted(RESERVED))}"
+        yield Finding(("steps", name), "reserved-name", f'a step cannot be called "{name}"', hint)
 
 
 def _pipelines_are_apart(pipeline: Pipeline) -> Iterator[Finding]:

@@ -391,7 +391,7 @@ def test_what_a_step_does_beyond_its_spec_is_told(words):
         ("data/words.txt | uniq", "data/words.txt | {uniq} uniq", 65, ("double them",)),
         ("params: {factor: 3}", "params: {counts: 3}", 65, ('"counts" is the name of one of the inputs, too',)),
         ("shell: sort", "command: [sort]\n    shell: sort", 65, ("has a command and a text for the shell",)),
-        ("  gather:", "  train:", 65, ('a step cannot be called "train"',)),
+        ("  gather:", "  train:", 65, ('a step cannot be called "train"', "pipeline.yaml:6:", "taken: data, evaluate")),
         ("inputs: [data/words.txt]", "inputs: [data/none.txt]", 65, ("data/none.txt is not there",)),
         ('metrics: "counts', 'metrics: "count', 65, ("is not an output",)),
         ("inputs: {counts: counts}", "inputs: {counts: counts/9.json}", 65, ("counts/9.json is not there",)),
