@@ -19,6 +19,7 @@ from mlops_runner.execute.ahead import Workers
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of, threads
 from mlops_runner.execute.ledger import Ledger, Task
+from mlops_runner.execute.libraries import libraries
 from mlops_runner.execute.mirror import Seen
 from mlops_runner.execute.process import Ground, conclude, keep_log, make_work_folder, prepare, seen_by
 from mlops_runner.execute.publish import Publisher
@@ -244,7 +245,8 @@ class Engine:
         self.before_executing()
         remaining = [*(task.step for _, task in self._tasks), *self._schedule.remaining()]
         self._worker = self.workers.take(self._room)
-        self._worker.equip(levels(remaining, min(self.jobs, len(remaining))))
+        shared = libraries(remaining, self._room, self.ledger.facts, self.code)
+        self._worker.equip(levels(remaining, min(self.jobs, len(remaining)), shared))
 
 
 def _few(names: Sequence[str]) -> str:

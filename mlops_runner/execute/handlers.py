@@ -80,14 +80,18 @@ PRELOAD = {
 }
 
 
-def levels(steps: Sequence[Step], lanes: int) -> tuple[Level, ...]:
-    """Return what the worker should import, and when: steps that come first need not wait for what later ones use."""
+def levels(steps: Sequence[Step], lanes: int, libraries: tuple[str, ...] = ()) -> tuple[Level, ...]:
+    """Return what the worker should import, and when: steps that come first need not wait for what later ones use.
+
+    libraries: what functions of the project import.
+    """
     early = [step for step in steps if step.kind in EARLY]
     fitting = [step for step in steps if step.kind in FITTING]
     late = [step for step in steps if step.kind not in EARLY | FITTING]
     found = [(early, 1, EARLY), (fitting, lanes, FITTING), (late, lanes, frozenset[str]())]
     kept = [Level(preload(those), count, kinds) for those, count, kinds in found if those]
-    return (*kept[:-1], replace(kept[-1], lanes=lanes, kinds=frozenset()))
+    last = kept[-1]
+    return (*kept[:-1], replace(last, modules=(*last.modules, *libraries), lanes=lanes, kinds=frozenset()))
 
 
 def preload(steps: Iterable[Step]) -> tuple[str, ...]:

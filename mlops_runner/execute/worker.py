@@ -55,7 +55,7 @@ def main(*, light: bool = False) -> None:
 
 def _import(modules: Iterable[str]) -> None:
     for module in modules:
-        with contextlib.suppress(ImportError):  # the step that needs it will say so
+        with contextlib.suppress(Exception):  # the step that needs it will say so
             importlib.import_module(module)
 
 

@@ -1,6 +1,7 @@
 """A function of the project as a step: called with paths and values, by name."""
 
 import os
+import sys
 from pathlib import Path
 
 from mlops_runner.execute.commands import threads_of
@@ -23,6 +24,7 @@ def execute(request: Request) -> Reply:
 
 
 def _call(request: Request, folder: Path, who: str) -> Reply:
+    _draw_anew()
     arguments = {
         **{name: _input(folder, path) for name, path in request.config.get("inputs", {}).items()},
         **{name: folder / path for name, path in request.config["outputs"].items()},
@@ -34,6 +36,12 @@ def _call(request: Request, folder: Path, who: str) -> Reply:
     watch.start()
     returned = guarded(who, lambda: function(**arguments))
     return Reply("done", metrics_of(returned, f"{who} returned"), surprises=watch.surprises())
+
+
+def _draw_anew() -> None:
+    """Seed what was imported ahead and drew its seed for all steps: without a seed, no two steps draw the same."""
+    if random := sys.modules.get("numpy.random"):
+        random.seed()
 
 
 def _input(folder: Path, path: str) -> Path | list[Path]:
