@@ -102,7 +102,7 @@ class Engine:
                 self._worker.dismiss()  # it takes itself apart while the rest is written
             self.ledger.sync()  # what the lock names comes before the lock
             if not self.ledger.aside:
-                self._publish()
+                self._publish(steps)
         finally:
             if self._worker:
                 self._worker.close()
@@ -110,10 +110,11 @@ class Engine:
             self.ledger.stats.save()
         return [self.ledger.settled[step.name] for step in steps]
 
-    def _publish(self) -> None:
+    def _publish(self, steps: Sequence[Step]) -> None:
         ledger = self.ledger
+        settled = {step.name: ledger.settled[step.name] for step in steps}  # in their order, whichever ended first
         publisher = Publisher(ledger.layout.root, ledger.store, ledger.shelf, lambda: ledger.finished.values())
-        publisher.publish(ledger.lock, ledger.facts.environment, ledger.settled, ledger.left)
+        publisher.publish(ledger.lock, ledger.facts.environment, settled, ledger.left)
 
     def _settle_all(self, steps: Sequence[Step]) -> None:
         """Settle what can be settled, start what can be started, wait, and so on.

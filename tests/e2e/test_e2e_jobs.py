@@ -142,3 +142,20 @@ def test_what_finished_is_kept_when_the_lane_beside_it_dies(pair):
     assert answer.code == 1
     assert "the process that starts steps has died" in answer.err
     assert project.executed()[6:] == ["train.other"]
+
+
+WAITS = """\
+apiVersion: mlops/v1
+kind: Pipeline
+name: waits
+steps:
+  slow: {kind: command, shell: sleep 0.3; echo 1 > out/1.txt, outputs: [out/1.txt]}
+  fast: {kind: command, shell: echo 2 > out/2.txt, outputs: [out/2.txt]}
+"""
+
+
+def test_what_git_ignores_does_not_depend_on_which_step_ends_first(sandbox_of):
+    waits = sandbox_of({"pipeline.yaml": WAITS, ".gitignore": ".mlops/\n"})
+    assert waits.call("run", "--jobs", "2").code == 0
+    assert waits.executed() == ["fast", "slow"]
+    assert waits.read("out/.gitignore") == "/1.txt\n/2.txt\n"
