@@ -93,10 +93,10 @@ def moved_inputs(facts: Facts) -> Iterator[Diagnostic]:
 def broken_chain(steps: Sequence[Step], lock: Lock) -> Iterator[Diagnostic]:
     """Yield a complaint for every input whose digest is not the one its producer wrote.
 
-    This is what a clean text merge of two branches can leave behind.
+    This is what a clean text merge of two branches can leave behind. A frozen step may be older than what it read.
     """
     for step in steps:
-        stage = lock.stages.get(step.name)
+        stage = lock.stages.get(step.name) if not step.frozen else None
         for item in step.files if stage else ():
             producer = lock.stages.get(item.producer or "")
             if stage is None or producer is None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock, Scalar, Stage
-from mlops_runner.plan.key import Resolved
+from mlops_runner.plan.key import Resolved, taken
 from mlops_runner.plan.model import Facts, Reason
 from mlops_runner.plan.steps import Input, Step
 
@@ -76,7 +76,7 @@ def _inputs(step: Step, stage: Stage, resolved: Resolved, unknown: Collection[In
         if stage.inputs.get(before) != digest:
             yield Reason("input-changed", path, stage.inputs.get(before), digest, places.get(path))
     for path, digest in sorted(gone.items()):
-        if not any(f"{path}/".startswith(f"{item.path}/") for item in unknown if not item.value):
+        if not any(taken(item, (path,)) for item in unknown if not item.value):
             yield Reason("input-changed", path, digest, None)
 
 

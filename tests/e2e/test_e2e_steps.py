@@ -569,6 +569,25 @@ def test_a_step_that_runs_always_moves_what_follows_only_if_its_result_moves(wor
     assert words.read("out/summary.txt") == "18\n"
 
 
+def test_a_pattern_that_takes_in_what_a_step_writes_every_time_leaves_a_run_verified(words):
+    words.edit("pipeline.yaml", "{counts: counts}", '{counts: "counts/*"}')
+    words.edit("project/tables.py", 'sorted(counts.glob("*.json"))', "counts")
+    words.edit("project/tables.py", "counts: Path", "counts: list")
+    words.edit("pipeline.yaml", "  count:\n", "  count:\n    always: true\n")
+    done(words.call("run"))
+    assert words.to_do() == {"count@3": "rerun", "count@6": "rerun", "gather": "unknown"}
+    done(words.call("verify"))
+
+
+def test_a_frozen_step_may_be_older_than_what_it_read(words):
+    done(words.call("run"))
+    words.edit("pipeline.yaml", "  gather:\n", "  gather:\n    frozen: true\n")
+    words.write("data/words.txt", "z\n")
+    done(words.call("run"))
+    assert sorted(words.executed()[4:]) == ["count@3", "count@6", "sorted"]
+    done(words.call("verify"))
+
+
 def test_a_frozen_step_stays_as_it_was_locked(words):
     words.edit("pipeline.yaml", "    shell: sort", "    frozen: true\n    shell: sort")
     refused(words.call("run"), 65, "sorted is frozen, and nothing of it is locked", "pipeline.yaml:13:13")
