@@ -178,7 +178,8 @@ def sync_folder(folder: Path) -> None:
 
 def leftovers(folder: Path) -> list[Path]:
     """List the temporary files that a killed process left below a folder."""
-    return sorted(folder.rglob(f"{TEMPORARY}*"))
+    found = os.walk(folder)
+    return sorted(Path(inner, name) for inner, _, names in found for name in names if name.startswith(TEMPORARY))
 
 
 def seal(body: bytes) -> bytes:

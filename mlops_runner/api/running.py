@@ -10,6 +10,7 @@ from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine, Listener, Silence
 from mlops_runner.execute.isolation import processors, room_of
 from mlops_runner.execute.ledger import Ledger
+from mlops_runner.execute.leftovers import clear_leftovers
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_part, build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
@@ -64,6 +65,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         if (last := project.sources.last()) and (options.force or not project.sources.unchanged(last)):
             workers.expect(room_of(last.compiled.steps))
         compiled, lock, facts = project.compiled(), project.lock(), project.facts()
+        if workers.interrupted:
+            clear_leftovers(project.layout, compiled.steps)
         project.sources.remember()
         if options.selection:
             plan = build_part(compiled.pipeline, compiled.steps, lock, facts, options.selection)

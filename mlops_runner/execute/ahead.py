@@ -13,9 +13,13 @@ from mlops_runner.execute.isolation import Room, Worker
 
 
 class Workers:
-    """Gives a run its worker. `folder` is where steps run; nobody else may use it."""
+    """Gives a run its worker. `folder` is where steps run; nobody else may use it.
 
-    def __init__(self, folder: Path) -> None:
+    interrupted: whether a killed run had left the folder.
+    """
+
+    def __init__(self, folder: Path, *, interrupted: bool = False) -> None:
+        self.interrupted = interrupted
         self._home = folder / "home"
         self._ahead: Worker | None = None
 
@@ -44,8 +48,8 @@ def workers_in(folder: Path) -> Iterator[Workers]:
 
     The caller holds the project's lock.
     """
-    shutil.rmtree(folder, ignore_errors=True)  # left by a killed run
-    workers = Workers(folder)
+    workers = Workers(folder, interrupted=folder.exists())
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         yield workers
     finally:
