@@ -175,7 +175,7 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool, ever
     "--set", "given", multiple=True, metavar="PATH=VALUE", help="Try a value without touching files; may be repeated."
 )
 @click.option("--keep-going", "-k", is_flag=True, help="After a failure, do what does not wait for it.")
-@click.option("--strict", is_flag=True, help="Fail a step that reads or writes what it does not declare.")
+@click.option("--strict", is_flag=True, help="Close the project to what a step does not declare, and fail it.")
 @click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @click.option("--affected-by", metavar="REF", help="With -P: leave out pipelines that changes since REF do not affect.")

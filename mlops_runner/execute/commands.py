@@ -1,9 +1,11 @@
 """Programs that steps run: what is called, with which variables, and how it is started without forking."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.execute.isolation import THREAD_VARIABLES
@@ -30,6 +32,15 @@ def spawn(request: Request) -> int:
         )  # fmt: skip
     process.returncode = 0  # otherwise it would be waited for here when this value goes
     return process.pid
+
+
+def become(request: Request) -> NoReturn:
+    """Become the program of a step, in its folder and with its variables. Raises OSError."""
+    os.chdir(Path(request.work) / MIRROR)
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and what it becomes would, too
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    command = command_of(request)
+    os.execvpe(command[0], command, environment_of(request))  # noqa: S606
 
 
 def limited(request: Request) -> bool:

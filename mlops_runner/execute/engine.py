@@ -16,12 +16,14 @@ from typing import Protocol
 
 from mlops_runner.errors import Diagnostic, MlopsError, StepFailed
 from mlops_runner.execute.ahead import Workers
+from mlops_runner.execute.fence import UNWATCHED, available, explained
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of, threads
 from mlops_runner.execute.ledger import Ledger, Task
 from mlops_runner.execute.libraries import libraries
+from mlops_runner.execute.messages import Fence
 from mlops_runner.execute.mirror import Seen
-from mlops_runner.execute.process import Ground, conclude, keep_log, make_work_folder, prepare, seen_by
+from mlops_runner.execute.process import Ground, conclude, keep_log, log_tail, make_work_folder, prepare, seen_by
 from mlops_runner.execute.publish import Publisher
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.schedule import Schedule
@@ -96,6 +98,8 @@ class Engine:
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
         self._total, self._room = len(steps), room_of(steps)
+        if self.strict and not available() and not all(step.built_in for step in steps):
+            self.listener.note(UNWATCHED)
         try:
             self._settle_all(steps)
             if self._worker:
@@ -179,12 +183,24 @@ class Engine:
         sources = self.ledger.sources(step)
         programs = tuple(self.ledger.facts.code_of(step)) if step.kind in PROGRAMS else ()
         jobs = self.jobs if self.processors is None else max(1, self.processors // threads(step))
-        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task))
+        fence = self._fence(step) if self.strict and not step.built_in else None
+        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence)
         work = make_work_folder(layout.work)
         request = prepare(step, sources, work, ground)
         self.listener.started(step, self._schedule.position(step) + 1, self._total, self.ledger.expected(step))
         worker.start(lane, request)
         self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground))
+
+    def _fence(self, step: Step) -> Fence:
+        """Return what a step is kept from: the project and the cache but for its code; inputs it finds in its folder.
+
+        Who imports a module looks at the names beside it.
+        """
+        closed = (str(self.ledger.layout.root), str(self.ledger.store.folder.parents[1]))
+        if step.kind in PROGRAMS:  # they have copies of their code
+            return Fence(closed)
+        shown = (str(self.code / name) for name in self.ledger.facts.code_of(step))
+        return Fence(closed, tuple(shown), (str(self.code),))
 
     def _has_room_for(self, step: Step) -> bool:
         """Say whether a step may start now. A search runs alone, because it uses all processors itself."""
@@ -232,6 +248,11 @@ class Engine:
         task, step = execution.task, execution.task.step
         try:
             ran = conclude(step, execution.work, ended, time.monotonic() - execution.started, execution.seen)
+        except StepFailed as error:
+            if not self.strict or step.built_in:
+                raise
+            log = log_tail(execution.work / "log.txt")
+            raise explained(error, log, self.ledger.layout.root, execution.seen.inputs) from error
         finally:
             keep_log(self.ledger.layout.logs, step, execution.work)
         if self.strict and (surprises := ran.surprises):

@@ -11,6 +11,19 @@ Status = Literal["done", "failed", "invalid"]
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """What a step is kept from: of the folders `closed` it reads nothing but what is `shown`, and writes nothing.
+
+    In the folders `listed` it sees what there is. All paths are absolute. Its own folder, its inputs, and the
+    interpreter with its packages are open to it anyway.
+    """
+
+    closed: tuple[str, ...]
+    shown: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a step's process is told.
 
@@ -18,7 +31,8 @@ class Request:
     logical names to absolute paths, `digests` maps files below folder inputs to their sha256. All paths are absolute.
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
-    A search may use `jobs` processes of its own, and remembers in the file `memory` what it has tried.
+    A search may use `jobs` processes of its own, and remembers in the file `memory` what it has tried. A step behind a
+    `fence` is kept there by the kernel.
     """
 
     kind: str
@@ -34,6 +48,7 @@ class Request:
     surroundings: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 1
     memory: str = ""
+    fence: Fence | None = None
 
     def encode(self) -> str:
         """Return the request as one line of JSON.
@@ -65,7 +80,10 @@ class Reply:
 
 def decode_request(line: str) -> Request:
     """Read a request back."""
-    return Request(**json.loads(line))
+    value = json.loads(line)
+    if value["fence"] is not None:
+        value["fence"] = Fence(**{name: tuple(paths) for name, paths in value["fence"].items()})
+    return Request(**value)
 
 
 def decode_reply(text: str) -> Reply:

@@ -17,7 +17,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.execute import mirror
 from mlops_runner.execute.executed import FAILED
 from mlops_runner.execute.isolation import Exit, Worker
-from mlops_runner.execute.messages import Reply, Request, decode_reply
+from mlops_runner.execute.messages import Fence, Reply, Request, decode_reply
 from mlops_runner.execute.mirror import MIRROR, Seen
 from mlops_runner.execute.returned import metrics_of
 from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
@@ -35,13 +35,14 @@ LOG_COLUMNS = 400
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a project lies: its own folder, and that of its callables; the programs that a step runs; how many
-    processes a search may use there, and the file in which it remembers."""
+    processes a search may use there, the file in which it remembers, and the fence around a step."""
 
     project: Path
     code: Path
     programs: Sequence[str] = ()
     jobs: int = 1
     memory: Path | None = None
+    fence: Fence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     digests = {f"{name}/{file}": d for name, source in sources.items() for file, d in source.digests.items()}
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
-        str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""),
+        str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""), ground.fence,
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mlops_runner.execute import descendants
-from mlops_runner.execute.commands import command_of, limited, no_program, spawn
+from mlops_runner.execute.commands import become, command_of, limited, no_program, spawn
+from mlops_runner.execute.fence import enclose
 from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.handlers import SHARED, handle
 from mlops_runner.execute.messages import Reply, Request, decode_request
@@ -131,12 +132,18 @@ def _started(request: Request) -> int | None:
     """Start a step, and return its process; None if that failed, which the reply then says."""
     if request.kind != "command" or limited(request):
         return fork(lambda: _do_step(request))
+    if request.fence is not None:
+        return fork(lambda: _run_program(request))
     try:
         return spawn(request)
     except OSError as error:
-        reply = Reply("failed", diagnostics=(no_program(command_of(request)[0], error),))
-        (Path(request.work) / "reply.json").write_text(reply.encode(), encoding="utf-8")
+        _say_no_program(request, error)
         return None
+
+
+def _say_no_program(request: Request, error: OSError) -> None:
+    reply = Reply("failed", diagnostics=(no_program(command_of(request)[0], error),))
+    (Path(request.work) / "reply.json").write_text(reply.encode(), encoding="utf-8")
 
 
 def _runner_gone(woken: int) -> bool:
@@ -149,12 +156,23 @@ def _runner_gone(woken: int) -> bool:
     return 0 in ready and not os.read(0, 1)
 
 
+def _run_program(request: Request) -> None:
+    """Become the program of a step, behind its fence."""
+    _redirect(Path(request.work) / "log.txt")
+    enclose(request)
+    try:
+        become(request)
+    except OSError as error:
+        _say_no_program(request, error)
+
+
 def _do_step(request: Request) -> None:
     sys.argv[:] = ["mlops"]
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     work = Path(request.work)
     _redirect(work / "log.txt")
+    enclose(request)
     os.chdir(work)
     os.environ |= {"HOME": str(work), "TMPDIR": str(work)}
     sys.path.insert(0, request.code)

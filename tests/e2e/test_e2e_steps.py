@@ -626,7 +626,7 @@ def test_strictness_fails_a_step_for_what_it_does_not_declare(words):
     )
     answer = done(words.call("run"))
     assert "it read config.json in the project, which it does not declare" in answer.err
-    refused(words.call("run", "--force", "--strict"), 1, "step gather did what it does not declare", "config.json")
+    refused(words.call("run", "--force", "--strict"), 1, "config.json", "does not declare")
     words.edit("pipeline.yaml", "{counts: counts}", "{counts: counts, config: config.json}")
     words.edit("project/tables.py", "(counts: Path,", "(counts: Path, config: Path,")
     done(words.call("run", "--strict"))
