@@ -10,12 +10,14 @@ from mlops_runner.lock.model import Lock, Stage
 def beside(before: Lock, settled: Mapping[str, Result]) -> dict[str, Stage]:
     """Return the locked stages that stay beside the settled ones: all whose files nobody else has written now."""
     taken = {path for result in settled.values() for path in (*result.step.outputs, *result.stage.outputs)}
-    around = {folder for path in taken for folder in _folders(path)}
+    around = {folder for path in taken for folder in folders_above(path)}
     return {
         name: stage
         for name, stage in before.stages.items()
         if name not in settled
-        and not any(path in around or path in taken or not taken.isdisjoint(_folders(path)) for path in stage.outputs)
+        and not any(
+            path in around or path in taken or not taken.isdisjoint(folders_above(path)) for path in stage.outputs
+        )
     }
 
 
@@ -33,6 +35,7 @@ def joined(before: Lock, new: Lock, kept: Mapping[str, Stage]) -> Lock:
     return Lock(environments, stages)
 
 
-def _folders(path: str) -> Iterator[str]:
+def folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, the nearest first."""
     while path := path.rpartition("/")[0]:
         yield path

@@ -1,19 +1,21 @@
 """The end of a run: pointers, then the lock that vouches for them, and away with what no step writes any more."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.durable import write_if_changed
-from mlops_runner.execute.beside import beside, joined
+from mlops_runner.execute.beside import beside, folders_above, joined
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
 from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output
-from mlops_runner.plan.steps import Step
+from mlops_runner.plan.key import taken
+from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.objects import ObjectStore
+from mlops_runner.store.patterns import parse_pattern
 from mlops_runner.store.pointers import Pointers, ensure_dvc, remove_pointers
 
 Settled = Mapping[str, Result]
@@ -34,6 +36,7 @@ class Publisher:
         """Write pointers and lock. settled: every step; before: the lock of the run before. Raises OSError.
 
         left: the steps that the run was not about, if it was not about all: what is locked beside the settled stays.
+        What no step writes any more goes, unless one still reads it.
         """
         ensure_dvc(self.root)
         kept = {} if left is None else beside(before, settled)
@@ -41,8 +44,14 @@ class Publisher:
         present |= {path for stage in kept.values() for path in stage.outputs}
         pointed = {path for result in settled.values() for path in result.step.outputs}
         pointed |= {path for step in left or () if step.name in kept for path in step.outputs}
-        for name, stage in before.stages.items():
-            if name in kept or (name in settled and settled[name].stage.outputs.keys() == stage.outputs.keys()):
+        changed = [
+            stage
+            for name, stage in before.stages.items()
+            if name not in kept and not (name in settled and settled[name].stage.outputs.keys() == stage.outputs.keys())
+        ]
+        read = _Read((*(result.step for result in settled.values()), *(left or ())) if changed else ())
+        for stage in changed:
+            if any(map(read.takes, stage.outputs)):
                 continue
             gone = {path: output for path, output in stage.outputs.items() if path not in present}
             self.shelf.drop(gone)
@@ -73,6 +82,21 @@ class Publisher:
                     known = {result.step.path_of(name): digest for name, digest in finished.outputs.items()}
                     stale = {path: Output(known[path].md5, known[path].sha256) for path in strays & known.keys()}
                     self.shelf.drop(stale)
+
+
+class _Read:
+    """What steps read that no step writes, for many questions."""
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        paths = {item.path for step in steps for item in step.files if item.producer is None}
+        self._patterns = [path for path in paths if parse_pattern(path)]
+        self._plain = paths.difference(self._patterns)
+
+    def takes(self, path: str) -> bool:
+        """Say whether a file is read: by its path, with a folder above it, or by a pattern."""
+        if path in self._plain or any(folder in self._plain for folder in folders_above(path)):
+            return True
+        return any(taken(Input(pattern, pattern), (path,)) for pattern in self._patterns)
 
 
 def written(result: Result) -> dict[str, dict[str, FileDigest]]:

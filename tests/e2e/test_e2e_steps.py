@@ -168,6 +168,21 @@ def test_an_instance_that_is_gone_takes_its_file_and_its_pointer_with_it(words):
     done(words.call("verify"))
 
 
+@pytest.mark.parametrize("read", ["data/sorted.txt", '"data/*d.txt"'])
+def test_what_a_step_wrote_that_is_gone_stays_while_another_one_reads_it(words, read):
+    words.edit("pipeline.yaml", "inputs: [data/sorted.txt]", f"inputs: [{read}]")
+    done(words.call("run"))
+    text = words.read("pipeline.yaml")
+    words.write("pipeline.yaml", text[: text.index("  sorted:")] + text[text.index("  count:") :])
+    done(words.call("run"))
+    assert words.read("data/sorted.txt") == "a\nb\n"
+    assert (words.root / "data/sorted.txt.dvc").exists()
+    assert words.to_do() == {}
+    words.edit("pipeline.yaml", "[3, 6]", "[3, 6, 9]")
+    done(words.call("run"))
+    done(words.call("verify"))
+
+
 def test_a_clone_restores_everything_from_the_cache(words, tmp_path):
     done(words.call("run"))
     words.commit("run")
