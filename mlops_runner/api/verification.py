@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from mlops_runner.api.evidence import locked_evidence
 from mlops_runner.errors import Diagnostic, NotVerified
 from mlops_runner.execute import verify
+from mlops_runner.execute.verify_metrics import other_than_journaled, other_than_written
 from mlops_runner.lock.merge import has_conflicts
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan.build import build_plan
@@ -24,16 +25,19 @@ def problems(project: "Project", *, allow_missing: bool = False) -> list[Diagnos
     stats = project.sources.stats()
     plan = build_plan(compiled.pipeline, compiled.steps, lock, facts)
     evidence = locked_evidence(project.root, lock, compiled)
+    journaled = other_than_journaled(lock, project.finished())
     found = [
         *verify.stale(plan),
         *verify.edited(plan, lock, facts),
         *(verify.wrong_numbers(lock, evidence) if evidence else ()),
+        *other_than_written(project.root, compiled.steps, lock),
+        *journaled,
         *verify.broken_chain(compiled.steps, lock),
         *verify.moved_inputs(facts),
         *verify.wrong_artifacts(project.root, lock, stats),
         *verify.wrong_pointers(project.root, compiled.steps, lock, stats),
     ]
-    return [d for d in found if not (allow_missing and d.code in ABSENT)]
+    return [d for d in dict.fromkeys(found) if not (allow_missing and d.code in ABSENT)]
 
 
 def rerun(project: "Project", rounds: int, tell: "Callable[[Agreement], None]") -> None:

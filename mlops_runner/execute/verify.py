@@ -52,10 +52,11 @@ def edited(plan: Plan, lock: Lock, facts: Facts) -> Iterator[Diagnostic]:
         present = {"params": step.params, "spec": step.spec, "code": facts.code_of(step), "repro": step.repro}
         for part, value in present.items():
             if getattr(stage, part) != value:
-                yield _edited(planned.name, part)
+                yield edited_part(planned.name, part)
 
 
-def _edited(stage: str, part: str) -> Diagnostic:
+def edited_part(stage: str, part: str) -> Diagnostic:
+    """Complain about a part of a stage that is not what was computed."""
     hint = f"take the line from git, or make it again: remove {stage} from the lock and run: mlops run"
     return Diagnostic("lock-edited", f"{part} of {stage} in pipeline.lock is not what was computed", FRESH, hint)
 
@@ -75,9 +76,9 @@ def wrong_numbers(lock: Lock, evidence: Mapping[str, Any]) -> Iterator[Diagnosti
         n for n in expected.keys() | stage.metrics.keys() if not same_metric(expected.get(n), stage.metrics.get(n))
     )
     if different:
-        yield _edited("evaluate", f"metrics ({', '.join(different[:3])})")
+        yield edited_part("evaluate", f"metrics ({', '.join(different[:3])})")
     if {gate["name"]: gate["answer"] for gate in evidence["gates"]} != dict(stage.gates):
-        yield _edited("evaluate", "gates")
+        yield edited_part("evaluate", "gates")
 
 
 def moved_inputs(facts: Facts) -> Iterator[Diagnostic]:
