@@ -141,6 +141,19 @@ class Answer:
         """The result as JSON."""
         return json.loads(self.out)
 
+    def done(self) -> "Answer":
+        """Hold that the command came to a good end."""
+        assert self.code == 0, self.err
+        return self
+
+    def refused(self, code: int, *texts: str) -> str:
+        """Hold that the command ended with a code and said these texts; return all that it said."""
+        said = self.err + self.out
+        assert self.code == code, said
+        for text in texts:
+            assert text in said
+        return said
+
 
 @dataclass(frozen=True)
 class Sandbox:

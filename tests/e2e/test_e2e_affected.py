@@ -2,16 +2,7 @@
 
 import pytest
 
-PIPELINE = """\
-apiVersion: mlops/v1
-kind: Pipeline
-name: words
-steps:
-  sorted:
-    kind: command
-    shell: sort data/words.txt > out/sorted.txt
-    inputs: [data/words.txt]
-    outputs: [out/sorted.txt]
+STEPS = """\
   count:
     kind: command
     matrix: {axes: {part: [a, b]}}
@@ -32,12 +23,8 @@ steps:
 
 
 @pytest.fixture
-def words(sandbox_of):
-    files = {"pipeline.yaml": PIPELINE, "data/words.txt": "b\na\n", "scripts/count.py": "print(1)\n"}
-    sandbox = sandbox_of({**files, ".gitignore": ".mlops/\n"})
-    sandbox.git("add", "-A")
-    sandbox.git("commit", "-q", "--allow-empty", "-m", "the words")
-    return sandbox
+def words(words_of):
+    return words_of(STEPS, "b\na\n", {"scripts/count.py": "print(1)\n"})
 
 
 def affected(sandbox, revision="HEAD"):
@@ -114,7 +101,7 @@ def test_a_comparison_that_makes_no_sense_is_a_wrong_command_line(words, argumen
 def test_a_pipeline_that_was_not_valid_then_is_named_so(words):
     words.edit("pipeline.yaml", "kind: Pipeline", "kind: Pipelime")
     words.commit()
-    words.write("pipeline.yaml", PIPELINE)
+    words.edit("pipeline.yaml", "kind: Pipelime", "kind: Pipeline")
     answer = words.call("plan", "--affected-by", "HEAD")
     assert answer.code == 64
     assert "the pipeline of HEAD is not valid: pipeline.yaml:2:7" in answer.err

@@ -6,17 +6,7 @@ import pytest
 
 from mlops_runner import load_project
 
-PIPELINE = """\
-apiVersion: mlops/v1
-kind: Pipeline
-name: words
-cost: {per_hour: 3600, currency: EUR}
-steps:
-  sorted:
-    kind: command
-    shell: sort data/words.txt > out/sorted.txt
-    inputs: [data/words.txt]
-    outputs: [out/sorted.txt]
+STEPS = """\
   count:
     kind: command
     matrix: {axes: {part: [a, b]}}
@@ -32,8 +22,8 @@ steps:
 
 
 @pytest.fixture
-def words(sandbox_of):
-    sandbox = sandbox_of({"pipeline.yaml": PIPELINE, "data/words.txt": "b\na\nb\n", ".gitignore": ".mlops/\n"})
+def words(words_of):
+    sandbox = words_of(STEPS, "b\na\nb\n")
     assert sandbox.call("run").code == 0
     sandbox.commit("run")
     return sandbox
@@ -79,8 +69,8 @@ def test_a_part_that_leaves_everything_right_is_not_partial(words):
     assert words.call("verify").code == 0
 
 
-def test_what_was_never_written_is_named_with_the_way_out(sandbox_of):
-    words = sandbox_of({"pipeline.yaml": PIPELINE, "data/words.txt": "b\na\nb\n", ".gitignore": ".mlops/\n"})
+def test_what_was_never_written_is_named_with_the_way_out(words_of):
+    words = words_of(STEPS, "b\na\nb\n")
     answer = words.call("run", "--only", "count@a")
     assert answer.code == 64
     assert "count@a reads out/sorted.txt, which sorted writes: that step never ran and is not selected" in answer.err
