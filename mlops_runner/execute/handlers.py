@@ -1,13 +1,16 @@
 """The table of built-in steps: which module does a kind of step, and what it is worth importing ahead of time."""
 
 import importlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from mlops_runner.errors import InvalidInput, MlopsError
+from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError
 from mlops_runner.execute.isolation import Level
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.plan.steps import Step
+from mlops_runner.train.project_code import CALLABLE_FAILED
 
 STAGES = {
     "source": "mlops_runner.execute.stages.source",
@@ -125,5 +128,13 @@ def handle(request: Request) -> Reply:
     except InvalidInput as error:
         return Reply("invalid", diagnostics=error.diagnostics)
     except MlopsError as error:
-        return Reply("failed", diagnostics=error.diagnostics)
+        return Reply("failed", diagnostics=tuple(_in_project(found, request) for found in error.diagnostics))
     return reply
+
+
+def _in_project(found: Diagnostic, request: Request) -> Diagnostic:
+    """Place what the project's code raised as a path in the project: it was found from the folder of the code."""
+    if found.code != CALLABLE_FAILED or found.place is None:
+        return found
+    file = os.path.relpath(Path(request.code).resolve() / found.place.file, Path(request.project).resolve())
+    return replace(found, place=replace(found.place, file=file))

@@ -24,6 +24,7 @@ from mlops_runner.execute.secrets import scrub, secrets_of, surroundings_of
 from mlops_runner.execute.sources import Source
 from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
 from mlops_runner.plan.steps import Step
+from mlops_runner.train.project_code import CALLABLE_FAILED
 
 # Where the line of a step is that failed without naming one.
 _ABOVE = {"source": "source", "data": "source", "train": "trainer", "python": "callable", "notebook": "notebook"}
@@ -117,7 +118,7 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
         scrub(work / name, {**secrets_of(step, os.environ), **surroundings_of(step, os.environ)})
     reply = _reply(step, work, ended)
     if reply.status != "done":
-        placed = [_placed(step, diagnostic) for diagnostic in reply.diagnostics]
+        placed = [_named(step, _placed(step, diagnostic)) for diagnostic in reply.diagnostics]
         if (work / FAILED).exists():
             placed = [replace(found, hint=_with_notebook(step, found.hint)) for found in placed]
         raise {"invalid": InvalidInput, "failed": StepFailed}[reply.status](placed)
@@ -139,8 +140,11 @@ def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
         return {}
     try:
         return metrics_of(json.loads((folder / path).read_bytes()), f"{path} has")
+    except StepFailed as error:
+        at = step.place("metrics")
+        raise StepFailed([_named(step, replace(found, place=at)) for found in error.diagnostics]) from None
     except (OSError, ValueError) as error:
-        message = f"{path} cannot be read as JSON: {error}"
+        message = f"step {step.name}: {path} cannot be read as JSON: {error}"
         raise StepFailed(Diagnostic("wrong-metrics", message, step.place("metrics"))) from None
 
 
@@ -205,6 +209,13 @@ def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
         wanted.insert(0, diagnostic.path)
     named = [path for path in wanted if path in step.places]
     return replace(diagnostic, place=step.place(named[0] if named else _ABOVE.get(step.kind, "")))
+
+
+def _named(step: Step, found: Diagnostic) -> Diagnostic:
+    """Say which step it was, if the project's own steps could be several, and where what it printed is."""
+    if found.code == CALLABLE_FAILED:
+        found = replace(found, hint=f"{found.hint}; what it printed: .mlops/logs/{step.file_name}.log")
+    return found if step.built_in else replace(found, message=f"step {step.name}: {found.message}")
 
 
 def _collect(step: Step, out: Path) -> dict[str, FileDigest]:

@@ -11,6 +11,7 @@ from typing import Any
 from mlops_runner.errors import Diagnostic, MlopsError, Place, StepFailed
 
 LIBRARIES = frozenset({"site-packages", "dist-packages"})
+CALLABLE_FAILED = "callable-failed"
 OWN = str(Path(__file__).parents[1])
 
 
@@ -33,10 +34,10 @@ def guarded(who: str, call: Callable[[], Any]) -> Any:
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:500]
         diagnostic = Diagnostic(
-            "callable-failed",
+            CALLABLE_FAILED,
             f"{who}: {type(error).__name__}: {text}",
             _place(error.__traceback__),
-            "the function itself raised this; what it printed is in the step's log",
+            "the function itself raised this",
         )
         raise StepFailed(diagnostic) from error
 

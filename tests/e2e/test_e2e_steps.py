@@ -423,7 +423,14 @@ def test_a_fault_has_one_message_and_loses_nothing(words, old, new, code, texts)
 @pytest.mark.parametrize(
     ("body", "texts"),
     [
-        ("raise ValueError('no luck')", ("ValueError: no luck", "project/tables.py:2")),
+        (
+            "raise ValueError('no luck')",
+            (
+                "step gather: project.tables:gather: ValueError: no luck",
+                "project/tables.py:2",
+                "what it printed: .mlops/logs/gather.log",
+            ),
+        ),
         ("return 5", ("returned int, not a mapping",)),
         ("summary.write_text('x'); return {'a': [1]}", ("returned a of type list",)),
         ("summary.write_text('x'); return {'a': float('nan')}", ("a = nan, which is not finite",)),
@@ -660,3 +667,16 @@ def test_threads_of_a_step_are_told_to_libraries_and_share_the_processors(words)
     )
     done(words.call("run"))
     assert "execution.threads: 3" in words.read("pipeline.lock")
+
+
+def test_a_function_in_a_folder_for_code_is_blamed_by_its_path_in_the_project(words):
+    words.edit("pipeline.yaml", "name: words\n", "name: words\ncode: project\n")
+    words.edit("pipeline.yaml", "project.tables:gather", "tables:gather")
+    words.write("project/tables.py", "def gather(counts, summary, *, factor):\n    raise ValueError('no luck')\n")
+    refused(words.call("run"), 1, "step gather: tables:gather: ValueError", "--> project/tables.py:2:1")
+
+
+def test_metrics_that_are_odd_are_named_with_their_step_and_line(words):
+    words.edit("scripts/count.py", '"depth": depth}', '"depth": [depth]}')
+    text = refused(words.call("run"), 1, "step count@3: counts/3.json has depth of type list, which is no single value")
+    assert "--> pipeline.yaml:23:14" in text
