@@ -27,10 +27,10 @@ from mlops_runner.execute.process import Ground, conclude, keep_log, log_tail, m
 from mlops_runner.execute.publish import Publisher
 from mlops_runner.execute.result import Result
 from mlops_runner.execute.schedule import Schedule
+from mlops_runner.plan.names import listed
 from mlops_runner.plan.steps import PROGRAMS, Step
 
 SEARCH = "search"
-MOST_NAMED = 10
 REMEMBERING = frozenset({SEARCH, "refit"})  # they do many things, and remember those that are done
 
 
@@ -134,7 +134,7 @@ class Engine:
             self._hear()
         if self._failures:
             if left := [step.name for step in self._schedule.remaining()]:
-                self.listener.note(f"not run, because of what failed: {_few(left)}")
+                self.listener.note(f"not run, because of what failed: {listed(left)}")
             raise _together(self._failures)
 
     def _advance(self) -> None:
@@ -241,7 +241,7 @@ class Engine:
         self._failures.append(error)
         names = [execution.task.step.name for execution in self._running.values()]
         if names and not self.keep_going:
-            self.listener.note(f"{step.name} failed; what already runs may finish: {_few(names)} (Ctrl-C stops it)")
+            self.listener.note(f"{step.name} failed; what already runs may finish: {listed(names)} (Ctrl-C stops it)")
 
     def _finish(self, execution: Execution, ended: Exit) -> Result:
         """Take in what a step wrote."""
@@ -269,12 +269,6 @@ class Engine:
         self._worker = self.workers.take(self._room)
         shared = libraries(remaining, self._room, self.ledger.facts, self.code)
         self._worker.equip(levels(remaining, min(self.jobs, len(remaining)), shared))
-
-
-def _few(names: Sequence[str]) -> str:
-    found = sorted(names)
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return ", ".join(found[:MOST_NAMED]) + more
 
 
 def _together(failures: Sequence[MlopsError]) -> MlopsError:

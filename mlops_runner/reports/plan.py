@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from mlops_runner.plan.estimate import Estimate
 from mlops_runner.plan.local import LocalNote
 from mlops_runner.plan.model import Plan, PlannedStep
+from mlops_runner.plan.names import listed
 from mlops_runner.plan.steps import Price
 from mlops_runner.reports.plan_groups import Notes, entry, grouped, instances_of, told
-from mlops_runner.reports.steps import listed
 
 NOTHING = "nothing to do: everything is as pipeline.lock says"
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from mlops_runner.plan.local import LocalNote
 from mlops_runner.plan.model import PENDING, SYMBOLS, PlannedStep, Reason
+from mlops_runner.plan.names import listed
 from mlops_runner.plan.select import base_of
 from mlops_runner.plan.steps import Step
 from mlops_runner.plan.wording import describe
-from mlops_runner.reports.steps import listed
 
 Notes = Mapping[str, LocalNote]
 

@@ -6,9 +6,10 @@ from mlops_runner.errors import Place
 from mlops_runner.plan.estimate import Estimate, estimate, side_by_side
 from mlops_runner.plan.local import LocalNote
 from mlops_runner.plan.model import Plan, PlannedStep, Reason
+from mlops_runner.plan.names import listed
 from mlops_runner.plan.steps import Input, Price, Step
 from mlops_runner.reports.plan import Local, money, plan_text
-from mlops_runner.reports.steps import listed, partial_text
+from mlops_runner.reports.steps import partial_text
 
 
 def step(name, *reads, kind="command"):
