@@ -16,6 +16,7 @@ from mlops_runner.plan.steps import Step
 
 SYMBOLS = {"unchanged": "·", "restored": "=", "ran": "✓"}
 TICK_SECONDS = 0.1
+MOST_UNCHANGED = 20  # in a row; more are counted, as in a plan
 
 
 class Progress:
@@ -26,11 +27,13 @@ class Progress:
         self._running: dict[str, Running] = {}
         self._spinner: Spinner | None = None
         self._width = 24
+        self._unchanged: list[Result] = []  # not shown yet
 
     def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
         """Show that a step runs, and how long it took the last time."""
         if self._quiet or not interactive():
             return
+        self._show_unchanged()
         usual = f" (last time {expected:.1f} s)" if expected else ""
         self._running[step.name] = Running(f"{step.name} {position}/{total}{usual}", time.monotonic())
         self._spin()
@@ -40,24 +43,45 @@ class Progress:
         self._running.pop(result.name, None)
         if self._quiet:
             return
+        if result.how == "unchanged" and not result.warnings:
+            self._unchanged.append(result)
+            return
+        self._show_unchanged()
         self._stop()
-        numbers = "  ".join(f"{k} {v}" for k, v in result.stage.metrics.items() if "." not in k)
+        self._show(result)
+        self._spin()
+
+    def _show(self, result: Result) -> None:
+        numbers = "  ".join(f"{k} {_short(v)}" for k, v in result.stage.metrics.items() if "." not in k)
         took = f"{result.seconds:6.1f} s" if result.how == "ran" else f"{result.how:>8}"
         head = f"  {SYMBOLS[result.how]} {result.name:<{self._width}} {took}"
         say(f"{head}  {click.style(numbers, dim=True)}" if numbers else head)
         for warning in result.warnings:
             say(f"      {click.style('warning', fg='yellow')}: {warning}")
-        self._spin()
+
+    def _show_unchanged(self) -> None:
+        """Print what nobody has heard of yet, one by one or as a number."""
+        if not self._unchanged:
+            return
+        self._stop()
+        if len(self._unchanged) > MOST_UNCHANGED:
+            say(f"  {SYMBOLS['unchanged']} {f'{len(self._unchanged)} steps':<{self._width}} {'unchanged':>8}")
+        else:
+            for result in self._unchanged:
+                self._show(result)
+        self._unchanged.clear()
 
     def note(self, text: str) -> None:
         """Show something a person should know."""
+        self._show_unchanged()
         self._stop()
         say(f"      note: {text}")
         self._spin()
 
     def close(self) -> None:
-        """Stop what moves, as after a failure."""
+        """Stop what moves, as after a failure, and show what was held back."""
         self._running.clear()
+        self._show_unchanged()
         self._stop()
 
     def _spin(self) -> None:
@@ -69,6 +93,11 @@ class Progress:
         if self._spinner:
             self._spinner.stop()
             self._spinner = None
+
+
+def _short(value: object) -> str:
+    """Return a value for a line of progress: of a number six digits, the lock has them all."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
