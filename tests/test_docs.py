@@ -9,7 +9,7 @@ import click
 import pytest
 
 from mlops_runner import errors
-from mlops_runner.cli.main import cli
+from mlops_runner.cli.main import COMMANDS, SECTIONS, cli
 from mlops_runner.specs.schema import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +67,21 @@ def parse(command: click.Command, words: list[str], name: str) -> None:
         parse(inner, rest[1:], f"{name} {rest[0]}")
 
 
+def test_every_page_is_reached_from_the_readme():
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        targets = {link.partition("#")[0] for link in LINK.findall(prose(page)) if "://" not in link}
+        linked = {(page.parent / target).resolve() for target in targets if target.endswith(".md")}
+        waiting += sorted(linked - reached)
+    assert {name_of(page) for page in PAGES} <= {name_of(page) for page in reached}
+
+
+def test_the_list_of_commands_has_each_of_them_once():
+    assert sorted(name for names in SECTIONS.values() for name in names) == sorted(COMMANDS)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_to_a_file_and_an_anchor(page):
     for link in LINK.findall(prose(page)):
@@ -121,3 +136,22 @@ def test_no_tracked_file_names_a_machine():
         lines = [n for n, line in enumerate(text.splitlines(), 1) if re.search(f"{paths}|{hosts}", line)]
         found += [f"{name}:{number}" for number in lines if name != "tests/test_docs.py"]
     assert not found
+
+
+def every_command(command, words=()):
+    yield words, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            inner = command.get_command(click.Context(command), name)
+            if not inner.hidden:
+                yield from every_command(inner, (*words, name))
+
+
+def test_the_examples_of_every_command_parse():
+    for words, command in every_command(cli):
+        shown = (command.help or "").partition("Examples:")[2].splitlines()
+        lines = [re.split(r" {2,}| >", line.strip())[0] for line in shown if line.strip()]
+        assert lines, words
+        for part in (part.strip() for line in lines for part in re.split(r"&&|;", line)):
+            if part.startswith("mlops "):
+                parse(cli, shlex.split(part)[1:], "mlops")

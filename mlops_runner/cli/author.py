@@ -30,6 +30,7 @@ def validate(settings: Settings, form: str, everywhere: bool) -> int:
     Examples:
       mlops validate
       mlops validate --format github     annotations in a pull request
+      mlops validate -P                  the documents of all pipelines
     """
     settings.as_json |= form == "json"
     command = functools.partial(_validated, settings, form=form)
@@ -163,9 +164,14 @@ def init(settings: Settings, folder: str, name: str | None, table: str | None, *
     from mlops_runner.starter.bundled import write_starter
 
     tell_written(settings, write_starter(target, title))
-    say("next: mlops plan, then mlops run")
+    say(f"next: {_enter(target)}mlops plan, then mlops run")
     _tell_above(target)
     return EXIT_OK
+
+
+def _enter(folder: Path) -> str:
+    """Return what leads into a folder from here; nothing if we are there."""
+    return "" if folder.resolve() == Path.cwd() else f"cd {os.path.relpath(folder)}, "
 
 
 def _tell_above(folder: Path) -> None:
@@ -195,7 +201,7 @@ def _init_from(settings: Settings, table: Path, folder: Path, name: str, wishes:
         say(decisions_text(started.proposal))
         say()
     tell_written(settings, started.written)
-    say(next_text(table, started.proposal))
+    say(f"next: {_enter(folder)}{next_text(table, started.proposal)}")
     _tell_above(folder)
     return EXIT_OK
 

@@ -47,6 +47,15 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "lock": ("locks", "lock", "Mend pipeline.lock: resolve a conflict, accept a change, prune."),
 }
 
+# how the list of commands is divided; a test holds that each stands in it once
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Set up": ("init", "validate", "schema", "doctor"),
+    "Look ahead": ("plan", "why", "graph"),
+    "Run and judge": ("run", "verify", "gate", "report"),
+    "Look back": ("diff", "exp", "data", "model"),
+    "Clean up": ("lock", "gc"),
+}
+
 
 class Commands(click.Group):
     """A group that knows its commands by name and imports one when it is used."""
@@ -75,8 +84,9 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<8}", COMMANDS[name][2]) for name in names])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
@@ -89,6 +99,7 @@ def cli(settings: Settings) -> None:
     Examples:
       mlops plan                 what would happen, and why
       mlops run                  do it, and write pipeline.lock
+      mlops run --all-pipelines  do it for the pipelines below this one, too
       mlops verify --rerun 2     train twice more and compare every byte
       mlops diff main..HEAD      what this branch changes
     """

@@ -47,6 +47,7 @@ def plan(
       mlops plan --base main --detailed-exitcode
       mlops plan --to evaluate --from 'count@*'
       mlops plan --affected-by main --json
+      mlops plan --all-pipelines     this one, and before it those that pipelines: names
       mlops plan --out plan.json && mlops run --plan plan.json
     """
     affected_by = how.pop("affected_by")
@@ -137,6 +138,7 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool, ever
       mlops graph
       mlops graph --format mermaid >> README.md
       mlops graph --format html --out graph.html
+      mlops graph -P                 all pipelines as one graph
     """
     from mlops_runner.plan.pipelines import together
     from mlops_runner.reports.graph import graph_json, render_graph
@@ -203,6 +205,7 @@ def run(
       mlops run --jobs 1             one step after the other
       mlops run --only 'count@*'     all instances of count, and nothing else
       mlops run --set training.candidates.boosted.params.max_depth=6
+      mlops run -P --keep-going      all pipelines, whatever fails on the way
     """
     _refuse_together(plan_file, given, selection)
     affected_by = how.pop("affected_by")

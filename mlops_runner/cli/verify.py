@@ -26,6 +26,7 @@ def verify(settings: Settings, rerun: int | None, allow_missing: bool, everywher
     Examples:
       mlops verify
       mlops verify --rerun 2     every byte must come out again
+      mlops verify -P            all pipelines of a repository
     """
     command = functools.partial(_verified, settings, rerun=rerun, allow_missing=allow_missing)
     return answer(settings, command, everywhere=everywhere)

@@ -38,7 +38,7 @@ def next_text(table: Path, proposal: Proposal) -> str:
     size = sum(path.stat().st_size for path in {*files} if path.is_file())
     path = proposal.source["path"]
     keep = f"git add {path}" if size <= SMALL else f"dvc add {path}"
-    return f"next: read specs/data.yaml, then mlops run; keep the table with: {keep}"
+    return f"read specs/data.yaml, then mlops run; keep the table with: {keep}"
 
 
 def decisions_json(proposal: Proposal) -> dict[str, Any]:
