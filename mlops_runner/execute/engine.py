@@ -29,6 +29,7 @@ from mlops_runner.execute.result import Result
 from mlops_runner.execute.schedule import Schedule
 from mlops_runner.plan.names import listed
 from mlops_runner.plan.steps import PROGRAMS, Step
+from mlops_runner.store.repository import dvc_root
 
 SEARCH = "search"
 REMEMBERING = frozenset({SEARCH, "refit"})  # they do many things, and remember those that are done
@@ -192,11 +193,12 @@ class Engine:
         self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground))
 
     def _fence(self, step: Step) -> Fence:
-        """Return what a step is kept from: the project and the cache but for its code; inputs it finds in its folder.
+        """Return what a step is kept from: its pipeline, those beside it and the cache, but for its code and inputs.
 
         Who imports a module looks at the names beside it.
         """
-        closed = (str(self.ledger.layout.root), str(self.ledger.store.folder.parents[1]))
+        root = self.ledger.layout.root
+        closed = tuple(map(str, {root, dvc_root(root), self.ledger.store.folder.parents[1]}))
         if step.kind in PROGRAMS:  # they have copies of their code
             return Fence(closed)
         shown = (str(self.code / name) for name in self.ledger.facts.code_of(step))

@@ -146,6 +146,19 @@ def test_what_other_steps_wrote_and_other_pipelines_keep_is_closed_wherever_the_
     assert "it was refused a file" in answer.err
 
 
+def test_pipelines_beside_it_are_closed_to_a_step(closed, tmp_path):
+    top = tmp_path / "top"
+    (top / ".dvc").mkdir(parents=True)
+    (top / ".dvc/config").write_text("")
+    (top / "beside.txt").write_text("of another pipeline")
+    shutil.copytree(closed.root, top / "one", ignore=shutil.ignore_patterns(".git"))
+    one = type(closed)(top / "one")
+    assert one.call("run", "--strict").code == 0
+    assert not (one.root / ".dvc").exists()
+    one.edit("pipeline.yaml", "extra: data/given.txt", f"extra: {top}/beside.txt")
+    assert one.call("run", "--strict").code == 1
+
+
 def test_an_input_may_be_a_link_into_the_cache(closed):
     assert closed.call("run").code == 0
     copy = closed.root / "out/copy.txt"
