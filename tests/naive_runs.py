@@ -109,7 +109,8 @@ class World:
             return self.lock[step.name], False
         shown, from_left = self._shown(step, steps, settled)
         values = {name: {**self.lock, **settled}[other].value for name, other in step.values.items()}
-        key = self._key(step, shown, values)
+        outside = tuple(read for read in step.reads if self._is_outside(read, steps))
+        key = (self._key(step, shown, values), outside)
         locked = [self.lock[step.name]] if step.name in self.lock else []
         locked = [found for found in (*locked, *self.lock.values(), *self.journal.values()) if found.key == key]
         if locked and not step.draft.always and self._stands(locked[0].outputs):
@@ -147,6 +148,11 @@ class World:
                     sources |= found
             shown |= sources
         return shown, left
+
+    def _is_outside(self, read: str, steps: Mapping[str, Instance]) -> bool:
+        """Say whether a folder or pattern is one that no step writes into: as a whole, it is another input then."""
+        written = any(takes(read, path) for other in steps.values() for path in other.writes)
+        return not written and read not in self.project.sources
 
     def _key(self, step: Instance, shown: Texts, values: Mapping[str, int]) -> Key:
         project, draft = self.project, step.draft

@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from naive_runs import World
-from random_pipelines import READABLE, SOURCES, WORDS, Draft, add_read, draw_draft, draw_param, takes
+from random_pipelines import READABLE, SOURCES, WORDS, Draft, add_read, draw_draft, draw_param, matches, takes
 
 STATE = ".mlops"
 
@@ -53,7 +53,7 @@ class Editor:
     def _mend(self) -> None:
         """Drop what refers to what is gone; what a person had changed of it goes, too."""
         for draft in self._project.drafts:
-            draft.reads = [read for read in draft.reads if read in READABLE or self._is_written(draft, read)]
+            draft.reads = [read for read in draft.reads if self._is_there(draft, read) or self._is_written(draft, read)]
             for name, said in draft.params.items():
                 if isinstance(said, tuple) and said[0] == "value" and not self._is_returned(*said[1:]):
                     draft.params[name] = 1
@@ -63,6 +63,11 @@ class Editor:
             if locked.get(path) != text and not any(takes(path, output) for output in present):
                 del self._world.tree[path]
                 (self._root / path).unlink()
+
+    def _is_there(self, draft: Draft, read: str) -> bool:
+        """Say whether a step reads sources: those of the beginning, or what steps wrote that are gone."""
+        paths = [read.replace("{a}", str(value)) for _, value in draft.instances()]
+        return read in READABLE or all(any(matches(p, other) for other in self._project.sources) for p in paths)
 
     def _is_written(self, draft: Draft, read: str) -> bool:
         """Say whether steps of a lower rank write what a step reads, for each of its instances."""
@@ -98,8 +103,7 @@ class Editor:
         return f"{draft.name}.{name} = {draft.params[name]}"
 
     def _change_shared(self) -> str:
-        key = self._draw.choice(["k", "m"])
-        self._project.shared[key] = self._draw.randint(1, 3)
+        self._project.shared[key := self._draw.choice(["k", "m"])] = self._draw.randint(1, 3)
         return key
 
     def _rename(self) -> str | None:
@@ -133,6 +137,27 @@ class Editor:
         self._project.drafts.remove(draft)
         return draft.name
 
+    def _orphan(self) -> str | None:
+        """Remove a step and keep what it wrote, where others read that."""
+        draft = self._some(frozen=False)
+        if draft is None or len(self._project.drafts) == 1 or {"folder", "common"} & set(draft.kinds):
+            return None
+        world, stages = self._world, [self._world.lock.get(name) for name, _ in draft.instances()]
+        written = {path: text for stage in stages if stage for path, text in stage.outputs.items()}
+        if None in stages or written.keys() != set(self._outputs(draft)) or not written.items() <= world.tree.items():
+            return None
+        others = [other for other in self._project.drafts if other is not draft]
+        reads = [read.replace("{a}", str(v)) for other in others for read in other.reads for _, v in other.instances()]
+        self._project.drafts.remove(draft)
+        for stage in filter(None, stages):
+            if any(matches(read, path) for read in reads for path in stage.outputs):
+                self._project.sources |= {path: world.tree.pop(path) for path in stage.outputs}
+        return draft.name
+
+    @staticmethod
+    def _outputs(draft: Draft) -> list[str]:
+        return [path for _, value in draft.instances() for path in draft.outputs(value)]
+
     def _change_code(self) -> str:
         file = self._program()
         self._project.salts[file] = self._draw.randint(0, 2)
@@ -149,17 +174,11 @@ class Editor:
 
     def _describe(self) -> str | None:
         draft = self._some()
-        if draft is not None:
-            draft.described += 1
-            return draft.name
-        return None
-
-    def _change_threads(self) -> str | None:
-        draft = self._some()
         if draft is None:
             return None
-        draft.threads = 3 - draft.threads
-        return draft.name
+        draft.described += 1
+        draft.threads = self._draw.randint(1, 2)  # which is in its key
+        return f"{draft.name} with {draft.threads} threads"
 
     def _toggle_always(self) -> str | None:
         draft = self._some(frozen=False)
@@ -213,24 +232,21 @@ class Editor:
         draft.reads.remove(gone := self._draw.choice(draft.reads))
         return f"{draft.name} {gone}"
 
-    def _edit_output(self) -> str | None:
+    def _spoil_output(self) -> str | None:
         path = self._present()
-        if path is not None:
-            self._world.tree[path] = f"by hand {self._draw.randint(0, 1)}\n"
-            (self._root / path).unlink()
-            (self._root / path).write_text(self._world.tree[path])
-        return path
-
-    def _delete_output(self) -> str | None:
-        path = self._present()
-        if path is not None:
-            del self._world.tree[path]
-            (self._root / path).unlink()
-        return path
+        if path is None:
+            return None
+        (self._root / path).unlink()
+        del self._world.tree[path]
+        if self._draw.random() < 0.5:
+            return f"deleted {path}"
+        self._world.tree[path] = f"by hand {self._draw.randint(0, 1)}\n"
+        (self._root / path).write_text(self._world.tree[path])
+        return f"edited {path}"
 
     def _present(self) -> str | None:
         still = [draft for draft in self._project.drafts if draft.frozen]
-        frozen = {path for draft in still for _, value in draft.instances() for path in draft.outputs(value)}
+        frozen = {path for draft in still for path in self._outputs(draft)}
         found = sorted(path for path in self._world.tree if not any(takes(path, other) for other in frozen))
         return self._draw.choice(found) if found else None
 
@@ -279,9 +295,9 @@ class Editor:
 
 EDITS: list[tuple[Callable[[Editor], str | None], int]] = [
     (Editor._change_source, 6), (Editor._touch_source, 2), (Editor._change_param, 4), (Editor._change_shared, 2),
-    (Editor._rename, 3), (Editor._reorder, 1), (Editor._add, 3), (Editor._remove, 2), (Editor._change_code, 3),
-    (Editor._change_comment, 2), (Editor._describe, 1), (Editor._change_threads, 1), (Editor._toggle_always, 1),
+    (Editor._rename, 3), (Editor._reorder, 1), (Editor._add, 3), (Editor._remove, 2), (Editor._orphan, 2),
+    (Editor._change_code, 3), (Editor._change_comment, 2), (Editor._describe, 2), (Editor._toggle_always, 1),
     (Editor._toggle_frozen, 2), (Editor._change_axis, 3), (Editor._change_paths, 3), (Editor._change_how, 2),
-    (Editor._read_more, 3), (Editor._read_less, 2), (Editor._edit_output, 3), (Editor._delete_output, 3),
-    (Editor._lose_object, 3), (Editor._lose_lock, 1), (Editor._lose_state, 3),
+    (Editor._read_more, 3), (Editor._read_less, 2), (Editor._spoil_output, 6), (Editor._lose_object, 3),
+    (Editor._lose_lock, 1), (Editor._lose_state, 3),
 ]  # fmt: skip

