@@ -26,11 +26,12 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What is drawn: nodes in the order of the plan, and edges as pairs of their numbers."""
+    """What is drawn: nodes in the order of the plan, edges as pairs of their numbers; of the steps how many do what."""
 
     pipeline: str
     nodes: tuple[Node, ...]
     edges: tuple[tuple[int, int], ...]
+    counts: Mapping[Action, int]
 
 
 def render_graph(plan: Plan, form: str, *, everything: bool = False) -> str:
@@ -85,7 +86,8 @@ def drawn(plan: Plan, *, everything: bool = False) -> Drawing:
         nodes.append(Node(label, worst, tuple(lines), max(layers[p.name] for p in these)))
     ends = {**outside, **{name: f"step {node}" for name, node in steps.items()}}
     joined = dict.fromkeys((number[_end(one, outside, ends)], number[ends[other]]) for one, other in pairs)
-    return Drawing(plan.pipeline, tuple(nodes), tuple(edge for edge in joined if edge[0] != edge[1]))
+    kept = tuple(edge for edge in joined if edge[0] != edge[1])
+    return Drawing(plan.pipeline, tuple(nodes), kept, Counter(p.action for p in planned))
 
 
 def _end(name: str, outside: Mapping[str, str], ends: Mapping[str, str]) -> str:

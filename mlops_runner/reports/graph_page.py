@@ -1,6 +1,5 @@
 """The graph as SVG, and as one self-contained page: steps coloured by what happens to them, reasons beside them."""
 
-from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
@@ -27,11 +26,10 @@ def render_svg(drawing: Drawing) -> str:
 def render_page(drawing: Drawing) -> str:
     """Return a page with the graph and the reasons below it; a click on a step leads to its reasons. No scripts."""
     title = escape(_plain(drawing.pipeline))
-    counts = Counter(node.action for node in drawing.nodes if node.action)
     legend = " ".join(
-        f'<span class="node {action}"><i></i>{counts[action]} {WORDS[action]}</span>'
+        f'<span class="node {action}"><i></i>{drawing.counts[action]} {WORDS[action]}</span>'
         for action in WORST
-        if counts[action]
+        if drawing.counts.get(action)
     )
     details = "\n".join(_detail(at, node) for at, node in enumerate(drawing.nodes) if node.action)
     style = STYLE.read_text(encoding="utf-8").rstrip()

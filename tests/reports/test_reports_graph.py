@@ -56,6 +56,8 @@ def test_instances_with_different_actions_show_the_one_that_matters_most():
     found = Plan("p", tuple(PlannedStep(s.name, a, s) for s, a in zip(steps, actions, strict=True)))
     (node,) = drawn(found).nodes
     assert node.action == "rerun"
+    page = render_graph(found, "html")
+    assert [words in page for words in ("</i>1 runs again<", "</i>1 known later<", "</i>8 unchanged<")] == [True] * 3
 
 
 def test_mermaid_and_dot_name_every_node_and_edge():
