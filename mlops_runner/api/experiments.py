@@ -13,6 +13,7 @@ from mlops_runner.execute.result import Result
 from mlops_runner.execute.tracking import Experiment, ExperimentLog
 from mlops_runner.gitops import git
 from mlops_runner.plan.steps import Compiled, Step
+from mlops_runner.reports.experiments import moved
 from mlops_runner.reports.verdict import Verdict
 from mlops_runner.store.objects import ObjectStore
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 DOCUMENTS = ("pipeline", "data", "training", "evaluation")  # in the order of Compiled.specs
 MOST_CURVE_POINTS = 200
 MOST_HEADLINES = 4
+LATELY = 20  # runs
 
 
 def evidence_of(root: Path, results: Sequence[Result]) -> dict[str, Any]:
@@ -148,6 +150,13 @@ def find(log: ExperimentLog, numbers: Sequence[int]) -> list[Experiment]:
                 Diagnostic("unknown-experiment", f"there is no experiment {number}", hint="mlops exp list")
             )
     return [found[number] for number in numbers]
+
+
+def headline_of_steps(runs: Sequence[Experiment]) -> list[str]:
+    """Return what steps said of themselves in the last run: what moved between runs first, of later steps first."""
+    told = [run for run in runs if run.metrics]
+    names = list(told[0].metrics)[::-1] if told else []
+    return sorted(names, key=lambda name: not moved(told, name))[:MOST_HEADLINES]
 
 
 def headline(compiled: Compiled) -> list[str]:

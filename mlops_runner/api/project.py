@@ -272,12 +272,12 @@ class Project:
     def headline(self) -> list[str]:
         """Return the metrics that a list of experiments shows: the first of the specs, on the last side.
 
-        Where no model is trained, the first of what the steps said of themselves in the last run.
+        Where no model is trained, what the steps said of themselves: what moved lately, and of the last steps, first.
         """
-        from mlops_runner.api.experiments import MOST_HEADLINES, headline
+        from mlops_runner.api.experiments import LATELY, headline, headline_of_steps
 
         if not self.compiled().trains:
-            return [name for found in self.experiments(1) for name in found.metrics][:MOST_HEADLINES]
+            return headline_of_steps(self.experiments(LATELY))
         return headline(self.compiled())
 
     def apply(self, number: int) -> dict[str, tuple[str, str]]:

@@ -15,16 +15,18 @@ MOST_TRIALS = 5
 
 def list_text(runs: Sequence[Experiment], metrics: Sequence[str], changed: Mapping[int, Sequence[str]]) -> str:
     """Return a table: one line a run, with the metrics of its winner. changed: by number, what it had different."""
-    heads = ["", "when (UTC)", "winner", *metrics, "took", "what"]
+    won = any(run.winner for run in runs)  # steps alone have no winner
+    heads = ["", "when (UTC)", *(["winner"] if won else []), *metrics, "took", "what"]
     rows = [
         [
-            f"{SIGNS[run.verdict]} {run.number}", run.at.replace("T", " ").rstrip("Z")[:16], run.winner or "-",
+            f"{SIGNS[run.verdict]} {run.number}", run.at.replace("T", " ").rstrip("Z")[:16],
+            *([run.winner or "-"] if won else []),
             *(number(run.metrics.get(name)) for name in metrics), f"{run.seconds:.1f} s",
             _what(run, changed.get(run.number, ())),
         ]
         for run in runs
     ]  # fmt: skip
-    return table(heads, rows, right=range(3, 4 + len(metrics)))
+    return table(heads, rows, right=range(2 + won, 3 + won + len(metrics)))
 
 
 def _what(run: Experiment, changed: Sequence[str]) -> str:
@@ -79,7 +81,8 @@ def compare_text(runs: Sequence[Experiment], metrics: Sequence[str]) -> str:
     params = [[f"  {name}", *map(value, found)] for name, found in different_params(runs)]
     rows = [[f"  {name}", *deltas([run.metrics.get(name) for run in runs])] for name in measured(runs, metrics)]
     rows += [[f"  {name}", *deltas(values)] for name, values in moved_models(runs, metrics)]
-    rows.insert(0, ["  winner", *(run.winner or "-" for run in runs)])
+    if any(run.winner for run in runs):
+        rows.insert(0, ["  winner", *(run.winner or "-" for run in runs)])
     rows.append(["  gates", *(_gates(run) for run in runs)])
     rows.append(["  took", *(f"{run.seconds:.1f} s" for run in runs)])
     columns = range(1, 1 + len(runs))
@@ -135,9 +138,16 @@ def different_params(runs: Sequence[Experiment]) -> list[tuple[str, list[Any]]]:
 
 
 def measured(runs: Sequence[Experiment], metrics: Sequence[str]) -> list[str]:
-    """Return the metrics that any run has, those asked for first."""
+    """Return the metrics that any run has, those asked for first; where steps have no winner, those that moved."""
     known = list(dict.fromkeys(name for run in runs for name in run.metrics))
+    if not any(run.winner for run in runs):
+        known = [name for name in known if moved(runs, name)]
     return sorted(known, key=lambda name: (name not in metrics, known.index(name)))
+
+
+def moved(runs: Sequence[Experiment], metric: str) -> bool:
+    """Say whether a metric is not the same in all runs."""
+    return any(run.metrics.get(metric) != runs[0].metrics.get(metric) for run in runs)
 
 
 def moved_models(runs: Sequence[Experiment], metrics: Sequence[str]) -> list[tuple[str, list[Any]]]:

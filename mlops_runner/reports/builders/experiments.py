@@ -46,7 +46,8 @@ def _parameters(runs: Sequence[Experiment]) -> Section:
 
 
 def _results(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
-    rows: list[tuple[Inline, ...]] = [("winner", *(run.winner or "-" for run in runs))]
+    won = any(run.winner for run in runs)
+    rows: list[tuple[Inline, ...]] = [("winner", *(run.winner or "-" for run in runs))] if won else []
     rows += [
         (Cell(name, mono=True), *deltas([run.metrics.get(name) for run in runs])) for name in measured(runs, metrics)
     ]
@@ -56,7 +57,7 @@ def _results(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
     rows.append(("took", *(f"{run.seconds:.1f} s" for run in runs)))
     note = f"In brackets: the distance to experiment {runs[0].number}."
     note += f" Beware: {found}." if (found := weighted_apart(runs)) else ""
-    return Section("Results of the winners", (Table(_heads("Result", runs), tuple(rows), note),))
+    return Section("Results of the winners" if won else "Results", (Table(_heads("Result", runs), tuple(rows), note),))
 
 
 def _plots(runs: Sequence[Experiment], metrics: Sequence[str]) -> Section:
