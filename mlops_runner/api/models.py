@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from mlops_runner.api.data_versions import files_of_data
 from mlops_runner.api.project import Project, load_project
-from mlops_runner.api.sources import installed
 from mlops_runner.durable import write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, UsageFailure
 from mlops_runner.lock.model import FILE_NAME
-from mlops_runner.plan.environment import from_dependency_lock, from_installed
+from mlops_runner.plan.environment import DEFAULT, from_dependency_lock, from_installed, installed
 
 if TYPE_CHECKING:
     from polars import DataFrame
@@ -93,13 +92,13 @@ def model_card(project: Project) -> "Report":
 
 def _versions(project: Project) -> dict[str, str]:
     """Return the versions of the libraries that train, if the environment of the lock is the one that is known here."""
-    locked, dependencies = project.lock().environments["default"], project.compiled().dependencies
-    if dependencies is None:
-        found = installed()
-        environment = from_installed(found)
+    locked, declared = project.lock().environments[DEFAULT], project.compiled().environments[DEFAULT]
+    if declared.lock is None:
+        found = installed(sys.path)
+        environment = from_installed(found, declared.needs)
     else:
-        text = (project.root / dependencies).read_text(encoding="utf-8")
-        environment, pins = from_dependency_lock(text, dependencies)
+        text = (project.root / declared.lock).read_text(encoding="utf-8")
+        environment, pins = from_dependency_lock(text, declared.lock, needs=declared.needs)
         found = {pin.name: pin.version for pin in pins}
     known = found if environment.digest == locked.digest else {}
     return {name: known[name] for name in LIBRARIES if name in known}

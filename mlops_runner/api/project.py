@@ -306,11 +306,13 @@ class Project:
 
         return problems(self, allow_missing=allow_missing)
 
-    def rerun(self, rounds: int, tell: "Callable[[Agreement], None]") -> None:
+    def rerun(
+        self, rounds: int, tell: "Callable[[Agreement], None]", note: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Execute every step again in a clean room. Raises NotVerified at the first artifact that differs."""
         from mlops_runner.api.verification import rerun
 
-        rerun(self, rounds, tell)
+        rerun(self, rounds, tell, note)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

@@ -92,7 +92,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             project.layout, lock, facts, project.sources.inputs(), listener.note, options.force, aside, left
         )
         engine = Engine(
-            ledger, project.sources.code_folder(compiled), workers, listener, project.sources.require_environment,
+            ledger, project.sources.code_folder(compiled), workers, listener,
+            project.sources.environments(facts, listener.note).interpreter,
             options.jobs or here, None if options.jobs else here, options.keep_going, options.strict,
         )  # fmt: skip
         results = _recorded(project, engine, steps, options)

@@ -1,9 +1,8 @@
 """What a plan is decided from: specs through the cache, the environment, the code, the files that no step writes."""
 
 import contextlib
-import functools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,17 @@ from mlops_runner.durable import write_text
 from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan import cache
-from mlops_runner.plan.environment import differences, from_dependency_lock, from_installed, normalise, python_minor
+from mlops_runner.plan.environment import (
+    DEFAULT,
+    Declared,
+    Pin,
+    differences,
+    from_dependency_lock,
+    from_installed,
+    installed,
+    python_minor,
+    refuse_unsafe,
+)
 from mlops_runner.plan.model import Facts, Pointer
 from mlops_runner.plan.steps import Compiled
 from mlops_runner.store.checkout import check_out
@@ -25,6 +34,7 @@ from mlops_runner.store.stats import StatCache
 from mlops_runner.store.tracked import Tracking
 
 if TYPE_CHECKING:
+    from mlops_runner.execute.environments import Environments
     from mlops_runner.plan.fingerprint import Code
 
 
@@ -78,11 +88,14 @@ class Sources:
         code = self._code(entry.compiled)
         notes = tuple(dict.fromkeys(note for fingerprint in code.values() for note in fingerprint.notes))
         found = self._external(entry.compiled)
-        environment = entry.environment or from_installed(installed())
+        others = dict(entry.environments)
+        needs = entry.compiled.environments[DEFAULT].needs
+        environment = others.pop(DEFAULT, None) or from_installed(installed(sys.path), needs)
         files = {name: fingerprint.files for name, fingerprint in code.items()}
         return Facts(
             environment, files, found.digests, found.absent, (*notes, *found.notes), found.pointers, found.addresses,
             found.foreign.written, found.foreign.behind,
+            others,
         )  # fmt: skip
 
     def _code(self, compiled: Compiled) -> "dict[str, Code]":
@@ -98,20 +111,26 @@ class Sources:
 
     def environment_differences(self) -> list[str]:
         """Say where the installed distributions differ from the dependency lock; empty without one."""
-        compiled = self.compiled()
-        if compiled.dependencies is None:
-            return []
-        text = self.read(compiled.dependencies) or b""
-        _, pins = from_dependency_lock(text.decode("utf-8", "replace"), compiled.dependencies)
-        return differences(pins, installed())
+        own = self.compiled().environments[DEFAULT]
+        return differences(self.described(own)[1], installed(sys.path)) if own.lock else []
 
     def require_environment(self) -> None:
         """Refuse to execute in an environment that is not the one the keys name. Raises InvalidInput."""
+        from mlops_runner.execute.machine import require_machine
+
         if found := self.environment_differences():
             more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
             file = self.compiled().dependencies
             message = f"the installed packages are not those of {file}: {'; '.join(found[:3])}{more}"
             raise InvalidInput(Diagnostic("environment-differs", message, hint=f"pip install -r {file}"))
+        require_machine(self.compiled().environments[DEFAULT])
+
+    def environments(self, facts: Facts, note: Callable[[str], None]) -> "Environments":
+        """Return what gives steps the interpreters of their environments, and makes those that are not here."""
+        from mlops_runner.execute.environments import Environments
+
+        declared = self.compiled().environments
+        return Environments(self.layout, declared, facts.others, self.described, self.require_environment, note)
 
     def bring(self, paths: Iterable[str]) -> None:
         """Take inputs that are not there from DVC's cache. Raises InvalidInput for those that it does not hold."""
@@ -171,6 +190,7 @@ class Sources:
         from mlops_runner.plan.check import check_core
         from mlops_runner.plan.check_steps import check_steps
         from mlops_runner.plan.compile import compile_pipeline
+        from mlops_runner.plan.compile_environments import check_kernels
         from mlops_runner.specs.load import folder_reader, load_pipeline, load_trained
 
         seen: dict[str, str] = {}  # of the very bytes that are compiled: a file may change meanwhile
@@ -186,18 +206,28 @@ class Sources:
         if problems := [*check_steps(pipeline), *(check_core(core) if core else ())]:
             raise InvalidInput(problems)
         compiled = compile_pipeline(pipeline, core)
-        return cache.Entry(compiled, self._environment(compiled, seen), seen)
+        described = {}
+        for declared in compiled.environments.values():
+            if declared.lock is not None:
+                data = self._locked(declared)
+                seen[declared.lock] = cache.source_digest(data)
+                described[declared.name] = _described(declared, data)
+        pinned = {name: {pin.name for pin in pins} for name, (_, pins) in described.items()}
+        if problems := [*check_kernels(pipeline, pinned)]:
+            raise InvalidInput(problems)
+        return cache.Entry(compiled, {name: environment for name, (environment, _) in described.items()}, seen)
 
-    def _environment(self, compiled: Compiled, seen: dict[str, str]) -> Environment | None:
-        if compiled.dependencies is None:
-            return None
-        data = self.read(compiled.dependencies)
+    def described(self, declared: Declared) -> tuple[Environment, tuple[Pin, ...]]:
+        """Return what an environment's dependency lock describes, and its pins. Raises InvalidInput."""
+        return _described(declared, self._locked(declared))
+
+    def _locked(self, declared: Declared) -> bytes:
+        data = self.read(str(declared.lock))
         if data is None:
-            message = f"there is no file {compiled.dependencies}"
-            hint = "make it with: uv pip compile --universal --generate-hashes pyproject.toml -o requirements.lock"
-            raise InvalidInput(Diagnostic("missing-file", message, hint=hint))
-        seen[compiled.dependencies] = cache.source_digest(data)
-        return from_dependency_lock(data.decode("utf-8", "replace"), compiled.dependencies)[0]
+            message = f"there is no file {declared.lock}"
+            hint = f"make it with: uv pip compile --universal --generate-hashes pyproject.toml -o {declared.lock}"
+            raise InvalidInput(Diagnostic("missing-file", message, declared.place, hint))
+        return data
 
     def _external(self, compiled: Compiled) -> External:
         """Return what is there of the files and folders that no step writes, and what DVC says of them."""
@@ -237,9 +267,9 @@ class Sources:
             return None
 
 
-@functools.cache
-def installed() -> dict[str, str]:
-    """Return the installed distributions, normalised name → version, read from the names of their metadata folders."""
-    folders = [Path(entry) for entry in reversed(sys.path) if entry and Path(entry).is_dir()]
-    names = [info.name.removesuffix(".dist-info") for folder in folders for info in folder.glob("*.dist-info")]
-    return {normalise(name): version for name, _, version in (text.partition("-") for text in names)}
+def _described(declared: Declared, data: bytes) -> tuple[Environment, tuple[Pin, ...]]:
+    text, file = data.decode("utf-8", "replace"), str(declared.lock)
+    environment, pins = from_dependency_lock(text, file, declared.python, declared.needs)
+    if declared.name != DEFAULT:
+        refuse_unsafe(text, pins, file)
+    return environment, pins

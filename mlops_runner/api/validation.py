@@ -12,6 +12,7 @@ from mlops_runner.plan.check_operation import check_operation
 from mlops_runner.plan.check_references import unused_params
 from mlops_runner.plan.check_steps import check_steps
 from mlops_runner.plan.compile import compile_pipeline
+from mlops_runner.plan.compile_environments import unused_environments
 from mlops_runner.specs.documents import load_operation
 from mlops_runner.specs.load import Core, Loaded, folder_reader, load_pipeline, load_trained
 from mlops_runner.specs.pipeline import Pipeline
@@ -46,7 +47,7 @@ def validate(root: Path) -> list[Diagnostic]:
         found += rollout_warnings(operation.rollout.spec, operation.rollout.document)
     if not any(problem.severity == "error" for problem in found):
         found += _untrainable(core.training) if core else ()
-        found += [*_unconnected(pipeline, core), *unused_params(pipeline)]
+        found += [*_unconnected(pipeline, core), *unused_params(pipeline), *unused_environments(pipeline)]
     places = {folder: pipeline.document.place(("pipelines", at)) for at, folder in enumerate(pipeline.spec.pipelines)}
     found += [*misplaced(root, places), *nested(root, places)]
     return sorted(found, key=_by_place)

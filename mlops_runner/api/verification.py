@@ -40,8 +40,9 @@ def problems(project: "Project", *, allow_missing: bool = False) -> list[Diagnos
     return [d for d in dict.fromkeys(found) if not (allow_missing and d.code in ABSENT)]
 
 
-def rerun(project: "Project", rounds: int, tell: "Callable[[Agreement], None]") -> None:
+def rerun(project: "Project", rounds: int, tell: "Callable[[Agreement], None]", note: Callable[[str], None]) -> None:
     """Execute every step again in a clean room. Raises NotVerified at the first artifact that differs."""
+    from mlops_runner.execute.rerun import Site
     from mlops_runner.execute.rerun import rerun as execute_again
 
     compiled, sources = project.compiled(), project.sources
@@ -49,9 +50,12 @@ def rerun(project: "Project", rounds: int, tell: "Callable[[Agreement], None]") 
         lock = _existing_lock(project)
         if found := [d for d in problems(project, allow_missing=True) if d.code != "pointer-different"]:
             raise NotVerified(found)
-        sources.require_environment()
+        environments = sources.environments(project.facts(), note)
+        for name in dict.fromkeys(step.env for step in compiled.steps if not step.frozen):
+            environments.interpreter(name)
         sources.bring(sorted((facts := project.facts()).absent & facts.pointers.keys()))
-        execute_again(project.layout, compiled.steps, lock, sources.code_folder(compiled), rounds, tell)
+        site = Site(project.layout, sources.code_folder(compiled), environments.interpreter)
+        execute_again(site, compiled.steps, lock, rounds, tell)
 
 
 def _existing_lock(project: "Project") -> Lock:

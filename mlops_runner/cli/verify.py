@@ -54,7 +54,7 @@ def _rerun(project: "Project", rounds: int, *, quiet: bool) -> list[Diagnostic]:
     """Execute every step again and return what came out differently."""
     tell = (lambda _: None) if quiet else _agreed
     try:
-        project.rerun(rounds, tell)
+        project.rerun(rounds, tell, (lambda _: None) if quiet else say)
     except NotVerified as error:
         return list(error.diagnostics)
     if not quiet:

@@ -27,7 +27,8 @@ def joined(before: Lock, new: Lock, kept: Mapping[str, Stage]) -> Lock:
     stages = dict(new.stages)
     for name, stage in kept.items():
         env = stage.env
-        if (made_in := before.environments.get(env)) is not None:
+        made_in = before.environments.get(env)
+        if made_in is not None and environments.get(env) != made_in:
             same = (known for known, found in environments.items() if found == made_in)
             env = next(same, env if env not in environments else f"{env}-{made_in.digest.partition(':')[2][:8]}")
             environments[env] = made_in

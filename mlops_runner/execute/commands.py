@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mlops_runner.errors import Diagnostic
-from mlops_runner.execute.isolation import THREAD_VARIABLES
+from mlops_runner.execute.isolation import THREAD_VARIABLES, blas_kernel
 from mlops_runner.execute.messages import Request
 from mlops_runner.execute.mirror import MIRROR
 
@@ -53,15 +53,37 @@ def command_of(request: Request) -> list[str]:
     if "shell" in request.config:
         return [*SHELL, request.config["shell"]]
     program, *arguments = request.config["command"]
-    return [sys.executable if program == INTERPRETER else program, *arguments]
+    return [request.interpreter or sys.executable if program == INTERPRETER else program, *arguments]
 
 
 def environment_of(request: Request) -> dict[str, str]:
     """Return the variables that a program sees: those of every step, and what its spec gives it."""
-    folders = (str(Path(sys.executable).parent), "/usr/local/bin", os.defpath)
     code = Path(request.work) / MIRROR / os.path.relpath(request.code, request.project)
-    ours = {"PATH": os.pathsep.join(folders), "PYTHONPATH": str(code), "HOME": request.work, "TMPDIR": request.work}
-    return {**os.environ, **ours, **threads_of(request), **request.config.get("variables", {}), **request.secrets}
+    ours = {
+        "PATH": search_path(request.interpreter),
+        "PYTHONPATH": str(code),
+        "HOME": request.work,
+        "TMPDIR": request.work,
+    }
+    return {
+        **os.environ,
+        **ours,
+        **variables_of(request.interpreter),
+        **threads_of(request),
+        **request.config.get("variables", {}),
+        **request.secrets,
+    }
+
+
+def search_path(interpreter: str = "") -> str:
+    """Return where programs are looked for: beside the interpreter of a step first."""
+    return os.pathsep.join((str(Path(interpreter or sys.executable).parent), "/usr/local/bin", os.defpath))
+
+
+def variables_of(interpreter: str) -> dict[str, str]:
+    """Return the variables that depend on what is installed beside an interpreter, if it is not the runner's."""
+    packages = Path(interpreter).parents[1].glob("lib/python*/site-packages") if interpreter else ()
+    return dict(blas_kernel(map(str, packages))) if interpreter else {}
 
 
 def threads_of(request: Request) -> dict[str, str]:

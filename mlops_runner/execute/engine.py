@@ -75,6 +75,7 @@ class Execution:
 class Engine:
     """Executes the steps of a plan against one project.
 
+    interpreter_of: makes the environment of a name ready for the steps that run in it, and says where its Python is.
     jobs: steps that may run at a time; processors: how many threads these may have together, if that counts.
     """
 
@@ -82,7 +83,7 @@ class Engine:
     code: Path
     workers: Workers
     listener: Listener
-    before_executing: Callable[[], None]
+    interpreter_of: Callable[[str], str]
     jobs: int
     processors: int | None = None
     keep_going: bool = False
@@ -119,7 +120,7 @@ class Engine:
         ledger = self.ledger
         settled = {step.name: ledger.settled[step.name] for step in steps}  # in their order, whichever ended first
         publisher = Publisher(ledger.layout.root, ledger.store, ledger.shelf, lambda: ledger.finished.values())
-        publisher.publish(ledger.lock, ledger.facts.environment, settled, ledger.left)
+        publisher.publish(ledger.lock, ledger.facts, settled, ledger.left)
 
     def _settle_all(self, steps: Sequence[Step]) -> None:
         """Settle what can be settled, start what can be started, wait, and so on.
@@ -142,9 +143,9 @@ class Engine:
         """Settle every step whose inputs stand and whose result is known; start the others, as far as there is room."""
         while step := self._schedule.take():
             try:
-                found = self.ledger.look(step)
+                found = self._look(step)
             except MlopsError as error:
-                self._failures.append(error)
+                self._fail(error)
                 if not self.keep_going:
                     return
                 continue
@@ -161,6 +162,16 @@ class Engine:
                 waiting.append(task)
         for task in waiting:
             heapq.heappush(self._tasks, task)
+
+    def _look(self, step: Step) -> Result | Task:
+        found = self.ledger.look(step)
+        if isinstance(found, Task):
+            self.interpreter_of(step.env)
+        return found
+
+    def _fail(self, error: MlopsError) -> None:
+        if error not in self._failures:  # an environment fails once for all its steps
+            self._failures.append(error)
 
     def _settle(self, result: Result) -> None:
         self.ledger.settled[result.name] = result
@@ -185,7 +196,8 @@ class Engine:
         programs = tuple(self.ledger.facts.code_of(step)) if step.kind in PROGRAMS else ()
         jobs = self.jobs if self.processors is None else max(1, self.processors // threads(step))
         fence = self._fence(step) if self.strict and not step.built_in else None
-        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence)
+        interpreter = self.interpreter_of(step.env)
+        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence, interpreter)
         work = make_work_folder(layout.work)
         request = prepare(step, sources, work, ground)
         self.listener.started(step, self._schedule.position(step) + 1, self._total, self.ledger.expected(step))
@@ -266,7 +278,6 @@ class Engine:
         return result
 
     def _start_worker(self) -> None:
-        self.before_executing()
         remaining = [*(task.step for _, task in self._tasks), *self._schedule.remaining()]
         self._worker = self.workers.take(self._room)
         shared = libraries(remaining, self._room, self.ledger.facts, self.code)

@@ -31,21 +31,22 @@ def enclose(request: Request) -> None:
     Raises OSError.
     """
     if request.fence is not None and available():
-        landlock.restrict(_grants(request.fence, Path(request.work)))
+        landlock.restrict(_grants(request.fence, Path(request.work), request.interpreter))
 
 
-def _grants(fence: Fence, work: Path) -> Iterator[tuple[str, Access]]:
+def _grants(fence: Fence, work: Path, interpreter: str) -> Iterator[tuple[str, Access]]:
     closed = [os.path.realpath(path) for path in fence.closed]
     yield from ((path, READ) for path in landlock.around(closed))
     yield from ((path, EVERYTHING) for path in (*_devices(closed), str(work)))
-    yield from ((path, READ) for path in _interpreter() if any(_within(path, folder) for folder in closed))
+    yield from ((path, READ) for path in _interpreter(interpreter) if any(_within(path, folder) for folder in closed))
     yield from ((path, READ) for path in (*fence.shown, *_linked(work / MIRROR)))
     yield from ((path, Access.READ_DIR) for path in fence.listed)
 
 
-def _interpreter() -> Iterator[str]:
-    """Yield the folders in which the interpreter and its packages lie, as far as they are not the project itself."""
-    prefixes = (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, PACKAGE)
+def _interpreter(other: str) -> Iterator[str]:
+    """Yield the folders in which the interpreters and their packages lie. other: that of the step's environment."""
+    own = (Path(other).parents[1],) if other else ()
+    prefixes = (*own, sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix, PACKAGE)
     yield from map(os.path.realpath, dict.fromkeys(map(str, prefixes)))
 
 

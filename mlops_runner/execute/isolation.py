@@ -66,7 +66,7 @@ def environment(room: Room, home: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "CUDA_VISIBLE_DEVICES": "",
-        **_blas_kernel(),
+        **blas_kernel(sys.path),
         **_user_packages(),
         **threads,
     }
@@ -254,7 +254,7 @@ def _user_packages() -> Mapping[str, str]:
     return {"PYTHONUSERBASE": site.getuserbase()} if folder in sys.path else {}
 
 
-def _blas_kernel() -> Mapping[str, str]:
+def blas_kernel(folders: Iterable[str]) -> Mapping[str, str]:
     """Pin OpenBLAS to one kernel that every current CPU has: otherwise each CPU model rounds in its own way.
 
     The Haswell kernel that NumPy 2.5 brings reads past the end of its memory (a product of 1000 x 341 by 341 x 6 ends
@@ -267,13 +267,13 @@ def _blas_kernel() -> Mapping[str, str]:
     except OSError:
         return {}
     if " avx2 " in flags and " fma " in flags:
-        return {"OPENBLAS_CORETYPE": "Haswell" if _numpy_minor() < (2, 5) else "Sandybridge"}
+        return {"OPENBLAS_CORETYPE": "Haswell" if _numpy_minor(folders) < (2, 5) else "Sandybridge"}
     return {}
 
 
-def _numpy_minor() -> tuple[int, int]:
+def _numpy_minor(folders: Iterable[str]) -> tuple[int, int]:
     """Return NumPy's version by the name of its metadata folder: importing it takes a tenth of a second."""
-    folders = (info for entry in sys.path if entry for info in Path(entry).glob("numpy-*.dist-info"))
-    name = next((info.name for info in folders), "numpy-0.0.dist-info")
+    found = (info for entry in folders if entry for info in Path(entry).glob("numpy-*.dist-info"))
+    name = next((info.name for info in found), "numpy-0.0.dist-info")
     major, minor, *_ = name.removeprefix("numpy-").removesuffix(".dist-info").split(".")
     return int(major), int(minor)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -48,10 +47,11 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Where a notebook runs, what it sees, how long it may take, and who hears what its cells print."""
+    """Where a notebook runs and by what, what it sees, how long it may take, and who hears what its cells print."""
 
     work: Path
     folder: Path
+    interpreter: str
     environment: Mapping[str, str]
     timeout: float | None
     say: Callable[[str], None]
@@ -95,10 +95,14 @@ async def _executed(notebook: Mapping[str, Any], session: Session) -> Outcome:
 
 
 class _OwnInterpreter(KernelSpecManager):
-    """Knows one kernel: the interpreter that runs this very process."""
+    """Knows one kernel: the interpreter of the step."""
+
+    def __init__(self, interpreter: str) -> None:
+        super().__init__()
+        self._interpreter = interpreter
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *ARGUMENTS]
+        argv = [self._interpreter, "-m", "ipykernel_launcher", "-f", "{connection_file}", *ARGUMENTS]
         return KernelSpec(argv=argv, display_name=kernel_name, language="python")
 
 
@@ -126,7 +130,7 @@ class _Client(NotebookClient):
             transport="ipc",
             ip=SOCKETS,
             connection_file=str(session.work / "kernel.json"),
-            kernel_spec_manager=_OwnInterpreter(),
+            kernel_spec_manager=_OwnInterpreter(session.interpreter),
         )
 
     @property

@@ -108,7 +108,7 @@ class Ledger:
         resolved, unknown = resolve_inputs(step, outputs, external)
         if unknown:
             raise InvalidInput([_missing(step, item, self.facts) for item in unknown])
-        key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
+        key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment_of(step).digest)
         known = None if (self.force or step.always) and not step.fetches else self._known(step, key)
         if known and (brought := self.shelf.bring(step.output, known.outputs)):
             files, restored = brought
@@ -277,6 +277,7 @@ class Ledger:
         return Stage(
             key=key,
             spec=step.spec,
+            env=step.env,
             repro=step.repro,
             code=self.facts.code_of(step),
             inputs=dict(resolved.files),

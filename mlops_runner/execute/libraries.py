@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mlops_runner.execute.isolation import Room, threads
+from mlops_runner.plan.environment import DEFAULT
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.source import read_source
 from mlops_runner.plan.steps import Step
@@ -21,7 +22,7 @@ def libraries(steps: Iterable[Step], room: Room, facts: Facts, code: Path) -> tu
 
     room: that of the worker; code: the folder that functions are imported from.
     """
-    functions = [step for step in steps if step.kind == KIND]
+    functions = [step for step in steps if step.kind == KIND and step.env == DEFAULT]
     if any(_is_special(step, room) for step in functions):
         return ()
     files = {file for step in functions for file in facts.code_of(step)}

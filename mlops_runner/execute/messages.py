@@ -32,7 +32,8 @@ class Request:
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
     A search may use `jobs` processes of its own, and remembers in the file `memory` what it has tried. A step behind a
-    `fence` is kept there by the kernel.
+    `fence` is kept there by the kernel. `interpreter` is that of the step's
+    environment; empty for the one that runs this.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Request:
     jobs: int = 1
     memory: str = ""
     fence: Fence | None = None
+    interpreter: str = ""
 
     def encode(self) -> str:
         """Return the request as one line of JSON.

@@ -36,7 +36,9 @@ LOG_COLUMNS = 400
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a project lies: its own folder, and that of its callables; the programs that a step runs; how many
-    processes a search may use there, the file in which it remembers, and the fence around a step."""
+    processes a search may use there, the file in which it remembers, the fence around a step, and the interpreter of
+    its environment, if that is not the project's.
+    """
 
     project: Path
     code: Path
@@ -44,6 +46,7 @@ class Ground:
     jobs: int = 1
     memory: Path | None = None
     fence: Fence | None = None
+    interpreter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
         str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""), ground.fence,
+        ground.interpreter,
     )  # fmt: skip
 
 

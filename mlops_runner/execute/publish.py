@@ -11,8 +11,9 @@ from mlops_runner.execute.result import Result
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.journal import Finished
 from mlops_runner.lock.codec import emit
-from mlops_runner.lock.model import FILE_NAME, Environment, Lock, Output
+from mlops_runner.lock.model import FILE_NAME, Lock, Output
 from mlops_runner.plan.key import taken
+from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.store.objects import ObjectStore
 from mlops_runner.store.patterns import parse_pattern
@@ -30,9 +31,7 @@ class Publisher:
     shelf: Shelf
     finished: Callable[[], Collection[Finished]]
 
-    def publish(
-        self, before: Lock, environment: Environment, settled: Settled, left: Collection[Step] | None = None
-    ) -> None:
+    def publish(self, before: Lock, facts: Facts, settled: Settled, left: Collection[Step] | None = None) -> None:
         """Write pointers and lock. settled: every step; before: the lock of the run before. Raises OSError.
 
         left: the steps that the run was not about, if it was not about all: what is locked beside the settled stays.
@@ -65,8 +64,10 @@ class Publisher:
                     self.store.add_folder(files)
                 pointers.write(output, files)
         pointers.save()
-        after = Lock({"default": environment}, {name: result.stage for name, result in settled.items()})
-        after = joined(before, after, kept)
+        made = {name: result.stage for name, result in settled.items() if not result.step.frozen}
+        frozen = {name: result.stage for name, result in settled.items() if result.step.frozen}
+        after = Lock(facts.environments_of(settled[name].step for name in made), made)
+        after = joined(before, after, {**kept, **frozen})
         if after != before or not (self.root / FILE_NAME).exists():
             write_if_changed(self.root / FILE_NAME, emit(after))
 

@@ -36,10 +36,18 @@ class Agreement:
     seconds: float
 
 
-def rerun(
-    layout: Layout, steps: Sequence[Step], lock: Lock, code: Path, rounds: int, tell: Callable[[Agreement], None]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where steps are executed again: the project, the folder of its callables, and what gives each its interpreter."""
+
+    layout: Layout
+    code: Path
+    interpreter_of: Callable[[str], str]
+
+
+def rerun(where: Site, steps: Sequence[Step], lock: Lock, rounds: int, tell: Callable[[Agreement], None]) -> None:
     """Execute all steps `rounds` times. Raises NotVerified naming the first artifact that differs; both copies stay."""
+    layout = where.layout
     store = ObjectStore(layout.root)
     returned = {name: stage.metrics for name, stage in lock.stages.items()}
     for number in range(1, rounds + 1):
@@ -58,7 +66,8 @@ def rerun(
                     produced = functools.partial(_produced, store, step, lock=lock)
                     sources = sources_of(step, layout.root, Inputs(layout), produced)
                     programs = tuple(lock.stages[step.name].code) if step.kind in PROGRAMS else ()
-                    ran = run_step(step, sources, worker, work, Ground(layout.root, code, programs))
+                    ground = Ground(layout.root, where.code, programs, interpreter=where.interpreter_of(step.env))
+                    ran = run_step(step, sources, worker, work, ground)
                     by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))
         finally:

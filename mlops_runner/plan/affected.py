@@ -67,7 +67,7 @@ def recipes_of(made: Made) -> dict[str, str]:
             "spec": step.spec,
             "inputs": inputs,
             "code": made.facts.code_of(step),
-            "env": "" if step.fetches else made.facts.environment.digest,
+            "env": "" if step.fetches else made.facts.environment_of(step).digest,
             "repro": step.repro,
             "execution": step.keyed_execution,
         }
@@ -94,12 +94,13 @@ def _own(step: Step, before: Step, now: Made, then: Made) -> Iterator[Reason]:
     stage = Stage(
         key="",
         spec=before.spec,
+        env=before.env,
         repro=before.repro,
         code=then.facts.code_of(before),
         inputs=_outside(before, then),
         params=before.params,
     )
-    lock = Lock({"default": then.facts.environment})
+    lock = Lock(then.facts.environments_of([before]))
     found = list(explain(step, stage, lock, Resolved({}, _outside(step, now)), now.facts))
     if not found and stage.spec != step.spec:
         found.append(unexplained(step, stage))

@@ -218,7 +218,7 @@ class _Builder:
         return not unknown and not unreturned and self._key(step, resolved) == key
 
     def _key(self, step: Step, resolved: Resolved) -> str:
-        return step_key(step, resolved, self.facts.code_of(step), self.facts.environment.digest)
+        return step_key(step, resolved, self.facts.code_of(step), self.facts.environment_of(step).digest)
 
 
 def _missing(step: Step, items: Sequence[Input], returned: Returned) -> tuple[Reason, ...]:

@@ -25,22 +25,22 @@ ROOMS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was compiled, the environment its dependency lock described, and the sha256 of every file behind both."""
+    """What was compiled, the environments that dependency locks described, and the sha256 of every file behind all."""
 
     compiled: Compiled
-    environment: Environment | None
+    environments: Mapping[str, Environment]
     sources: Mapping[str, str]
 
 
 def encode(entry: Entry, python: str) -> str:
     """Return the cache's text."""
-    environment = entry.environment and [entry.environment.digest, entry.environment.python]
+    environments = {name: [found.digest, found.python] for name, found in entry.environments.items()}
     value = {
         "rules": rules(),
         "python": python,
         "sources": dict(entry.sources),
         "compiled": compiled_json(entry.compiled),
-        "environment": environment,
+        "environments": environments,
     }
     return seal(json.dumps(value, separators=(",", ":")).encode()).decode()
 
@@ -51,8 +51,8 @@ def decode(text: bytes, python: str) -> Entry | None:
     value = json.loads(body) if body else {}
     if value.get("rules") != rules() or value["python"] != python:
         return None
-    environment = Environment(*value["environment"]) if value["environment"] else None
-    return Entry(compiled_from_json(value["compiled"]), environment, value["sources"])
+    environments = {name: Environment(*found) for name, found in value["environments"].items()}
+    return Entry(compiled_from_json(value["compiled"]), environments, value["sources"])
 
 
 def source_digest(data: bytes) -> str:

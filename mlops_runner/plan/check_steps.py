@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from mlops_runner.errors import Diagnostic
 from mlops_runner.plan.check_references import check_references
+from mlops_runner.plan.compile_environments import check_environments
 from mlops_runner.plan.matrix import MOST_INSTANCES, combinations, excludes, filled_text, instances, placeholders
 from mlops_runner.specs.base import Scalar, StepPath
 from mlops_runner.specs.complaints import nearest
@@ -25,6 +26,7 @@ _PATH: TypeAdapter[str] = TypeAdapter(StepPath)
 
 def check_steps(pipeline: Loaded[Pipeline]) -> Iterator[Diagnostic]:
     """Yield what is wrong with the steps of a Pipeline document, each for itself."""
+    yield from check_environments(pipeline)
     for name, step in pipeline.spec.steps.items():
         checker = _Checker(pipeline, name, step)
         problems = [*checker.size()] or [*checker.matrix(), *checker.names()]

@@ -8,6 +8,7 @@ from typing import Any
 
 from mlops_runner.digest import Json, digest_value
 from mlops_runner.errors import Place
+from mlops_runner.plan.environment import Declared, Need
 from mlops_runner.plan.model import Plan, PlannedStep, Reason
 from mlops_runner.plan.select import Selection
 from mlops_runner.plan.steps import Compiled, Input, Price, Step
@@ -72,7 +73,7 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
         "steps": [_step(step, files) for step in compiled.steps],
         "files": list(files),
         "code": compiled.code,
-        "dependencies": compiled.dependencies,
+        "environments": [_declared(found) for found in compiled.environments.values()],
         "specs": list(compiled.specs),
         "price": [compiled.price.per_hour, compiled.price.currency] if compiled.price else None,
         "pipelines": [[folder, p.file, p.line, p.column] for folder, p in compiled.pipelines.items()],
@@ -84,6 +85,7 @@ def compiled_from_json(value: Mapping[str, Any]) -> Compiled:
     fields = dict(value)
     files = fields.pop("files")
     fields["steps"] = tuple(_decode_step(step, files) for step in value["steps"])
+    fields["environments"] = {found[0]: _decode_declared(found) for found in value["environments"]}
     fields["specs"] = tuple(value["specs"])
     fields["price"] = Price(*value["price"]) if value["price"] else None
     fields["pipelines"] = {folder: Place(*place) for folder, *place in value["pipelines"]}
@@ -128,8 +130,20 @@ def _step(step: Step, files: dict[str, int]) -> dict[str, Any]:
         "previous": list(step.previous),
         "access": dict(step.access),
         "fits": step.fits,
+        "env": step.env,
         "spec": step.spec,
     }
+
+
+def _declared(found: Declared) -> list[Any]:
+    place = found.place and [found.place.file, found.place.line, found.place.column]
+    needs = [[need.kind, need.name, need.versions] for need in found.needs]
+    return [found.name, found.lock, found.python, needs, place]
+
+
+def _decode_declared(value: Sequence[Any]) -> Declared:
+    name, lock, python, needs, place = value
+    return Declared(name, lock, python, tuple(Need(*need) for need in needs), Place(*place) if place else None)
 
 
 def _decode_step(value: Mapping[str, Any], files: Sequence[str]) -> Step:

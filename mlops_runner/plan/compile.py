@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mlops_runner.plan.compile_data import data_step, source_step
+from mlops_runner.plan.compile_environments import environments
 from mlops_runner.plan.compile_parts import (
     BASELINE,
     FORECAST,
@@ -51,8 +52,9 @@ def compile_pipeline(pipeline: Loaded[Pipeline], core: Core | None) -> Compiled:
     pipelines = {f: pipeline.document.place(("pipelines", at)) for at, f in enumerate(spec.pipelines)}
     steps = joined(steps)
     refuse_trespass(steps, pipelines)
-    lock, code = spec.dependencies.lock, spec.code or ""
-    return Compiled(spec.name, spec.description, steps, code, lock, specs, price, pipelines)
+    return Compiled(
+        spec.name, spec.description, steps, spec.code or "", environments(pipeline), specs, price, pipelines
+    )
 
 
 def compile_steps(core: Core) -> tuple[Step, ...]:

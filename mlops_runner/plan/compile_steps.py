@@ -83,6 +83,7 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
         repro=spec.reproducibility or pipeline.reproducibility,
         execution={"threads": spec.resources.threads},
         access=access,
+        env=spec.env,
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """A plan as a value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Environment, Scalar
+from mlops_runner.plan.environment import DEFAULT
 from mlops_runner.plan.select import Selection
 from mlops_runner.plan.steps import Step
 
@@ -54,7 +55,8 @@ class Facts:
     `code` maps a callable to the fingerprints of its files, `external` what no step writes to the sha256 of a file that
     is there, or to the prefixed digest of a folder; `absent` names what is not there. For what DVC tracks, `pointers`
     holds what it should be, and `addresses` the md5 of what is there. What pipelines below write counts as they have
-    locked it: `written` names these pipelines by path, and `behind` those of them that must run first.
+    locked it: `written` names these pipelines by path, and `behind` those of them that must run first. `others` are
+    environments beside the project's own.
     """
 
     environment: Environment
@@ -66,6 +68,15 @@ class Facts:
     addresses: Mapping[str, str] = field(default_factory=dict)
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: Mapping[str, Environment] = field(default_factory=dict)
+
+    def environment_of(self, step: Step) -> Environment:
+        """Return the environment that a step runs in."""
+        return self.environment if step.env == DEFAULT else self.others[step.env]
+
+    def environments_of(self, steps: Iterable[Step]) -> dict[str, Environment]:
+        """Return the environments that some steps run in, by name."""
+        return {step.env: self.environment_of(step) for step in steps}
 
     def code_of(self, step: Step) -> dict[str, str]:
         """Return the fingerprints of all files behind a step's callables."""

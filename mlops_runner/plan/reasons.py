@@ -17,7 +17,7 @@ def explain(
     yield from _params(step, stage)
     yield from _code(stage, facts.code_of(step))
     if not step.fetches:
-        yield from _environment(stage, lock, facts)
+        yield from _environment(step, stage, lock, facts)
     yield from _inputs(step, stage, resolved, unknown)
     if step.repro != stage.repro:
         yield Reason("reproducibility", "reproducibility", stage.repro, step.repro, step.place("reproducibility"))
@@ -55,15 +55,16 @@ def _code(stage: Stage, now: Mapping[str, str]) -> Iterator[Reason]:
             yield Reason("code-changed", file, stage.code.get(file), now.get(file), Place(file))
 
 
-def _environment(stage: Stage, lock: Lock, facts: Facts) -> Iterator[Reason]:
+def _environment(step: Step, stage: Stage, lock: Lock, facts: Facts) -> Iterator[Reason]:
     locked = lock.environments.get(stage.env)
-    now = facts.environment
+    now = facts.environment_of(step)
+    place = step.places.get("env")
     if locked is None:
-        yield Reason("environment-changed", "environment", None, now.digest)
+        yield Reason("environment-changed", "environment", None, now.digest, place)
     elif locked.python != now.python:
-        yield Reason("environment-changed", "python", locked.python, now.python)
+        yield Reason("environment-changed", "python", locked.python, now.python, place)
     elif locked.digest != now.digest:
-        yield Reason("environment-changed", "dependencies", locked.digest, now.digest)
+        yield Reason("environment-changed", "dependencies", locked.digest, now.digest, place)
 
 
 def _inputs(step: Step, stage: Stage, resolved: Resolved, unknown: Collection[Input]) -> Iterator[Reason]:

@@ -43,18 +43,21 @@ def resolve(steps: Sequence[Step], ours: Lock, theirs: Lock, facts: Facts) -> Me
             found = by_key.get(_key(step, None, settled, facts) or "")
         if found is not None:
             side, stage = found
-            chosen[step.name] = stage
+            chosen[step.name] = replace(stage, env=step.env)
             settled[step.name], returned[step.name] = written(step, stage), stage.metrics
             kept.append((step.name, side))
     to_run = tuple(step.name for step in steps if step.name not in chosen)
-    return Mended(Lock({"default": facts.environment}, chosen), tuple(kept), to_run)
+    environments = facts.environments_of(step for step in steps if step.name in chosen)
+    return Mended(Lock(environments, chosen), tuple(kept), to_run)
 
 
 def prune(steps: Sequence[Step], lock: Lock) -> tuple[Lock, tuple[str, ...]]:
     """Drop the stages that no step stands for; return the new lock and their names."""
     names = {step.name for step in steps}
     gone = tuple(sorted(lock.stages.keys() - names))
-    return replace(lock, stages={name: stage for name, stage in lock.stages.items() if name in names}), gone
+    stages = {name: stage for name, stage in lock.stages.items() if name in names}
+    used = {stage.env for stage in stages.values()}
+    return Lock({name: found for name, found in lock.environments.items() if name in used}, stages), gone
 
 
 def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str], reason: str) -> Lock:
@@ -77,9 +80,10 @@ def accept(steps: Sequence[Step], lock: Lock, facts: Facts, names: Sequence[str]
     if unknown := sorted(set(names) - {step.name for step in steps}):
         known = ", ".join(step.name for step in steps)
         raise UsageFailure([_unknown_step(name, known) for name in unknown])
-    # The stages that are still stale can only say why beside the environment they were made in.
-    environments = {"default": facts.environment} if stages.keys() <= settled.keys() else lock.environments
-    return Lock(environments, stages)
+    if not stages.keys() <= settled.keys():  # those still stale can only say why beside what they were made in
+        return Lock(lock.environments, stages)
+    present = [step for step in steps if step.name in stages]
+    return Lock(facts.environments_of(present), {s.name: replace(stages[s.name], env=s.env) for s in present})
 
 
 def _unknown_step(name: str, known: str) -> Diagnostic:
@@ -94,7 +98,7 @@ def _key(step: Step, stage: Stage | None, settled: dict[str, Outputs], facts: Fa
     """Return a step's key if what it reads is known. What is absent counts as it was locked in the stage."""
     external, _ = known_external(step, stage, facts)
     resolved, unknown = resolve_inputs(step, settled, external)
-    return None if unknown else step_key(step, resolved, facts.code_of(step), facts.environment.digest)
+    return None if unknown else step_key(step, resolved, facts.code_of(step), facts.environment_of(step).digest)
 
 
 def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], facts: Facts, reason: str) -> Stage:
@@ -106,7 +110,7 @@ def _accepted(step: Step, stage: Stage | None, settled: dict[str, Outputs], fact
     _refuse_unknown(step, unknown)
     return replace(
         stage,
-        key=step_key(step, resolved, facts.code_of(step), facts.environment.digest),
+        key=step_key(step, resolved, facts.code_of(step), facts.environment_of(step).digest),
         spec=step.spec,
         repro=step.repro,
         code=facts.code_of(step),

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from mlops_runner.digest import digest_value
 from mlops_runner.errors import Place
 from mlops_runner.lock.model import Scalar
+from mlops_runner.plan.environment import DEFAULT, Declared
 
 Kind = Literal[
     "source", "data", "search", "train", "select", "refit", "evaluate", "package", "python", "command",
@@ -51,6 +52,8 @@ class Step:
 
     `access` says how the step reaches what lies outside, and when it is run: names of secrets (never their values),
     limits, retries. It is not part of the key either: none of it changes what the step writes.
+
+    `env` names the environment it runs in; its digest is part of the key, and the name is not.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Step:
     previous: tuple[str, ...] = ()
     access: Mapping[str, Any] = field(default_factory=dict)
     fits: int = 0
+    env: str = DEFAULT
 
     @cached_property
     def spec(self) -> str:
@@ -207,19 +211,24 @@ class Price:
 class Compiled:
     """What the specs say, reduced to what planning and running need.
 
-    `code` is the folder of python callables (empty: the project's own), `dependencies` the dependency lock, `specs`
-    the files all of this was read from, `pipelines` the folders below that hold pipelines of their own, and where each
-    is named.
+    `code` is the folder of python callables (empty: the project's own), `environments` are those that steps may run
+    in, by name, `specs` the files all of this was read from, `pipelines` the folders below that hold pipelines of their
+    own, and where each is named.
     """
 
     pipeline: str
     description: str
     steps: tuple[Step, ...]
     code: str
-    dependencies: str | None
+    environments: Mapping[str, Declared]
     specs: tuple[str, ...]
     price: Price | None = None
     pipelines: Mapping[str, Place] = field(default_factory=dict)
+
+    @property
+    def dependencies(self) -> str | None:
+        """The dependency lock of the project's own environment, if it has one."""
+        return self.environments[DEFAULT].lock
 
     @property
     def trains(self) -> bool:

@@ -7,11 +7,15 @@ from pydantic import Field, model_validator
 
 from mlops_runner.specs.base import Part, RelativePath, Spec
 from mlops_runner.specs.rules import Finding, hold, repeated
+from mlops_runner.specs.step_environments import StepEnvironments, System
 from mlops_runner.specs.step_part import SharedParams
 from mlops_runner.specs.steps import Steps
 
 # The names of the built-in steps, or what these begin with.
 RESERVED = frozenset({"source", "data", "search", "train", "select", "refit", "evaluate", "package"})
+
+
+DEFAULT = "default"  # the environment that `dependencies` declares
 
 
 class SpecFiles(Part):
@@ -35,6 +39,7 @@ class Dependencies(Part):
             examples=["requirements.lock"],
         ),
     ] = None
+    system: Annotated[System, Field(description="What the steps need of the machine.")] = System.model_construct()
 
 
 class Cost(Part):
@@ -67,6 +72,7 @@ class Pipeline(Spec):
     ] = ()
     steps: Steps = {}
     params: SharedParams = {}
+    envs: StepEnvironments = {}
     environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
     dependencies: Annotated[Dependencies, Field(description="What a step's environment is made of.")] = (
         Dependencies.model_construct()
@@ -98,10 +104,13 @@ class Pipeline(Spec):
 
 
 def _names_are_free(pipeline: Pipeline) -> Iterator[Finding]:
-    """A step is not called as a built-in one, nor by what these begin with."""
+    """A step is not called as a built-in one, nor by what these begin with; no environment as the project's own."""
     for name in (name for name in pipeline.steps if name in RESERVED):
         hint = f"choose another name; taken: {', '.join(sorted(RESERVED))}"
         yield Finding(("steps", name), "reserved-name", f'a step cannot be called "{name}"', hint)
+    if DEFAULT in pipeline.envs:
+        hint = "that is the project's own, which dependencies declares: choose another name"
+        yield Finding(("envs", DEFAULT), "reserved-name", f'an environment cannot be called "{DEFAULT}"', hint)
 
 
 def _pipelines_are_apart(pipeline: Pipeline) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlops_runner.specs.base import Duration, Part, Scalar, Words, complaint
+from mlops_runner.specs.base import Duration, Name, Part, Scalar, Words, complaint
 from mlops_runner.specs.rules import Finding, hold
 
 IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
@@ -136,6 +136,9 @@ class StepPart(Part):
         ),
     ] = ()
     resources: Annotated[Resources, Field(description="What it takes up while it runs.")] = Resources.model_construct()
+    env: Annotated[
+        Name, Field(description="The environment that it runs in: one of envs; the project's own when left out.")
+    ] = "default"
     timeout: Annotated[Duration | None, Field(description="Longest time it may take; then it is ended, and fails.")] = (
         None
     )

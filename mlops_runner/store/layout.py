@@ -51,6 +51,11 @@ class Layout:
         return self.state / "work"
 
     @property
+    def environments(self) -> Path:
+        """The environments of steps that do not run in the project's own, by their digests."""
+        return self.state / "environments"
+
+    @property
     def experiments(self) -> Path:
         """The experiment log."""
         return self.state / "experiments.sqlite"

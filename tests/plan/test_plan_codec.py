@@ -11,15 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_values import CSV, ENVIRONMENT, FACTS, STEPS, plan
 
+from mlops_runner.errors import Place
 from mlops_runner.lock.model import Lock
 from mlops_runner.plan import cache
 from mlops_runner.plan.cache import Entry, decode, encode, fresh, source_digest
 from mlops_runner.plan.codec import compiled_from_json, compiled_json, plan_json
+from mlops_runner.plan.environment import Declared, Need
 from mlops_runner.plan.steps import Compiled
 
-COMPILED = Compiled("loans", "ü", tuple(STEPS), "", "requirements.lock", ("pipeline.yaml",))
+ENVIRONMENTS = {
+    "default": Declared("default", "requirements.lock", None, (), Place("pipeline.yaml", 3, 5)),
+    "vision": Declared("vision", "vision.lock", "3.12", (Need("driver", "nvidia", ">=550"),)),
+}
+COMPILED = Compiled("loans", "ü", tuple(STEPS), "", ENVIRONMENTS, ("pipeline.yaml",))
 FILES = {"pipeline.yaml": b"one", "requirements.lock": b"two"}
-ENTRY = Entry(COMPILED, ENVIRONMENT, {name: source_digest(data) for name, data in FILES.items()})
+ENTRY = Entry(COMPILED, {"default": ENVIRONMENT}, {name: source_digest(data) for name, data in FILES.items()})
 TEXT = encode(ENTRY, "3.11").encode()
 
 
@@ -72,9 +78,9 @@ def test_compiled_specs_survive_json():
     assert compiled_from_json(json.loads(json.dumps(compiled_json(COMPILED)))) == COMPILED
 
 
-@pytest.mark.parametrize("environment", [ENVIRONMENT, None])
-def test_what_was_cached_comes_back(environment):
-    entry = replace(ENTRY, environment=environment)
+@pytest.mark.parametrize("environments", [{"default": ENVIRONMENT, "vision": ENVIRONMENT}, {}])
+def test_what_was_cached_comes_back(environments):
+    entry = replace(ENTRY, environments=environments)
     assert decode(encode(entry, "3.11").encode(), "3.11") == entry
 
 

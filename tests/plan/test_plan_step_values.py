@@ -83,7 +83,7 @@ def test_a_step_that_there_is_not_is_complained_about_once_a_line():
 
 
 def test_the_cache_of_compiled_steps_keeps_values():
-    compiled = Compiled("p", "", (step("a", [("b", "v")]),), "", None, ())
+    compiled = Compiled("p", "", (step("a", [("b", "v")]),), "", {}, ())
     assert compiled_from_json(compiled_json(compiled)).steps == compiled.steps
 
 

@@ -66,7 +66,8 @@ def _session(request: Request, session: type["Session"]) -> "Session":
         "SOURCE_DATE_EPOCH": "0",
     }
     environment = {**environment_of(request), **ours, **request.config.get("variables", {}), **request.secrets}
-    return session(work, folder, environment, limits_of(request.access).timeout, _say)
+    interpreter = request.interpreter or sys.executable
+    return session(work, folder, interpreter, environment, limits_of(request.access).timeout, _say)
 
 
 def _say(text: str) -> None:
