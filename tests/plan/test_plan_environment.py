@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_runner.errors import InvalidInput
-from mlops_runner.plan.environment import Pin, differences, from_dependency_lock, from_installed, normalise
+from mlops_runner.plan.environment import (
+    Need,
+    Pin,
+    differences,
+    extras,
+    from_dependency_lock,
+    from_installed,
+    normalise,
+    refuse_unsafe,
+)
 
 LOCK = """\
 # made by a tool
@@ -145,3 +154,47 @@ def test_this_package_is_no_part_of_what_is_installed():
 @pytest.mark.parametrize("name", ["Foo_Bar", "foo.bar", "FOO--bar", "foo-_.bar"])
 def test_names_are_compared_in_their_normal_form(name):
     assert normalise(name) == "foo-bar"
+
+
+def test_a_lock_is_evaluated_for_the_python_of_its_environment():
+    lock = "a==1 ; python_full_version < '3.12' \\\n    --hash=sha256:aa\nb==1 ; python_version >= '3.12'\n"
+    found = {python: from_dependency_lock(lock, "r.lock", python) for python in ("3.10", "3.14")}
+    assert {python: [pin.name for pin in pins] for python, (_, pins) in found.items()} == {"3.10": ["a"], "3.14": ["b"]}
+    assert found["3.14"][0].python == "3.14"
+    assert from_dependency_lock("a==1", "r.lock", "3.11") == from_dependency_lock("a==1", "r.lock")
+
+
+def test_what_is_declared_of_the_machine_counts_and_how_it_is_written_does_not():
+    needs = [Need("program", "dot", ">=2, <3"), Need("driver", "nvidia", ">=550")]
+    found = from_dependency_lock(LOCK, "r.lock", needs=needs)[0]
+    assert found == from_dependency_lock(LOCK, "r.lock", needs=[needs[1], Need("program", "dot", ">=2,<3")])[0]
+    assert found.digest == "e1:6d2dd26db23eed853efc31c4e0b84fab"
+    assert found != from_dependency_lock(LOCK, "r.lock", needs=needs[:1])[0]
+    assert from_installed({}, needs) != from_installed({})
+
+
+@pytest.mark.parametrize(
+    ("line", "safe"),
+    [
+        ("-i https://example.org/simple", True),
+        ("-i https://${USER}:${TOKEN}@example.org/simple", True),
+        ("-i https://bob:${TOKEN}@example.org/simple", True),
+        ("-i https://${TOKEN}@example.org/simple", True),
+        ("-i https://bob:secret@example.org/simple", False),
+        ("-i https://${USER}:secret@example.org/simple", False),
+        ("--extra-index-url https://secret@example.org/simple", False),
+        ("--find-links https://a@example.org https://${B}@example.org", False),
+    ],
+)
+def test_a_lock_that_tells_a_password_is_refused(line, safe):
+    if safe:
+        refuse_unsafe(line, (), "r.lock")
+        return
+    with pytest.raises(InvalidInput, match="holds a password") as raised:
+        refuse_unsafe(f"# made\n{line}", (), "r.lock")
+    assert (raised.value.diagnostics[0].place.line, "secret" in str(raised.value)) == (2, False)
+
+
+def test_what_is_installed_and_not_pinned_is_named():
+    pinned = from_dependency_lock("a==1\n", "r.lock")[1]
+    assert extras(pinned, {"a": "1", "c": "2", "b": "3", "mlops-runner": "1"}) == ["b 3", "c 2"]
