@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_runner.api import Project
+from mlops_runner.api import Project, environments
 from mlops_runner.api.sharing import sharing
 from mlops_runner.durable import TEMPORARY, leftovers
 from mlops_runner.errors import InvalidInput, LockBusy, MlopsError
@@ -83,17 +83,11 @@ def _documents(project: Project) -> Iterator[Finding]:
 
 def _environment(project: Project) -> Iterator[Finding]:
     try:
-        found = project.sources.environment_differences()
+        found = list(environments.look(project))
     except MlopsError as error:
         yield Finding("packages", False, str(error), "run: mlops validate")
         return
-    fine = (
-        "as the dependency lock says"
-        if project.compiled().dependencies
-        else "as installed; no dependency lock is named"
-    )
-    what = "; ".join(found[:5]) + ("; …" if len(found) > 5 else "") if found else fine
-    yield Finding("packages", not found, what, "install the dependency lock: pip install -r FILE")
+    yield from (Finding(looked.name, looked.ok, looked.what, looked.hint) for looked in found)
 
 
 def _lock(project: Project) -> Iterator[Finding]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlops_runner import journal
+from mlops_runner.api import environments
+from mlops_runner.api.environments import Unused, unused
 from mlops_runner.api.sharing import files_below, sharing
+from mlops_runner.api.sources import Sources
 from mlops_runner.errors import Diagnostic, PolicyRefused, UsageFailure
 from mlops_runner.gitops import git
 from mlops_runner.gitops.history import History, Name
@@ -35,10 +38,14 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A look at the cache: what is kept, by the first kind of thing that names it, and what may go."""
+    """A look at the cache: what is kept, by the first kind of thing that names it, and what may go.
+
+    unused: environments of steps that may go, too.
+    """
 
     kept: dict[str, list[Stored]]
     loose: list[Stored]
+    unused: list[Unused]
     notes: tuple[str, ...] = ()
 
 
@@ -68,7 +75,17 @@ class Collector:
         for stored in stored_objects(self.store):
             kind = claimed.get(stored.md5) or ("young" if self._is_young(stored) else None)
             (kept[kind] if kind else loose).append(stored)
-        return Sweep({kind: found for kind, found in kept.items() if found}, loose, tuple(self._notes()))
+        named = {kind: found for kind, found in kept.items() if found}
+        return Sweep(named, loose, self._unused(), tuple(self._notes()))
+
+    def _unused(self) -> list[Unused]:
+        """Return the environments that no lock names of those that were read, nor the documents as they are."""
+        layout = Layout(self.root)
+        if not unused(layout, self.naming.environments):
+            return []
+        sources = Sources(layout)
+        declared = [found for found in sources.compiled().environments.values() if found.lock]
+        return unused(layout, self.naming.environments | {sources.described(found)[0].digest for found in declared})
 
     def sweep(self) -> Sweep:
         """Remove what nothing names. Raises LockBusy while anything works here, PolicyRefused for a shared cache."""
@@ -79,6 +96,7 @@ class Collector:
                 held.enter_context(exclusive(mutex, self.lock_timeout, who))
             found = self.look()
             remove(self.store, found.loose)
+            environments.remove(Layout(self.root), found.unused)
         return found
 
     def explain(self, md5: str) -> tuple[Stored, list[str]]:

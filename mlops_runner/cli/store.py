@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--explain", metavar="MD5", help="Say what keeps one object.")
 def gc(settings: Settings, yes: bool, explain: str | None, projects: tuple[str, ...], **keep: float) -> int:
-    """Remove from the cache what nothing names any more; without --yes, say what that is.
+    """Remove from the cache what nothing names any more, and environments; without --yes, say what that is.
 
     \b
     Kept is what pipeline.lock, dvc.lock, .dvc pointers, models/ and environments/ name: in every working tree, branch,
     remote-tracking branch, tag and stash, and in recent commits; the last results of this machine; and what is
-    younger than an hour.
+    younger than an hour. Environments of steps are kept that a pipeline.lock of these names, or pipeline.yaml as it is.
 
     \b
     Examples:
@@ -75,6 +75,7 @@ def _json(found: "Sweep", *, removed: bool) -> dict[str, object]:
         "removed": removed,
         "kept": {kind: _sum(objects) for kind, objects in found.kept.items()},
         "loose": {**_sum(found.loose), "md5": [stored.md5 for stored in found.loose]},
+        "environments": {"unused": len(found.unused), "bytes": sum(unused.size for unused in found.unused)},
     }
 
 
@@ -87,7 +88,10 @@ def _text(found: "Sweep", *, removed: bool) -> str:
     lines = [_line("kept", everything)]
     lines += [_line(f"  {kind}", objects) for kind, objects in found.kept.items()]
     lines.append(_line("removed" if removed else "may go", found.loose))
-    if found.loose and not removed:
+    if found.unused:
+        size = _size(sum(unused.size for unused in found.unused))
+        lines.append(f"{'removed' if removed else 'may go':<18} {len(found.unused):>8} environments {size:>6}")
+    if (found.loose or found.unused) and not removed:
         lines += ["", "to remove them: mlops gc --yes"]
     return "\n".join(lines)
 

@@ -123,7 +123,7 @@ class _Making:
                     place.rename(before)
                 folder.rename(place)
             sync_folder(place.parent)
-        self.note(f"the environment {name} is ready ({_packages(len(self.pins))}, {time.monotonic() - started:.1f} s)")
+        self.note(f"the environment {name} is ready ({packages(len(self.pins))}, {time.monotonic() - started:.1f} s)")
 
     def _call(self, uv: Sequence[str], folder: Path) -> None:
         """Have uv make the folder."""
@@ -191,7 +191,8 @@ def _record(environment: Environment) -> bytes:
     return seal(json.dumps({"version": 1, "environment": environment.digest}).encode())
 
 
-def _packages(number: int) -> str:
+def packages(number: int) -> str:
+    """Count packages in words."""
     return f"{number} package" + ("" if number == 1 else "s")
 
 

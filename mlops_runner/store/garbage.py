@@ -9,6 +9,7 @@ from pathlib import Path
 from mlops_runner.errors import Diagnostic, MlopsError
 from mlops_runner.store.objects import ObjectStore
 
+_ENVIRONMENT = re.compile(rb"(?<![0-9a-z])e1:[0-9a-f]{32}(?![0-9a-f])")
 _MD5 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _OBJECT = re.compile(r"[0-9a-f]{30}(\.dir)?")
 _DOCUMENTS = {"models", "environments"}
@@ -35,9 +36,13 @@ class Claim:
 
 @dataclass(slots=True)
 class Naming:
-    """Reads which objects a text names; what a folder's manifest lists is named with it."""
+    """Reads which objects a text names; what a folder's manifest lists is named with it.
+
+    Beside them, it collects the digests of all environments that were named.
+    """
 
     store: ObjectStore
+    environments: set[str] = field(default_factory=set)
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def named(self, data: bytes) -> frozenset[str]:
@@ -45,6 +50,7 @@ class Naming:
 
         Raises MlopsError for a manifest that is there and damaged: what it names cannot be told.
         """
+        self.environments |= {found.decode() for found in _ENVIRONMENT.findall(data)}
         return self.expand(found.decode() for found in set(_MD5.findall(data)))
 
     def expand(self, md5s: Iterator[str]) -> frozenset[str]:

@@ -171,17 +171,6 @@ def test_steps_run_in_the_environments_that_their_locks_describe(paint, tmp_path
     done(paint.call("verify"))
 
 
-def test_an_environment_that_is_not_what_its_lock_says_any_more_is_made_again(paint):
-    done(paint.call("run"))
-    (folder,) = (paint.root / ".mlops/environments").glob("[!.]*/lib/python*/site-packages")
-    (folder / "colours/__init__.py").write_text("NAME = 'grey'\n")
-    (folder / "other-1.0.dist-info").mkdir()
-    answer = done(paint.call("run", "--force"))
-    assert "again, because it is not what its lock says any more" in answer.err
-    assert paint.read("mixed.txt").startswith("red")
-    assert len(made(paint)) == 1
-
-
 def test_a_notebook_runs_in_its_environment(paint, tmp_path):
     there = sysconfig.get_path("purelib")
     kernel = wheel(tmp_path / "wheels", "ipykernel", "7.0", {"kernel.pth": f"{there}\n"})  # the real one, from there
@@ -371,3 +360,75 @@ def test_one_environment_that_fails_fails_once_for_all_its_steps(paint):
     assert answer.code == 1
     assert answer.err.count("could not be made") == 1
     assert paint.executed() == ["plain"]
+
+
+# -- looking after them
+
+
+def looked(light):
+    return {found["name"]: (found["ok"], found["what"]) for found in light.call("doctor", "--json").value}
+
+
+def test_the_doctor_says_what_differs_from_a_lock_and_the_run_makes_it_again(light):
+    assert looked(light)["environment vision"][0]
+    assert looked(light)["environment vision"][1].startswith("not made yet: 1 package of vision.lock, for Python 3.")
+    done(light.call("run"))
+    ok, what = looked(light)["environment vision"]
+    assert (ok, what.startswith("as vision.lock says, Python 3.")) == (True, True)
+    (folder,) = (light.root / ".mlops/environments").glob("[!.]*/lib/python*/site-packages")
+    (folder / "other-1.0.dist-info").mkdir()
+    (folder / "colours-1.2.dist-info").rename(folder / "colours-1.1.dist-info")
+    ok, what = looked(light)["environment vision"]
+    assert (ok, what.partition(" (Python 3.")[0]) == (
+        False,
+        "colours 1.1, the lock has 1.2; other 1.0, which the lock does not have",
+    )
+    (folder / "colours-1.1.dist-info").rename(folder / "colours-1.2.dist-info")
+    (folder / "other-1.0.dist-info").rmdir()
+    (folder.parents[2] / "bin/python").unlink()
+    assert "its interpreter is gone" in looked(light)["environment vision"][1]
+    answer = done(light.call("run", "--force"))
+    assert "again, because it is not what its lock says any more" in answer.err
+    assert looked(light)["environment vision"][0]
+    assert (begun(light), len(made(light))) == ([], 1)
+
+
+def test_a_machine_that_is_not_as_declared_is_told_by_the_doctor_and_refused_by_the_run(light):
+    light.edit("pipeline.yaml", "vision.lock", 'vision.lock\n    system: {programs: {nowhere: ">=2"}}')
+    before = light.to_do()
+    said = "this machine is not what the environment vision needs: the program nowhere is not installed, and >=2 is"
+    refused(light, 65, said)
+    assert made(light) == []
+    assert looked(light)["machine for vision"] == (False, "the program nowhere is not installed, and >=2 is declared")
+    assert light.to_do() == before, "a plan measures nothing"
+    light.edit("pipeline.yaml", "    system: {programs: {nowhere", "    system: {programs: {sh")
+    light.edit("pipeline.yaml", "envs:", 'dependencies: {system: {nvidia_driver: ">=9999"}}\nenvs:')
+    assert looked(light)["machine"][0] is False
+
+
+def test_what_needs_the_machine_otherwise_runs_again(light):
+    done(light.call("run"))
+    light.edit("pipeline.yaml", "vision.lock", 'vision.lock\n    system: {programs: {git: ">=2"}}')
+    assert light.to_do() == {"named": "rerun"}
+    done(light.call("run"))
+    light.edit("pipeline.yaml", '">=2"', '">=1,<99"')
+    assert light.to_do() == {"named": "rerun"}
+
+
+def test_gc_removes_the_environments_that_nothing_names(light, tmp_path):
+    done(light.call("run"))
+    light.commit("with red")
+    light.write("vision.lock", colours(tmp_path / "wheels", "1.3", "blue"))
+    done(light.call("run"))
+    red, blue = sorted(made(light), key=lambda name: name in light.read("pipeline.lock"))
+    assert light.call("gc", "--json").value["environments"]["unused"] == 0, "a commit names the first one"
+    light.git("commit", "-q", "--no-gpg-sign", "--amend", "-am", "with blue")
+    light.git("reflog", "expire", "--expire=now", "--all")
+    assert "1 environments" in done(light.call("gc", "--days", "0")).out
+    assert made(light) == sorted([red, blue])
+    done(light.call("gc", "--days", "0", "--yes"))
+    assert made(light) == [blue]
+    light.write(f".mlops/environments/{TEMPORARY}0123456789abcdef/pyvenv.cfg", "torn")
+    assert "leftovers" in [found["name"] for found in light.call("doctor", "--json").value if not found["ok"]]
+    assert light.call("doctor", "--fix").code == 0
+    assert begun(light) == []
