@@ -70,13 +70,11 @@ class Environments:
             return ""
         declared = self.declared[name]
         require_machine(declared)
-        environment, pins = self.described(declared)
-        if environment != self.wanted[name]:
-            message = f"{declared.lock} changed after the plan was made"
-            raise PlanMismatch(Diagnostic("environment-changed", message, declared.place, "run again"))
+        environment = self.wanted[name]
+        pins = _pins(declared, environment, self.described)
         place = folder_of(self.layout, environment)
         if not is_whole(place, environment, pins):
-            _Making(self.layout, declared, environment, pins, self.note).make(place)
+            _Making(self.layout, declared, environment, pins, self.described, self.note).make(place)
         return str(place / "bin" / "python")
 
 
@@ -88,6 +86,7 @@ class _Making:
     declared: Declared
     environment: Environment
     pins: Sequence[Pin]
+    described: Described
     note: Callable[[str], None]
 
     @property
@@ -133,14 +132,15 @@ class _Making:
         wanted = sys.executable if python == python_minor() else python
         made = ["venv", "--quiet", "--no-project", "--relocatable", "--python", wanted, str(folder)]
         filled = ["pip", "sync", "--require-hashes", "--compile-bytecode", "--python", str(folder / "bin" / "python")]
-        for arguments in (made, [*filled, lock]):
+        for arguments in (made, [*filled, "--", lock]):
             code = call_uv(uv, arguments, root, self.log)
             said = hide(self.log, (root / lock).read_text(encoding="utf-8", errors="replace"), os.environ)
             if code:
                 raise self._failed(said, code)
 
     def _check(self, folder: Path) -> None:
-        """Compare what uv made with the lock. Raises StepFailed."""
+        """Compare what uv made with the lock. Raises StepFailed, and PlanMismatch if uv may have seen another lock."""
+        _pins(self.declared, self.environment, self.described)
         found = installed(packages_of(folder))
         if different := [*differences(self.pins, found), *extras(self.pins, found)]:
             message = f"uv made something else from {self.declared.lock}: {'; '.join(different[:3])}"
@@ -163,6 +163,15 @@ class _Making:
         message = f"the environment {name} could not be made from {self.declared.lock}: uv {how}{tail}"
         hint = "free some space, and run again" if _says(NO_SPACE, said) else f"its log: {self._where}"
         return StepFailed(Diagnostic("environment-failed", message, place, hint))
+
+
+def _pins(declared: Declared, wanted: Environment, described: Described) -> tuple[Pin, ...]:
+    """Return what a lock pins now. Raises PlanMismatch when it is another one than the plan knows."""
+    environment, pins = described(declared)
+    if environment != wanted:
+        message = f"{declared.lock} changed after the plan was made"
+        raise PlanMismatch(Diagnostic("environment-changed", message, declared.place, "run again"))
+    return pins
 
 
 def folder_of(layout: Layout, environment: Environment) -> Path:

@@ -17,7 +17,7 @@ MODULE = "uv"
 # An environment is made for a step, not where the runner was started.
 ELSEWHERE = frozenset({
     "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME", "PYTHONPATH", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_WORKING_DIR",
-    "UV_PROJECT", "UV_VENV_CLEAR", "UV_VENV_SEED",
+    "UV_PROJECT", "UV_VENV_CLEAR", "UV_VENV_SEED", "FORCE_COLOR", "CLICOLOR_FORCE",
 })  # fmt: skip
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _USER = re.compile(r"://[^\s/@]+@")

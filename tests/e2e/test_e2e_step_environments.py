@@ -354,6 +354,12 @@ def test_a_lock_that_changes_after_the_plan_was_made_is_noticed(light):
     assert made(light) == []
 
 
+def test_a_lock_that_changes_while_uv_reads_it_is_noticed(light, tmp_path, monkeypatch):
+    fake_uv(tmp_path, monkeypatch, 'real "$@"; test "$1" = venv || sed -i s/sha256:./sha256:0/ vision.lock')
+    refused(light, 5, "vision.lock changed after the plan was made")
+    assert made(light) == begun(light) == []
+
+
 def test_one_environment_that_fails_fails_once_for_all_its_steps(paint):
     paint.edit("vision.lock", "colours", "colors")
     answer = paint.call("run", "--keep-going")
