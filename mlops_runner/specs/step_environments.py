@@ -28,14 +28,26 @@ def _versions(value: str) -> str:
     return value
 
 
+def _package(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", value):
+        raise complaint("invalid-name", '"{given}" is not the name of a package', "for example: libgomp1", given=value)
+    return value
+
+
+def _program(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", value):
+        raise complaint("invalid-name", '"{given}" is not the name of a program', "for example: ffmpeg", given=value)
+    return value
+
+
 PythonMinor = Annotated[
     str, AfterValidator(_python), Words("a text"), Field(json_schema_extra={"pattern": f"^{PYTHON}$"})
 ]
 Versions = Annotated[
     str, AfterValidator(_versions), Words("a version or a range"), Field(json_schema_extra={"pattern": f"^{VERSIONS}$"})
 ]
-PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
-ProgramName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+PackageName = Annotated[str, AfterValidator(_package), Words("the name of a package")]
+ProgramName = Annotated[str, AfterValidator(_program), Words("the name of a program")]
 
 
 class System(Part):

@@ -286,7 +286,7 @@ def test_a_python_that_is_not_here_is_named(light):
 
 def test_a_password_that_uv_reads_from_a_variable_is_in_no_message(light, tmp_path, monkeypatch):
     monkeypatch.setenv("INDEX_KEY", "hunter2")
-    light.write("vision.lock", "-i https://bob:${INDEX_KEY}@example.org/simple\n" + light.read("vision.lock"))
+    light.write("vision.lock", "-i https://bob:${INDEX_KEY}@example.org/\n" + light.read("vision.lock"))
     fake_uv(tmp_path, monkeypatch, 'echo "no https://bob:hunter2@example.org, with hunter2" >&2; exit 2')
     said = refused(light, 1, "no https://***@example.org, with ***")
     assert "hunter2" not in said + light.read(".mlops/environments/vision.log")

@@ -176,14 +176,14 @@ def test_what_is_declared_of_the_machine_counts_and_how_it_is_written_does_not()
 @pytest.mark.parametrize(
     ("line", "safe"),
     [
-        ("-i https://example.org/simple", True),
-        ("-i https://${USER}:${TOKEN}@example.org/simple", True),
-        ("-i https://bob:${TOKEN}@example.org/simple", True),
-        ("-i https://${TOKEN}@example.org/simple", True),
-        ("-i https://bob:secret@example.org/simple", False),
-        ("-i https://${USER}:secret@example.org/simple", False),
-        ("--extra-index-url https://secret@example.org/simple", False),
-        ("--find-links https://a@example.org https://${B}@example.org", False),
+        ("-i https://example.org/", True),
+        ("-i https://${USER}:${TOKEN}@example.org/", True),
+        ("-i https://bob:${TOKEN}@example.org/", True),
+        ("-i https://${TOKEN}@example.org/", True),
+        ("-i https://bob:secret@example.org/", False),
+        ("-i https://${USER}:secret@example.org/", False),
+        ("-i https://secret@example.org/", False),
+        ("-f https://a@example.org https://${B}@example.org", False),
     ],
 )
 def test_a_lock_that_tells_a_password_is_refused(line, safe):
