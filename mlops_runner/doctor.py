@@ -181,14 +181,16 @@ def _abandoned(project: Project) -> Iterator[Path]:
     """Yield the temporary files of every folder that the runner writes to, and the folders steps worked in."""
     if project.layout.work.is_dir():
         yield from project.layout.work.iterdir()
-    yield from project.root.glob(f"{TEMPORARY}*")
+    for folder in (project.root, project.layout.environments):
+        yield from folder.glob(f"{TEMPORARY}*")
     visible = [path for path in project.root.iterdir() if path.is_dir() and not path.name.startswith(".")]
     cache = cache_folder(project.root)
     repository = dvc_root(project.root)
     own = [project.layout.state, repository / DVC, *([] if cache.is_relative_to(repository) else [cache])]
     for folder in (*visible, *own):
         if folder.is_dir():
-            yield from (path for path in leftovers(folder) if project.layout.work not in path.parents)
+            found = leftovers(folder, project.layout.environments)
+            yield from (path for path in found if project.layout.work not in path.parents)
 
 
 def _removed(paths: Iterable[Path]) -> list[Path]:

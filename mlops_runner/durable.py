@@ -176,10 +176,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """List the temporary files that a killed process left below a folder."""
-    found = os.walk(folder)
-    return sorted(Path(inner, name) for inner, _, names in found for name in names if name.startswith(TEMPORARY))
+def leftovers(folder: Path, without: Path | None = None) -> list[Path]:
+    """List the temporary files that a killed process left below a folder; of `without`, a folder in it, none."""
+    found = []
+    for inner, folders, names in os.walk(folder):
+        if without is not None and without.parent == Path(inner) and without.name in folders:
+            folders.remove(without.name)
+        found += [Path(inner, name) for name in names if name.startswith(TEMPORARY)]
+    return sorted(found)
 
 
 def seal(body: bytes) -> bytes:

@@ -22,4 +22,4 @@ def _left(layout: Layout, steps: Iterable[Step]) -> Iterator[Path]:
     for folder in {layout.root, *(path.parent for path in outputs)}:
         yield from folder.glob(f"{TEMPORARY}*")
     for folder in {layout.state, layout.root / ".dvc", *outputs}:
-        yield from leftovers(folder)
+        yield from leftovers(folder, layout.environments)  # large, and cleared when one is made
