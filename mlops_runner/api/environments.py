@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mlops_runner.durable import TEMPORARY
 from mlops_runner.errors import InvalidInput
 from mlops_runner.execute.environments import folder_of, is_whole, packages, packages_of
-from mlops_runner.execute.machine import misfits
+from mlops_runner.execute.system import misfits
 from mlops_runner.execute.uv import find_uv
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan.environment import DEFAULT, Declared, Pin, differences, extras, installed

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from mlops_runner.plan.demand import POOL, Capacity
 from mlops_runner.plan.estimate import estimate
 from mlops_runner.plan.model import Plan
 from mlops_runner.reports.plan import Local
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
 def local(project: "Project", plan: Plan, jobs: int | None) -> Local:
     """Look at what is here, and estimate a run of the plan; jobs: as many as a run would take, unless given."""
     notes = project.notes(plan)
-    price = project.compiled().price
+    compiled = project.compiled()
     if all(note.state in STANDING for note in notes.values()):
-        return Local(notes, None, price)
-    from mlops_runner.execute.isolation import processors, threads_of
+        return Local(notes, None, compiled.price)
+    from mlops_runner.execute.isolation import threads_of
+    from mlops_runner.execute.machine import processors
 
     steps = [planned.step for planned in plan.steps if planned.step]
-    return Local(notes, estimate(plan, notes, jobs or max(1, processors() // threads_of(steps))), price)
+    pools = {f"{POOL}{name}": amount for name, amount in compiled.pools.items()}
+    capacity = Capacity(jobs or max(1, processors() // threads_of(steps)), pools)
+    return Local(notes, estimate(plan, notes, capacity), compiled.price)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
     from mlops_runner.api.running import Flags
-    from mlops_runner.execute.engine import Listener
+    from mlops_runner.execute.listener import Listener
     from mlops_runner.execute.rerun import Agreement
     from mlops_runner.execute.result import Result
     from mlops_runner.execute.tracking import Experiment
@@ -248,6 +248,23 @@ class Project:
         aside.sources.laid_over = overlay(self.root, [parse_setting(text) for text in settings])
         results = run(aside, listener, RunOptions(None, settings=tuple(settings), **flags))
         return results, verdict_aside(self.root, aside.compiled(), results)
+
+    def said(self, name: str, *, follow: bool = False) -> Iterator[bytes]:
+        """Yield what a step said in its last execution here; with `follow`, of one that runs also what it says now.
+
+        Secrets are hidden in it. Raises UsageFailure for a step that there is not, or that was never executed here.
+        """
+        from mlops_runner.execute.live import live_of, said_by
+        from mlops_runner.execute.logs import log_of
+        from mlops_runner.plan.select import unknown_step
+
+        steps = {step.name: step for step in self.compiled().steps}
+        if (step := steps.get(name)) is None:
+            raise UsageFailure(unknown_step(name, list(steps)))
+        if not any(place(self.layout.logs, step).exists() for place in (log_of, live_of)):
+            message = f"there is no log of {name}: it was not executed here"
+            raise UsageFailure(Diagnostic("no-log", message, hint="run: mlops run"))
+        return said_by(self.layout.logs, step, follow=follow)
 
     def experiments(self, limit: int | None = None) -> "list[Experiment]":
         """Return what the experiment log holds of runs on this machine, the newest first."""

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from mlops_runner.api.capacity import Given, capacity_of, refuse_lacking
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch, UsageFailure
 from mlops_runner.execute.ahead import workers_in
-from mlops_runner.execute.engine import Engine, Listener, Silence
-from mlops_runner.execute.isolation import processors, room_of
+from mlops_runner.execute.engine import Engine
+from mlops_runner.execute.isolation import room_of
 from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.leftovers import clear_leftovers
+from mlops_runner.execute.listener import Listener, Silence
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_part, build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
@@ -27,13 +29,16 @@ class Flags(TypedDict, total=False):
     """How a run may be asked for.
 
     `force` executes every step. At most `jobs` steps run at a time: as many as the threads of each leave room for,
-    unless it is given. `message` goes into the experiment log. With `keep_going`, a failure ends only what waits for
+    unless it is given. Steps that declare them share `memory` in bytes and `gpus`, by default what the machine has.
+    `message` goes into the experiment log. With `keep_going`, a failure ends only what waits for
     it. With `strict`, a step fails that reads or writes what it does not declare. `selection` leaves all other steps
     as they are locked; see `Project.partial`.
     """
 
     force: bool
     jobs: int | None
+    memory: int | None
+    gpus: int | None
     message: str
     keep_going: bool
     strict: bool
@@ -50,6 +55,8 @@ class RunOptions:
     expected: str | None = None
     force: bool = False
     jobs: int | None = None
+    memory: int | None = None
+    gpus: int | None = None
     message: str = ""
     settings: tuple[str, ...] = ()
     keep_going: bool = False
@@ -80,21 +87,24 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         if options.expected is not None and plan_digest(plan) != options.expected:
             message = f"the plan is now {plan_digest(plan)}, not {options.expected}"
             raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
+        capacity, gpus = capacity_of(compiled, steps, Given(options.jobs, options.memory, options.gpus))
+        refuse_lacking(project, plan, capacity, force=options.force)
         if _bring_inputs(project, plan, facts, force=options.force):
             facts = project.facts()
             project.sources.remember()
-        listener, here = listener or Silence(), processors()
+        listener = listener or Silence()
         for folder in sorted({folder for found in facts.behind.values() for folder in found}):
             listener.note(f"{folder} is behind: what it wrote is taken as it is; --all-pipelines runs it first")
         left = _left(compiled, steps) if options.selection else None
         aside = bool(options.settings)
         ledger = Ledger(
-            project.layout, lock, facts, project.sources.inputs(), listener.note, options.force, aside, left
-        )
+            project.layout, lock, facts, project.sources.inputs(), project.sources.changed_code, listener.note,
+            options.force, aside, left,
+        )  # fmt: skip
         engine = Engine(
             ledger, project.sources.code_folder(compiled), workers, listener,
             project.sources.environments(facts, listener.note).interpreter,
-            options.jobs or here, None if options.jobs else here, options.keep_going, options.strict,
+            capacity, gpus, options.keep_going, options.strict,
         )  # fmt: skip
         results = _recorded(project, engine, steps, options)
         if not options.settings:

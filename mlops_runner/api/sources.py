@@ -24,7 +24,7 @@ from mlops_runner.plan.environment import (
     refuse_unsafe,
 )
 from mlops_runner.plan.model import Facts, Pointer
-from mlops_runner.plan.steps import Compiled
+from mlops_runner.plan.steps import Compiled, Step
 from mlops_runner.store.checkout import check_out
 from mlops_runner.store.inputs import Content, Inputs
 from mlops_runner.store.layout import Layout
@@ -34,6 +34,7 @@ from mlops_runner.store.stats import StatCache
 from mlops_runner.store.tracked import Tracking
 
 if TYPE_CHECKING:
+    from mlops_runner.api.code import ProjectCode
     from mlops_runner.execute.environments import Environments
     from mlops_runner.plan.fingerprint import Code
 
@@ -72,6 +73,7 @@ class Sources:
     _kept: cache.Entry | None = None  # what the cache holds, if it was read
     _inputs: Inputs | None = None
     _foreign: Foreign = field(default_factory=Foreign)
+    _project_code: "ProjectCode | None" = None
 
     @property
     def root(self) -> Path:
@@ -98,12 +100,17 @@ class Sources:
             others,
         )  # fmt: skip
 
-    def _code(self, compiled: Compiled) -> "dict[str, Code]":
+    def _code(self, compiled: Compiled) -> "Mapping[str, Code]":
         if not any(step.code for step in compiled.steps):
             return {}
-        from mlops_runner.api.code import fingerprints
+        from mlops_runner.api.code import ProjectCode
 
-        return fingerprints(self.root, compiled)
+        self._project_code = ProjectCode(self.root, compiled)
+        return self._project_code.found
+
+    def changed_code(self, step: Step, known: Mapping[str, str]) -> list[str]:
+        """Name the files of a step's code that are not any more what they were; known: their fingerprints."""
+        return self._project_code.changed(step, known) if self._project_code else []
 
     def code_folder(self, compiled: Compiled) -> Path:
         """Return the folder that python callables are imported from."""
@@ -116,7 +123,7 @@ class Sources:
 
     def require_environment(self) -> None:
         """Refuse to execute in an environment that is not the one the keys name. Raises InvalidInput."""
-        from mlops_runner.execute.machine import require_machine
+        from mlops_runner.execute.system import require_machine
 
         if found := self.environment_differences():
             more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""

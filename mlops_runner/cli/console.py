@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -39,6 +40,19 @@ class Settings:
         from mlops_runner.api import Project
 
         return Project(Path(self.directory).absolute(), self.lock_timeout)
+
+
+class SizeParam(click.ParamType[int]):
+    """A size such as 16GiB, as a number of bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read a size."""
+        found = re.fullmatch(r"([1-9][0-9]{0,8}) ?(MiB|GiB)", str(value))
+        if not found:
+            self.fail(f"{value!r} is not a size: a number with a unit, as in 16GiB", param, ctx)
+        return int(found[1]) * {"MiB": 2**20, "GiB": 2**30}[found[2]]
 
 
 def common_options(function: Callable[P, R]) -> Callable[..., R]:
@@ -118,7 +132,12 @@ def tell_written(settings: Settings, paths: "Iterable[Path]") -> None:
 
 def interactive() -> bool:
     """Say whether a person can be shown something that moves."""
-    return sys.stderr.isatty() and not os.environ.get("CI")
+    return sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+
+
+def styled() -> bool:
+    """Say whether what is shown may have colours."""
+    return _color() is not False
 
 
 def _color() -> bool | None:

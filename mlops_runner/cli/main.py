@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "why": ("run", "why", "Explain one step: what it reads, and why it would run."),
     "graph": ("run", "graph", "Draw the steps and what flows between them."),
     "run": ("run", "run", "Execute what changed, write pipeline.lock, and answer by the gates."),
+    "logs": ("logs", "logs", "Print what a step has said; with --follow, while it runs."),
     "verify": ("verify", "verify", "Check lock, artifacts and chain; with --rerun, execute again and compare."),
     "gate": ("results", "gate", "Answer by the gates of the last run: exit 0 or 3."),
     "report": ("results", "report", "Write the report of the last run."),

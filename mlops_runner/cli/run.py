@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlops_runner.cli.console import Settings, common_options, emit, emit_json, say
+from mlops_runner.cli.console import Settings, SizeParam, common_options, emit, emit_json, say
 from mlops_runner.cli.everywhere import Answer, all_pipelines_option, answer, refuse_with_all
 from mlops_runner.cli.selecting import selection_options
 from mlops_runner.errors import (
@@ -173,6 +173,8 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool, ever
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), metavar="N", help="Steps that may run at a time; by default, what fits."
 )
+@click.option("--memory", type=SizeParam(), help="Memory that steps share which declare theirs; by default, all.")
+@click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="GPUs that steps share; by default, all.")
 @click.option(
     "--set", "given", multiple=True, metavar="PATH=VALUE", help="Try a value without touching files; may be repeated."
 )

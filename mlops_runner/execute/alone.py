@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Worker, room_of
-from mlops_runner.execute.process import Ground, Ran, keep_log, run_step, work_folder
+from mlops_runner.execute.logs import keep_log
+from mlops_runner.execute.process import Ground, Ran, run_step, work_folder
 from mlops_runner.plan.steps import Step
 from mlops_runner.store.layout import Layout
 

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from mlops_runner.errors import Diagnostic
-from mlops_runner.execute.isolation import THREAD_VARIABLES, blas_kernel
+from mlops_runner.execute.isolation import GPU_VARIABLE, THREAD_VARIABLES, blas_kernel
 from mlops_runner.execute.messages import Request
 from mlops_runner.execute.mirror import MIRROR
 
 INTERPRETER = "python"
 SHELL = ("/bin/sh", "-eu", "-c")
-LIMITS = frozenset({"timeout", "memory"})
 
 
 def spawn(request: Request) -> int:
@@ -43,11 +42,6 @@ def become(request: Request) -> NoReturn:
     os.execvpe(command[0], command, environment_of(request))  # noqa: S606
 
 
-def limited(request: Request) -> bool:
-    """Say whether a step has a limit that somebody must watch."""
-    return bool(LIMITS & request.access.keys())
-
-
 def command_of(request: Request) -> list[str]:
     """Return the program and its arguments."""
     if "shell" in request.config:
@@ -69,7 +63,7 @@ def environment_of(request: Request) -> dict[str, str]:
         **os.environ,
         **ours,
         **variables_of(request.interpreter),
-        **threads_of(request),
+        **told(request),
         **request.config.get("variables", {}),
         **request.secrets,
     }
@@ -86,9 +80,10 @@ def variables_of(interpreter: str) -> dict[str, str]:
     return dict(blas_kernel(map(str, packages))) if interpreter else {}
 
 
-def threads_of(request: Request) -> dict[str, str]:
-    """Return the variables that tell libraries how many threads a step declares."""
-    return dict.fromkeys(THREAD_VARIABLES, str(request.execution["threads"]))
+def told(request: Request) -> dict[str, str]:
+    """Return the variables that tell libraries which threads and graphics processors a step has."""
+    threads = dict.fromkeys(THREAD_VARIABLES, str(request.execution["threads"]))
+    return {**threads, GPU_VARIABLE: ",".join(request.gpus)}
 
 
 def no_program(program: str, error: OSError) -> Diagnostic:

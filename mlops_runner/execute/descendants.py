@@ -37,19 +37,33 @@ def kill() -> None:
                 os.waitpid(child, 0)
 
 
+def below(process: int) -> list[int]:
+    """Return all processes below another one, nearest first; of this process also what it has adopted."""
+    parents = _parents()
+    found = [process]
+    for above in found:
+        found += [child for child, parent in parents.items() if parent == above]
+    return found[1:]
+
+
 def _children() -> list[int]:
     """List the children of this process: where it has any, by the table of all processes."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return []
-    me, found = str(os.getpid()), []
+    me = os.getpid()
+    return [child for child, parent in _parents().items() if parent == me]
+
+
+def _parents() -> dict[int, int]:
+    """Read the table of all processes: process → parent."""
+    found = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             with contextlib.suppress(OSError):
-                parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
-                if parent == me:
-                    found.append(int(folder.name))
+                stat = (folder / "stat").read_text(errors="replace")
+                found[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
     return found
 
 

@@ -12,63 +12,42 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from mlops_runner.errors import Diagnostic, MlopsError, StepFailed
 from mlops_runner.execute.ahead import Workers
 from mlops_runner.execute.fence import UNWATCHED, available, explained
 from mlops_runner.execute.handlers import levels
-from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of, threads
-from mlops_runner.execute.ledger import Ledger, Task
+from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of
+from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.libraries import libraries
+from mlops_runner.execute.listener import Listener
+from mlops_runner.execute.live import LiveLogs
+from mlops_runner.execute.logs import keep_log, log_tail
 from mlops_runner.execute.messages import Fence
 from mlops_runner.execute.mirror import Seen
-from mlops_runner.execute.process import Ground, conclude, keep_log, log_tail, make_work_folder, prepare, seen_by
+from mlops_runner.execute.process import Ground, conclude, make_work_folder, prepare, seen_by
 from mlops_runner.execute.publish import Publisher
-from mlops_runner.execute.result import Result
+from mlops_runner.execute.result import Result, Task
 from mlops_runner.execute.schedule import Schedule
+from mlops_runner.plan.demand import GPUS, THREADS, Capacity, Demand, Floor, Waiting, demand_of
 from mlops_runner.plan.names import listed
 from mlops_runner.plan.steps import PROGRAMS, Step
 from mlops_runner.store.repository import dvc_root
 
-SEARCH = "search"
-REMEMBERING = frozenset({SEARCH, "refit"})  # they do many things, and remember those that are done
-
-
-class Listener(Protocol):
-    """Told what happens, in order."""
-
-    def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
-        """A step starts; `expected` are seconds from earlier runs."""
-
-    def settled(self, result: "Result") -> None:
-        """A step's artifacts stand."""
-
-    def note(self, text: str) -> None:
-        """Something a person should know."""
-
-
-class Silence:
-    """A listener that nobody listens to."""
-
-    def started(self, step: Step, position: int, total: int, expected: float | None) -> None:
-        """Say nothing."""
-
-    def settled(self, result: Result) -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
+MOST_DELAY = 3600.0  # seconds between two tries
+REMEMBERING = frozenset({"search", "refit"})  # they do many things, and remember those that are done
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A task that runs: its folder, when it started (monotonic seconds), and what lay there before."""
+    """A task that runs: its folder, when it started (monotonic seconds), what lay there before, what it takes up."""
 
     task: Task
     work: Path
     started: float
     seen: Seen
+    demand: Demand
+    gpus: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -76,7 +55,7 @@ class Engine:
     """Executes the steps of a plan against one project.
 
     interpreter_of: makes the environment of a name ready for the steps that run in it, and says where its Python is.
-    jobs: steps that may run at a time; processors: how many threads these may have together, if that counts.
+    capacity: how many steps may run at a time, and what these may take up together; gpus: the names of those.
     """
 
     ledger: Ledger
@@ -84,18 +63,26 @@ class Engine:
     workers: Workers
     listener: Listener
     interpreter_of: Callable[[str], str]
-    jobs: int
-    processors: int | None = None
+    capacity: Capacity
+    gpus: Sequence[str] = ()
     keep_going: bool = False
     strict: bool = False
     _worker: Worker | None = None
     _schedule: Schedule = field(init=False)
     _total: int = 0
     _room: Room = field(init=False)
-    _tasks: list[tuple[int, Task]] = field(default_factory=list)
+    _floor: Floor = field(init=False)
+    _free_gpus: list[str] = field(init=False)
+    _live: LiveLogs = field(init=False)
+    _waiting: Waiting[Task] = field(default_factory=Waiting)
+    _delayed: list[tuple[float, int, Task]] = field(default_factory=list)  # when each is due (monotonic seconds)
     _running: dict[Lane, Execution] = field(default_factory=dict)
     _failures: list[MlopsError] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._floor, self._free_gpus = Floor(self.capacity), list(self.gpus)
+        self._live = LiveLogs(self.ledger.layout.logs)
 
     def run(self, steps: Sequence[Step]) -> list[Result]:
         """Settle all steps, then write pointers and lock. Raises StepFailed, InvalidInput, PlanMismatch."""
@@ -112,6 +99,7 @@ class Engine:
         finally:
             if self._worker:
                 self._worker.close()
+            self._live.close()
             self.ledger.sync()
             self.ledger.stats.save()
         return [self.ledger.settled[step.name] for step in steps]
@@ -129,13 +117,14 @@ class Engine:
         """
         self._schedule = Schedule(steps)
         while True:
-            if self.keep_going or not self._failures:
+            if more := self.keep_going or not self._failures:
                 self._advance()
-            if not self._running and (not self._tasks or (self._failures and not self.keep_going)):
+            if not self._running and not (more and (self._waiting or self._delayed)):
                 break
-            self._hear()
+            self._hear(more=more)
         if self._failures:
-            if left := [step.name for step in self._schedule.remaining()]:
+            waiting = [*self._waiting.items(), *(task for _, _, task in self._delayed)]
+            if left := [*(task.step.name for task in waiting), *(step.name for step in self._schedule.remaining())]:
                 self.listener.note(f"not run, because of what failed: {listed(left)}")
             raise _together(self._failures)
 
@@ -152,16 +141,19 @@ class Engine:
             if isinstance(found, Result):
                 self._settle(found)
             else:
-                heapq.heappush(self._tasks, (self._schedule.position(step), found))
-        if self._tasks and self._worker is None:
+                self._wait(found)
+        while self._delayed and self._delayed[0][0] <= time.monotonic():
+            self._wait(heapq.heappop(self._delayed)[2])
+        if self._waiting and self._worker is None:
             self._start_worker()
-        waiting = []
-        while self._tasks and len(self._running) < self.jobs:
-            task = heapq.heappop(self._tasks)
-            if not self._started(task[1]):
-                waiting.append(task)
-        for task in waiting:
-            heapq.heappush(self._tasks, task)
+        while task := self._waiting.pop(self._may_start):
+            try:
+                self._start(task)
+            except MlopsError as error:
+                self._failures.append(error)
+
+    def _wait(self, task: Task) -> None:
+        self._waiting.push(self._schedule.position(task.step), demand_of(task.step), task)
 
     def _look(self, step: Step) -> Result | Task:
         found = self.ledger.look(step)
@@ -178,31 +170,34 @@ class Engine:
         self._schedule.settled(result.name)
         self.listener.settled(result)
 
-    def _started(self, task: Task) -> bool:
-        """Start a step if there is room for it; say whether it waits no longer."""
+    def _may_start(self, demand: Demand) -> bool | None:
+        """Say whether there is room for a step; None while nothing serves its kind."""
         assert self._worker is not None
-        lane = self._worker.free(task.step.kind) if self._has_room_for(task.step) else None
-        if lane is None:
-            return False
-        try:
-            self._start(task, lane, self._worker)
-        except MlopsError as error:
-            self._failures.append(error)
-        return True
+        if self._floor.fits(demand):
+            return True if self._worker.free(demand.kind) else None
+        return False
 
-    def _start(self, task: Task, lane: Lane, worker: Worker) -> None:
-        step, layout = task.step, self.ledger.layout
+    def _start(self, task: Task) -> None:
+        step, layout, demand = task.step, self.ledger.layout, demand_of(task.step)
+        assert self._worker is not None
+        lane = self._worker.free(step.kind)
+        assert lane is not None
         sources = self.ledger.sources(step)
         programs = tuple(self.ledger.facts.code_of(step)) if step.kind in PROGRAMS else ()
-        jobs = self.jobs if self.processors is None else max(1, self.processors // threads(step))
+        gpus = self._free_gpus[: demand.of(GPUS)]
+        there = self.capacity.amounts.get(THREADS)
+        jobs = self.capacity.jobs if there is None else max(1, there // demand.of(THREADS))
         fence = self._fence(step) if self.strict and not step.built_in else None
         interpreter = self.interpreter_of(step.env)
-        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence, interpreter)
+        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence, interpreter, gpus)
         work = make_work_folder(layout.work)
         request = prepare(step, sources, work, ground)
-        self.listener.started(step, self._schedule.position(step) + 1, self._total, self.ledger.expected(step))
-        worker.start(lane, request)
-        self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground))
+        self._worker.start(lane, request)
+        self._floor.enter(demand)
+        self._free_gpus = self._free_gpus[len(gpus) :]
+        self._running[lane] = Execution(task, work, time.monotonic(), seen_by(sources, ground), demand, gpus)
+        log = self._live.add(step, work, {**request.secrets, **request.surroundings})
+        self.listener.started(step, self._schedule.position(step) + 1, self._total, self.ledger.expected(step), log)
 
     def _fence(self, step: Step) -> Fence:
         """Return what a step is kept from: its pipeline, those beside it and the cache, but for its code and inputs.
@@ -216,25 +211,20 @@ class Engine:
         shown = (str(self.code / name) for name in self.ledger.facts.code_of(step))
         return Fence(closed, tuple(shown), (str(self.code),))
 
-    def _has_room_for(self, step: Step) -> bool:
-        """Say whether a step may start now. A search runs alone, because it uses all processors itself."""
-        running = [execution.task.step for execution in self._running.values()]
-        if not running:
-            return True
-        if SEARCH in {step.kind, *(other.kind for other in running)} or len(running) >= self.jobs:
-            return False
-        return self.processors is None or sum(map(threads, (step, *running))) <= self.processors
-
     def _memory(self, task: Task) -> Path | None:
         remembered = self.ledger.layout.searches / f"{task.key.partition(':')[2]}.jsonl"
         return remembered if task.step.kind in REMEMBERING else None
 
-    def _hear(self) -> None:
-        """Wait until a step ends or a lane is ready; settle what ended."""
+    def _hear(self, *, more: bool) -> None:
+        """Wait until a step ends, a lane is ready, or if `more` may start, one is due again; settle what ended."""
         assert self._worker is not None
-        for lane, ended in self._worker.wait():
+        seconds = max(0.0, self._delayed[0][0] - time.monotonic()) if more and self._delayed else None
+        for lane, ended in self._worker.wait(seconds):
             if ended is not None:
                 execution = self._running.pop(lane)
+                self.listener.ended(execution.task.step)
+                self._floor.leave(execution.demand)
+                self._free_gpus = sorted((*self._free_gpus, *execution.gpus), key=self.gpus.index)
                 try:
                     self._settle(self._finish(execution, ended))
                 except MlopsError as error:
@@ -249,8 +239,10 @@ class Engine:
         if isinstance(error, StepFailed) and self._tries[step.name] < allowed:
             self._tries[step.name] += 1
             said = error.diagnostics[0].message.partition("\n")[0]
-            self.listener.note(f"{said}; trying again ({self._tries[step.name]} of {allowed})")
-            heapq.heappush(self._tasks, (self._schedule.position(step), task))
+            delay = min(MOST_DELAY, step.access.get("retry_delay", 0.0) * 2 ** (self._tries[step.name] - 1))
+            after = f" in {delay:g} s" if delay else ""
+            self.listener.note(f"{said}; trying again{after} ({self._tries[step.name]} of {allowed})")
+            heapq.heappush(self._delayed, (time.monotonic() + delay, self._schedule.position(step), task))
             return
         self._failures.append(error)
         names = [execution.task.step.name for execution in self._running.values()]
@@ -265,10 +257,11 @@ class Engine:
         except StepFailed as error:
             if not self.strict or step.built_in:
                 raise
-            log = log_tail(execution.work / "log.txt")
+            log = log_tail(execution.work)
             raise explained(error, log, self.ledger.layout.root, execution.seen.inputs) from error
         finally:
             keep_log(self.ledger.layout.logs, step, execution.work)
+            self._live.remove(step)
         if self.strict and (surprises := ran.surprises):
             message = f"step {step.name} did what it does not declare: {'; '.join(surprises)}"
             raise StepFailed(Diagnostic("undeclared", message, step.place(""), "declare it, or run without --strict"))
@@ -278,10 +271,10 @@ class Engine:
         return result
 
     def _start_worker(self) -> None:
-        remaining = [*(task.step for _, task in self._tasks), *self._schedule.remaining()]
+        remaining = [*(task.step for task in self._waiting.items()), *self._schedule.remaining()]
         self._worker = self.workers.take(self._room)
         shared = libraries(remaining, self._room, self.ledger.facts, self.code)
-        self._worker.equip(levels(remaining, min(self.jobs, len(remaining)), shared))
+        self._worker.equip(levels(remaining, min(self.capacity.jobs, len(remaining)), shared))
 
 
 def _together(failures: Sequence[MlopsError]) -> MlopsError:

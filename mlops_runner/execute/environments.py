@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mlops_runner.durable import TEMPORARY, seal, sync_everything, sync_folder, write_bytes
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, PlanMismatch, StepFailed
-from mlops_runner.execute.machine import require_machine
+from mlops_runner.execute.system import require_machine
 from mlops_runner.execute.uv import call_uv, find_uv, hide
 from mlops_runner.lock.model import Environment
 from mlops_runner.plan.environment import DEFAULT, Declared, Pin, differences, extras, installed, python_minor

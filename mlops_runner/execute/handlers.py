@@ -1,4 +1,4 @@
-"""The table of built-in steps: which module does a kind of step, and what it is worth importing ahead of time."""
+"""The table of kinds of step: which module does one, and what it is worth importing ahead. A command needs neither."""
 
 import importlib
 import os
@@ -22,7 +22,6 @@ STAGES = {
     "evaluate": "mlops_runner.execute.stages.evaluate",
     "package": "mlops_runner.execute.stages.package",
     "python": "mlops_runner.execute.stages.python",
-    "command": "mlops_runner.execute.stages.command",
     "notebook": "mlops_runner.execute.stages.notebook",
 }
 
@@ -108,7 +107,7 @@ def preload(steps: Iterable[Step]) -> tuple[str, ...]:
             *PRELOAD[kind],
             *PRELOAD.get(f"{kind}.{variant}", ()),
             *_estimator(step),
-            *((STAGES[step.kind],) if step.kind != "command" else ()),  # few have limits, and only these need it
+            *((STAGES[step.kind],) if step.kind in STAGES else ()),
         )
         wanted |= dict.fromkeys(named)
     return tuple(wanted)

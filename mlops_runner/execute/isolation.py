@@ -16,9 +16,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from mlops_runner.errors import Diagnostic, StepFailed
-from mlops_runner.execute.messages import Request
+from mlops_runner.execute.messages import Over, Request
 from mlops_runner.plan.steps import Step
 
 LAST_LINES = 12
@@ -26,6 +27,7 @@ THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS",
     "POLARS_MAX_THREADS", "RAYON_NUM_THREADS",
 )  # fmt: skip
+GPU_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 # The worker must be of this very package, wherever it lies, but its folder must not hide other modules.
 _BOOTSTRAP = (
@@ -46,10 +48,11 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a step's process ended: exit code (negative: signal), peak memory in KiB."""
+    """How a step's process ended: exit code (negative: signal), peak memory in KiB, and what it had too much of."""
 
     code: int
     peak_kib: int
+    over: Over = ""
 
 
 def environment(room: Room, home: Path) -> dict[str, str]:
@@ -65,7 +68,7 @@ def environment(room: Room, home: Path) -> dict[str, str]:
         "PYTHONHASHSEED": str(room.hash_seed),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
-        "CUDA_VISIBLE_DEVICES": "",
+        GPU_VARIABLE: "",
         **blas_kernel(sys.path),
         **_user_packages(),
         **threads,
@@ -85,11 +88,6 @@ def room_of(steps: Sequence[Step], hash_seed: int = 0) -> Room:
 def threads(step: Step) -> int:
     """Return the number of threads that a step declares."""
     return int(str(step.execution.get("threads", 1)))
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class Lane:
             self._heard += chunk
         words, self._heard = self._heard.decode().split(), b""
         self.idle = True
-        return None if words == ["ready"] else Exit(int(words[0]), int(words[1]))
+        return None if words == ["ready"] else Exit(int(words[0]), int(words[1]), cast("Over", "".join(words[2:])))
 
     def close(self) -> None:
         """Let go of the lane, which ends it and what runs there."""
@@ -200,12 +198,15 @@ class Worker:
         except OSError:
             raise self._dead() from None
 
-    def wait(self) -> list[tuple[Lane, Exit | None]]:
+    def wait(self, seconds: float | None = None) -> list[tuple[Lane, Exit | None]]:
         """Wait until lanes have something to say, and return it: how a step ended, or None for one that is ready now.
 
-        Raises StepFailed when a lane dies, once the others that had something to say were heard.
+        After so many `seconds`, nothing. Raises StepFailed when a lane dies, once the others that had something to say
+        were heard.
         """
-        ready, _, _ = select.select([lane for lane in self.lanes if not lane.idle], [], [])
+        ready, _, _ = select.select([lane for lane in self.lanes if not lane.idle], [], [], seconds)
+        if not ready and seconds is not None:
+            return []
         heard = []
         for lane in ready:
             with contextlib.suppress(EOFError, OSError):  # a dead lane stays ready: it is met again

@@ -12,9 +12,10 @@ from mlops_runner.durable import sync_everything
 from mlops_runner.errors import Diagnostic, InvalidInput, PlanMismatch, StepFailed
 from mlops_runner.execute.aside import AsideShelf
 from mlops_runner.execute.executed import same_outputs
+from mlops_runner.execute.lacking import missing, not_returned
 from mlops_runner.execute.left import Left
 from mlops_runner.execute.process import Ran
-from mlops_runner.execute.result import How, Result
+from mlops_runner.execute.result import How, Known, Result, Task
 from mlops_runner.execute.shelf import Shelf
 from mlops_runner.execute.sources import Source, Stored, sources_of
 from mlops_runner.journal import Finished
@@ -24,7 +25,6 @@ from mlops_runner.plan.key import Resolved, resolve_inputs, step_key, taken
 from mlops_runner.plan.model import Facts
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.values import with_values
-from mlops_runner.specs.nearest import nearest
 from mlops_runner.store.inputs import Inputs
 from mlops_runner.store.layout import Layout
 from mlops_runner.store.objects import ObjectStore
@@ -33,23 +33,8 @@ from mlops_runner.store.stats import StatCache
 SYNC_SECONDS = 1.0  # what a power cut may cost
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A result that need not be computed again, and where it was found."""
-
-    outputs: Mapping[str, Output]
-    metrics: Mapping[str, float | int | None | str | bool]
-    gates: Mapping[str, str]
-    accepted: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A step that must run, with its key and inputs."""
-
-    step: Step
-    key: str
-    resolved: Resolved
+# Names the files of a step's code that have changed since their fingerprints, which are given, were taken.
+ChangedCode = Callable[[Step, Mapping[str, str]], Sequence[str]]
 
 
 @dataclass
@@ -60,6 +45,7 @@ class Ledger:
     lock: Lock
     facts: Facts
     inputs: Inputs
+    changed_code: ChangedCode
     note: Callable[[str], None]
     force: bool = False
     aside: bool = False
@@ -107,7 +93,7 @@ class Ledger:
         outputs = {item.producer: self._paths(item.producer) for item in step.files if item.producer is not None}
         resolved, unknown = resolve_inputs(step, outputs, external)
         if unknown:
-            raise InvalidInput([_missing(step, item, self.facts) for item in unknown])
+            raise InvalidInput([missing(step, item, self.facts) for item in unknown])
         key = step_key(step, resolved, self.facts.code_of(step), self.facts.environment_of(step).digest)
         known = None if (self.force or step.always) and not step.fetches else self._known(step, key)
         if known and (brought := self.shelf.bring(step.output, known.outputs)):
@@ -115,7 +101,7 @@ class Ledger:
             how: How = "restored" if restored or stage is None or stage.key != key else "unchanged"
             return Result(step, how, self._stage(step, key, resolved, known, files), files)
         if absent := [item for item in step.inputs if item.path in self.facts.absent]:
-            raise InvalidInput([_missing(step, item, self.facts) for item in absent])
+            raise InvalidInput([missing(step, item, self.facts) for item in absent])
         return Task(step, key, resolved)
 
     def _with_values(self, step: Step) -> Step:
@@ -123,7 +109,7 @@ class Ledger:
         returned = {str(item.producer): self._returned(str(item.producer)) for item in step.values}
         found, lacking = with_values(step, returned)
         if lacking:
-            raise InvalidInput([_not_returned(step, item, returned[str(item.producer)]) for item in lacking])
+            raise InvalidInput([not_returned(step, item, returned[str(item.producer)]) for item in lacking])
         return found
 
     def _returned(self, name: str) -> Mapping[str, Scalar]:
@@ -136,9 +122,12 @@ class Ledger:
         return sources_of(step, self.layout.root, self.inputs, produced) | self._previous(step)
 
     def keep(self, task: Task, ran: Ran) -> Result:
-        """Keep what a step wrote, and journal it. Raises PlanMismatch if what it read is no longer what it was."""
+        """Keep what a step wrote, and journal it.
+
+        Raises PlanMismatch if what it read, or its code, is no longer what it was.
+        """
         step = task.step
-        self._refuse_changed_inputs(step)
+        self._refuse_changed(step)
         self.shelf.keep(step.output, ran.out, ran.files)
         reply = ran.reply
         done = Finished(task.key, step.name, ran.files, reply.metrics, reply.gates, ran.seconds, reply.local)
@@ -246,14 +235,30 @@ class Ledger:
             raise StepFailed(Diagnostic("artifact-damaged", message, producer.place(""), "run again: it is made anew"))
         return path
 
-    def _refuse_changed_inputs(self, step: Step) -> None:
-        for item in (item for item in step.inputs if item.producer is None):
+    def _refuse_changed(self, step: Step) -> None:
+        for item in step.files:
+            if changed := self._changed(step, item):
+                message = f"{changed} changed while {step.name} was reading it"
+                hint = "run again when it is quiet" if item.producer is None else "a step must not write what it reads"
+                raise PlanMismatch(Diagnostic("input-changed", message, step.input_place(item), hint))
+        if files := self.changed_code(step, self.facts.code_of(step)):
+            message = f"{files[0]} changed while {step.name} was running"
+            raise PlanMismatch(Diagnostic("code-changed", message, step.place(""), "run again when it is quiet"))
+
+    def _changed(self, step: Step, item: Input) -> str | None:
+        """Name what has changed of an input. What lies in the store is whole again afterwards, where that can be."""
+        if item.producer is None:
             found = self.inputs.look(item.path)
-            if found is None or found.digest != self.facts.external[item.path]:
-                message = f"{item.path} changed while {step.name} was reading it"
-                raise PlanMismatch(
-                    Diagnostic("input-changed", message, step.input_place(item), "run again when it is quiet")
-                )
+            return item.path if found is None or found.digest != self.facts.external[item.path] else None
+        if item.producer in self._left:
+            return None
+        producer = self.settled[item.producer]
+        for path in taken(item, self._paths(item.producer)):
+            digest = producer.files[producer.step.name_of(path)]
+            if not self.shelf.stored(digest):
+                self._produced(step, item)
+                return path
+        return None
 
     def _differs(self, step: Step, key: str, ran: Ran) -> tuple[str, ...] | None:
         """Name the outputs that are not what the same key produced before; None when it is not locked to compare."""
@@ -288,19 +293,3 @@ class Ledger:
             gates=dict(known.gates),
             accepted=known.accepted,
         )
-
-
-def _not_returned(step: Step, item: Input, returned: Mapping[str, Scalar]) -> Diagnostic:
-    message = f"{item.producer} returned no {item.path}; it returned {', '.join(returned) or 'nothing'}"
-    return Diagnostic("no-value", message, step.input_place(item), nearest(item.path, returned))
-
-
-def _missing(step: Step, item: Input, facts: Facts) -> Diagnostic:
-    if item.producer is not None:
-        message = f"{item.path} is not among what {item.producer} wrote"
-        return Diagnostic("not-written", message, step.input_place(item), f"see its outputs: mlops why {item.producer}")
-    if pipelines := facts.written.get(item.path):
-        message = f"{item.path} is not here as {', '.join(pipelines)} writes it"
-        return Diagnostic("missing-input", message, step.input_place(item), "mlops run --all-pipelines, or: dvc pull")
-    hint = f"if DVC tracks it: dvc pull {item.path}"
-    return Diagnostic("missing-input", f"{item.path} is not there", step.input_place(item), hint)

@@ -1,12 +1,13 @@
 """What the runner and a step's process say to each other: one JSON request, one JSON reply."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from mlops_runner.errors import Diagnostic, Place
 
+Over = Literal["", "time", "memory", "disk"]  # what a step had too much of
 Status = Literal["done", "failed", "invalid"]
 
 
@@ -32,8 +33,8 @@ class Request:
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
     A search may use `jobs` processes of its own, and remembers in the file `memory` what it has tried. A step behind a
-    `fence` is kept there by the kernel. `interpreter` is that of the step's
-    environment; empty for the one that runs this.
+    `fence` is kept there by the kernel. `interpreter` is that of the step's environment; empty for the one that runs
+    this. One of the project's own has `bounds`, in seconds and bytes, and sees `gpus`.
     """
 
     kind: str
@@ -51,6 +52,8 @@ class Request:
     memory: str = ""
     fence: Fence | None = None
     interpreter: str = ""
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    gpus: Sequence[str] = ()
 
     def encode(self) -> str:
         """Return the request as one line of JSON.

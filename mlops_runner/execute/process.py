@@ -17,6 +17,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.execute import mirror
 from mlops_runner.execute.executed import FAILED
 from mlops_runner.execute.isolation import Exit, Worker
+from mlops_runner.execute.logs import finish_log, log_tail
 from mlops_runner.execute.messages import Fence, Reply, Request, decode_reply
 from mlops_runner.execute.mirror import MIRROR, Seen
 from mlops_runner.execute.returned import metrics_of
@@ -28,16 +29,14 @@ from mlops_runner.train.project_code import CALLABLE_FAILED
 
 # Where the line of a step is that failed without naming one.
 _ABOVE = {"source": "source", "data": "source", "train": "trainer", "python": "callable", "notebook": "notebook"}
-LOG_TAIL_LINES = 15
-LOG_TAIL_BYTES = 1 << 16
-LOG_COLUMNS = 400
+FULL_BYTES = 1 << 16  # a disk with less than this is full
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a project lies: its own folder, and that of its callables; the programs that a step runs; how many
-    processes a search may use there, the file in which it remembers, the fence around a step, and the interpreter of
-    its environment, if that is not the project's.
+    processes a search may use there, and the file in which it remembers; the fence around a step, the interpreter of
+    its environment, if that is not the project's, and its graphics processors.
     """
 
     project: Path
@@ -47,6 +46,7 @@ class Ground:
     memory: Path | None = None
     fence: Fence | None = None
     interpreter: str = ""
+    gpus: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
         str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""), ground.fence,
-        ground.interpreter,
+        ground.interpreter, step.access.get("bounds", {}), ground.gpus,
     )  # fmt: skip
 
 
@@ -118,9 +118,13 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
 
     Raises StepFailed or InvalidInput with what the step said.
     """
-    for name in ("log.txt", "reply.json"):
-        scrub(work / name, {**secrets_of(step, os.environ), **surroundings_of(step, os.environ)})
-    reply = _reply(step, work, ended)
+    hidden = {**secrets_of(step, os.environ), **surroundings_of(step, os.environ)}
+    full = _is_full(work)  # before a long log is shortened
+    finish_log(work, hidden)
+    scrub(work / "reply.json", hidden)
+    if ended.over:
+        raise StepFailed(_too_much(step, work, ended))
+    reply = _reply(step, work, ended, full=full)
     if reply.status != "done":
         placed = [_named(step, _placed(step, diagnostic)) for diagnostic in reply.diagnostics]
         if (work / FAILED).exists():
@@ -131,6 +135,31 @@ def conclude(step: Step, work: Path, ended: Exit, seconds: float, seen: Seen) ->
     left = mirror.collect(work / MIRROR, step, seen)
     reply = replace(reply, metrics=_written_metrics(step, work / MIRROR) or reply.metrics)
     return Ran(work / MIRROR, left.files, reply, seconds, ended.peak_kib, (*reply.surprises, *left.surprises))
+
+
+def _too_much(step: Step, work: Path, ended: Exit) -> Diagnostic:
+    """Say what a step was ended for; of a notebook also in which cell."""
+    most = step.access["bounds"][ended.over]
+    size = f"{most / 2**30:g} GiB" if most >= 2**30 else f"{most / 2**20:g} MiB"
+    code, message, field, hint = {
+        "time": (
+            "timed-out", f"step {step.name} took longer than its timeout of {most:g} s and was ended", "timeout",
+            "raise timeout, or give it less to do",
+        ),
+        "memory": (
+            "out-of-memory", f"step {step.name} needed more than {size} of memory and was ended", "resources.memory",
+            "raise memory, or give it less to hold",
+        ),
+        "disk": (
+            "out-of-disk", f"step {step.name} wrote more than {size} and was ended", "resources.disk",
+            "raise disk, or look at what it writes, its log with it",
+        ),
+    }[ended.over]  # fmt: skip
+    place = step.place(field)
+    if (work / FAILED).exists() and (work / "reply.json").is_file():  # it lived on to say how far it came
+        said = decode_reply((work / "reply.json").read_text(encoding="utf-8")).diagnostics[0]
+        return Diagnostic(code, f"{message}: {said.message}", said.place, _with_notebook(step, hint))
+    return Diagnostic(code, message, place, f"{hint}; its log: mlops logs {step.name}")
 
 
 def _with_notebook(step: Step, hint: str | None) -> str:
@@ -152,18 +181,6 @@ def _written_metrics(step: Step, folder: Path) -> dict[str, Any]:
         raise StepFailed(Diagnostic("wrong-metrics", message, step.place("metrics"))) from None
 
 
-def keep_log(logs: Path, step: Step, work: Path) -> None:
-    """Keep what the step said: the log of its last execution, and of a notebook that failed how far it came."""
-    log, failed = work / "log.txt", logs / f"{step.file_name}{NOTEBOOK}"
-    if log.exists():
-        logs.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(log, logs / f"{step.file_name}.log")
-    if (work / FAILED).exists():
-        shutil.copyfile(work / FAILED, failed)
-    elif step.kind == "notebook":
-        failed.unlink(missing_ok=True)
-
-
 def _lay_out(folder: Path, name: str, source: Source) -> Path:
     place = folder / name
     for parent in {(place / file).parent for file in source.files}:
@@ -173,34 +190,31 @@ def _lay_out(folder: Path, name: str, source: Source) -> Path:
     return place if source.folder else place / next(iter(source.files)).partition("/")[0]
 
 
-def _reply(step: Step, work: Path, ended: Exit) -> Reply:
+def _is_full(folder: Path) -> bool:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize < FULL_BYTES
+
+
+def _reply(step: Step, work: Path, ended: Exit, *, full: bool) -> Reply:
     if ended.code == 0 and (work / "reply.json").is_file():
         return decode_reply((work / "reply.json").read_text(encoding="utf-8"))
     if step.kind == "command" and ended.code == 0:
         return Reply("done")
-    raise _crashed(step, work, ended)
+    raise _crashed(step, work, ended, full=full)
 
 
-def _crashed(step: Step, work: Path, ended: Exit) -> MlopsError:
+def _crashed(step: Step, work: Path, ended: Exit, *, full: bool) -> MlopsError:
     how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with exit code {ended.code}"
     if ended.code == 0:
         how = "ended without an answer"
+    if full:
+        how += ": No space left on device"
     what = f"the command of {step.name}" if step.kind == "command" else f"step {step.name}"
-    hint = "out of memory?" if ended.code == -9 else f"its log: .mlops/logs/{step.file_name}.log"
-    tail = log_tail(work / "log.txt")
+    hint = "out of memory?" if ended.code == -9 else f"its log: mlops logs {step.name}"
+    hint = "free some space; what had finished is kept" if full else hint
+    tail = log_tail(work)
     message = f"{what} {how}" + (f"; its last lines:\n{tail}" if tail else "")
     return StepFailed(Diagnostic("step-crashed", message, step.place(_ABOVE.get(step.kind, "")), hint))
-
-
-def log_tail(log: Path) -> str:
-    """Return the last lines of a log, indented; empty when there is none."""
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-            lines = stream.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(f"    {line[:LOG_COLUMNS]}" for line in lines[-LOG_TAIL_LINES:])
 
 
 def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
@@ -218,7 +232,7 @@ def _placed(step: Step, diagnostic: Diagnostic) -> Diagnostic:
 def _named(step: Step, found: Diagnostic) -> Diagnostic:
     """Say which step it was, if the project's own steps could be several, and where what it printed is."""
     if found.code == CALLABLE_FAILED:
-        found = replace(found, hint=f"{found.hint}; what it printed: .mlops/logs/{step.file_name}.log")
+        found = replace(found, hint=f"{found.hint}; what it printed: mlops logs {step.name}")
     return found if step.built_in else replace(found, message=f"step {step.name}: {found.message}")
 
 

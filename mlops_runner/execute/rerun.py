@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from typing import Any
 
 from mlops_runner.digest import FileDigest
 from mlops_runner.errors import Diagnostic, NotVerified
+from mlops_runner.execute import machine
 from mlops_runner.execute.executed import same_outputs
 from mlops_runner.execute.handlers import levels
 from mlops_runner.execute.isolation import Worker, room_of
 from mlops_runner.execute.process import Ground, Ran, run_step, work_folder
 from mlops_runner.execute.sources import Stored, sources_of
 from mlops_runner.lock.model import Lock, Stage
+from mlops_runner.plan.demand import GPUS, demand_of
 from mlops_runner.plan.key import same_metric, taken
 from mlops_runner.plan.steps import PROGRAMS, Input, Step
 from mlops_runner.plan.values import with_values
@@ -66,7 +69,9 @@ def rerun(where: Site, steps: Sequence[Step], lock: Lock, rounds: int, tell: Cal
                     produced = functools.partial(_produced, store, step, lock=lock)
                     sources = sources_of(step, layout.root, Inputs(layout), produced)
                     programs = tuple(lock.stages[step.name].code) if step.kind in PROGRAMS else ()
-                    ground = Ground(layout.root, where.code, programs, interpreter=where.interpreter_of(step.env))
+                    gpus = machine.gpus(os.environ)[:wanted] if (wanted := demand_of(step).of(GPUS)) else ()
+                    interpreter = where.interpreter_of(step.env)
+                    ground = Ground(layout.root, where.code, programs, interpreter=interpreter, gpus=gpus)
                     ran = run_step(step, sources, worker, work, ground)
                     by = _compare(layout, Attempt(number, step, lock.stages[step.name], ran))
                 tell(Agreement(number, step.name, by, ran.seconds))

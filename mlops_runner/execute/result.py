@@ -1,11 +1,12 @@
-"""What happened to one step of a run."""
+"""What is known of one step of a run, what is to be done with it, and what happened."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from mlops_runner.digest import FileDigest
-from mlops_runner.lock.model import Stage
+from mlops_runner.lock.model import Output, Stage
+from mlops_runner.plan.key import Resolved
 from mlops_runner.plan.steps import Step
 
 How = Literal["unchanged", "restored", "ran"]
@@ -33,3 +34,22 @@ class Result:
     def name(self) -> str:
         """Name of the step."""
         return self.step.name
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that need not be computed again, and where it was found."""
+
+    outputs: Mapping[str, Output]
+    metrics: Mapping[str, float | int | None | str | bool]
+    gates: Mapping[str, str]
+    accepted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A step that must run, with its key and inputs."""
+
+    step: Step
+    key: str
+    resolved: Resolved

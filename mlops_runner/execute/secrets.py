@@ -9,6 +9,7 @@ from mlops_runner.errors import Diagnostic, InvalidInput
 from mlops_runner.plan.steps import Step
 
 HIDDEN = "***"
+LINE_LETTERS = 4  # a shorter line of a secret tells nothing, and may stand anywhere
 # By these, machines name their proxies and the authorities they trust.
 SURROUNDINGS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"})
 
@@ -30,23 +31,29 @@ def surroundings_of(step: Step, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def scrub(path: Path, values: Mapping[str, str]) -> None:
-    """Hide secrets in a file that a step has written for people."""
+    """Hide secrets in a file that a step has written for people. Raises OSError when it cannot be written anew."""
     try:
         before = path.read_bytes()
     except OSError:
         return
-    after = before
-    for text in sorted(set(_forms(values)), key=len, reverse=True):
-        after = after.replace(text.encode("utf-8", "surrogateescape"), HIDDEN.encode())
+    after = hidden(before, values)
     if after != before:
         path.write_bytes(after)
 
 
+def hidden(data: bytes, values: Mapping[str, str]) -> bytes:
+    """Return a text without the secrets in it."""
+    for text in sorted(set(_forms(values)), key=len, reverse=True):
+        data = data.replace(text.encode("utf-8", "surrogateescape"), HIDDEN.encode())
+    return data
+
+
 def _forms(values: Mapping[str, str]) -> Iterator[str]:
-    """Yield every form in which a secret may stand in a text: whole, the password of an address, and in JSON."""
+    """Yield every form in which a secret may stand in a text: whole, line by line, its password, and in JSON."""
     for value in values.values():
         whole = value.strip()
-        for text in (whole, *_passwords(whole)):
+        lines = [line for line in map(str.strip, whole.splitlines()) if len(line) >= LINE_LETTERS]
+        for text in (whole, *lines, *_passwords(whole)):
             yield text
             yield json.dumps(text)[1:-1]
 

@@ -76,6 +76,10 @@ class Shelf:
         self.drop(stage.outputs)
         remove_pointers(self._layout.root, {path: output.md5 for path, output in stage.outputs.items()}, keep=())
 
+    def stored(self, digest: FileDigest) -> bool:
+        """Say whether the store holds these very bytes."""
+        return self._look(self._store.path(digest.md5)) == digest
+
     def readable(self, folder: str, name: str, digest: FileDigest) -> Path | None:
         """Return the stored object of an artifact, its bytes verified; None when it is damaged beyond repair here."""
         path = self._store.path(digest.md5)
@@ -91,7 +95,8 @@ class Shelf:
             return
         path = self._store.path(digest.md5)
         if os.path.lexists(path):
-            self._tell(f"{folder}/{name} was damaged in the cache; it is whole again, the damaged object was set aside")
+            what = f"{folder}/{name}".lstrip("/")
+            self._tell(f"{what} was damaged in the cache; it is whole again, the damaged object was set aside")
         self._store.add(self._layout.root / folder / name, digest)
 
     def _where(self, folder: str, name: str) -> str:

@@ -2,9 +2,10 @@
 
 Its input is a socket. There it is told, once, what to import and when to fork lanes, and given their channels.
 A lane is a copy of the worker that has run nothing. It speaks lines over its channel: `ready` when it is there, then
-for each request, as JSON, `exit-code peak-KiB`. It adopts what its step leaves behind and kills it when the step ends,
-so that steps beside it are not touched. When the runner closes a channel, or is killed, the lane kills its step and
-leaves; when the worker's input ends, the worker kills what is left.
+for each request, as JSON, `exit-code peak-KiB`, and what the step was ended for, if it had too much of it. It adopts
+what its step leaves behind and kills it when the step ends, so that steps beside it are not touched. When the runner
+closes a channel, or is killed, the lane ends its step, which has a moment to clean up, and leaves; when the worker's
+input ends, the worker waits for the lanes, and kills what is left.
 """
 
 import contextlib
@@ -16,18 +17,20 @@ import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 from mlops_runner.execute import descendants
-from mlops_runner.execute.commands import become, command_of, limited, no_program, spawn
+from mlops_runner.execute.bounds import GRACE_SECONDS, Bounds, ask_to_end
+from mlops_runner.execute.commands import become, command_of, no_program, spawn
 from mlops_runner.execute.fence import enclose
 from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.handlers import SHARED, handle
-from mlops_runner.execute.messages import Reply, Request, decode_request
+from mlops_runner.execute.messages import Over, Reply, Request, decode_request
 
 MOST = 256  # open sockets that one message may bring
-LOOK_SECONDS = 5.0  # a wake-up that is lost costs this, not the run
 
 
 def main(*, light: bool = False) -> None:
@@ -50,6 +53,7 @@ def main(*, light: bool = False) -> None:
         del channels[:lanes]
     while os.read(0, 1):
         pass
+    _wait_for_children(2 * GRACE_SECONDS)
     descendants.kill()
     os._exit(0)  # taking the interpreter apart with all that was imported takes longer than most steps
 
@@ -94,8 +98,7 @@ def _lane(channel: int) -> None:
         buffered += chunk
         while b"\n" in buffered:
             line, _, buffered = buffered.partition(b"\n")
-            code, peak = _serve(line.decode(), woken)
-            os.write(1, f"{code} {peak}\n".encode())
+            os.write(1, " ".join(map(str, _serve(line.decode(), woken))).encode() + b"\n")
 
 
 def _wake_on_child_exit() -> int:
@@ -108,29 +111,55 @@ def _wake_on_child_exit() -> int:
     return reading
 
 
-def _serve(line: str, woken: int) -> tuple[int, int]:
-    """Start the step, wait for it or for the end of the input, and return exit code and peak memory in KiB."""
+def _serve(line: str, woken: int) -> tuple[int, int, Over]:
+    """Start the step, wait for it or for the end of the input.
+
+    Returns exit code, peak memory in KiB, and what it had too much of.
+    """
     request = decode_request(line)
     child = _started(request)
     if child is None:
-        return 0, 0
+        return 0, 0, ""
+    bounds = Bounds(request, child)
     while True:
         ended, status, usage = os.wait4(child, os.WNOHANG)
         if ended:
             break
-        if _runner_gone(woken):
-            kill_group(child)
-            descendants.kill()
-            os._exit(1)
+        if _runner_gone(woken, bounds.patience()):
+            _leave(child, woken)
+        bounds.hold()
     kill_group(child)  # what the step left behind
     descendants.kill()
     scale = 1024 if sys.platform == "darwin" else 1
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale
+    return os.waitstatus_to_exitcode(status), usage.ru_maxrss // scale, bounds.over
+
+
+def _leave(child: int, woken: int) -> NoReturn:
+    """Ask a step to end, give it a moment, end what is left of it, and leave."""
+    ask_to_end(child)
+    until = time.monotonic() + GRACE_SECONDS
+    while not os.waitpid(child, os.WNOHANG)[0] and (left := until - time.monotonic()) > 0:
+        if select.select([woken], [], [], left)[0]:
+            os.read(woken, 4096)
+    kill_group(child)
+    descendants.kill()
+    os._exit(1)
+
+
+def _wait_for_children(seconds: float) -> None:
+    """Wait until this process has no children any more, but no longer than so many seconds."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    until = time.monotonic() + seconds
+    with contextlib.suppress(ChildProcessError):
+        while (left := until - time.monotonic()) > 0:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            signal.sigtimedwait({signal.SIGCHLD}, left)
 
 
 def _started(request: Request) -> int | None:
     """Start a step, and return its process; None if that failed, which the reply then says."""
-    if request.kind != "command" or limited(request):
+    if request.kind != "command":
         return fork(lambda: _do_step(request))
     if request.fence is not None:
         return fork(lambda: _run_program(request))
@@ -146,9 +175,9 @@ def _say_no_program(request: Request, error: OSError) -> None:
     (Path(request.work) / "reply.json").write_text(reply.encode(), encoding="utf-8")
 
 
-def _runner_gone(woken: int) -> bool:
-    """Wait for a child to end or for the input; say whether the input has ended."""
-    ready, _, _ = select.select([woken, 0], [], [], LOOK_SECONDS)
+def _runner_gone(woken: int, seconds: float) -> bool:
+    """Wait so long for a child to end or for the input; say whether the input has ended."""
+    ready, _, _ = select.select([woken, 0], [], [], seconds)
     if woken in ready:
         with contextlib.suppress(BlockingIOError):
             os.read(woken, 4096)

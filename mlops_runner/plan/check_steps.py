@@ -29,13 +29,14 @@ def check_steps(pipeline: Loaded[Pipeline]) -> Iterator[Diagnostic]:
     yield from check_environments(pipeline)
     for name, step in pipeline.spec.steps.items():
         checker = _Checker(pipeline, name, step)
-        problems = [*checker.size()] or [*checker.matrix(), *checker.names()]
+        problems = [*checker.size()] or [*checker.matrix(), *checker.names(), *checker.pools()]
         yield from problems or [*checker.paths(), *check_references(pipeline, name, step)]
 
 
 class _Checker:
     def __init__(self, pipeline: Loaded[Pipeline], name: str, step: CustomStep) -> None:
         self._document = pipeline.document
+        self._pools = pipeline.spec.pools
         self._name = name
         self._step = step
 
@@ -82,6 +83,18 @@ class _Checker:
             for name in axes & self._step.params.keys():
                 message = f'"{name}" is an axis of the matrix, too'
                 yield self._at("repeated-argument", message, ("params", name), "rename one")
+
+    def pools(self) -> Iterator[Diagnostic]:
+        """What a step takes of a pool is there."""
+        for pool, amount in self._step.resources.pools.items():
+            path, there = ("resources", "pools", pool), self._pools.get(pool)
+            if there is None:
+                hint = nearest(pool, self._pools) or "pools of the pipeline stand under pools, beside steps"
+                place = self._document.place(("steps", self._name, *path), key=True)
+                yield Diagnostic("unknown-pool", f'the pipeline has no pool "{pool}"', place, hint)
+            elif amount > there:
+                message = f"{self._name} takes {amount} of {pool}, of which there are {there}"
+                yield self._at("pool-too-small", message, path, f"take less, or say pools: {{{pool}: {amount}}}")
 
     def _unknown(self, path: Path, value: object, known: set[str]) -> Iterator[Diagnostic]:
         match value:

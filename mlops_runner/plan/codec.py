@@ -77,6 +77,7 @@ def compiled_json(compiled: Compiled) -> dict[str, Any]:
         "specs": list(compiled.specs),
         "price": [compiled.price.per_hour, compiled.price.currency] if compiled.price else None,
         "pipelines": [[folder, p.file, p.line, p.column] for folder, p in compiled.pipelines.items()],
+        "pools": dict(compiled.pools),
     }
 
 

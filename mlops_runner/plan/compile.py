@@ -52,9 +52,8 @@ def compile_pipeline(pipeline: Loaded[Pipeline], core: Core | None) -> Compiled:
     pipelines = {f: pipeline.document.place(("pipelines", at)) for at, f in enumerate(spec.pipelines)}
     steps = joined(steps)
     refuse_trespass(steps, pipelines)
-    return Compiled(
-        spec.name, spec.description, steps, spec.code or "", environments(pipeline), specs, price, pipelines
-    )
+    declared = environments(pipeline)
+    return Compiled(spec.name, spec.description, steps, spec.code or "", declared, specs, price, pipelines, spec.pools)
 
 
 def compile_steps(core: Core) -> tuple[Step, ...]:

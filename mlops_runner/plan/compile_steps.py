@@ -5,11 +5,13 @@ from typing import Any
 
 from mlops_runner.errors import Place
 from mlops_runner.plan.compile_parts import dump, places_below
+from mlops_runner.plan.demand import GPUS, MEMORY, POOL
 from mlops_runner.plan.matrix import Instance, filled, filled_text, instances
 from mlops_runner.plan.params import at, paths_taken
 from mlops_runner.plan.steps import Input, Step
 from mlops_runner.plan.values import PARAMS, later, quoted
 from mlops_runner.plan.versions import COMMAND_VERSION, NOTEBOOK_VERSION, PYTHON_VERSION
+from mlops_runner.specs.base import bytes_of, seconds
 from mlops_runner.specs.load import Loaded
 from mlops_runner.specs.locations import Document
 from mlops_runner.specs.pipeline import Pipeline
@@ -17,7 +19,7 @@ from mlops_runner.specs.references import StepValue, reference
 from mlops_runner.specs.steps import CommandStep, CustomStep, PythonStep
 
 PER_INSTANCE = ("inputs", "outputs", "params", "variables", "metrics", "executed")
-HANDLING = ("timeout", "retries", "always", "frozen")
+HANDLING = ("retries", "always", "frozen")
 VERSIONS = {"python": PYTHON_VERSION, "command": COMMAND_VERSION, "notebook": NOTEBOOK_VERSION}
 
 
@@ -74,7 +76,7 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
             code = (spec.notebook,)
             config["notebook"] = spec.notebook
     access: dict[str, Any] = {"secrets": {name: {"secret": name} for name in spec.secrets}} if spec.secrets else {}
-    access |= {name: said[name] for name in HANDLING if name in said}
+    access |= {name: said[name] for name in HANDLING if name in said} | _taken_up(spec)
     return Step(
         instance.name, spec.kind, VERSIONS[spec.kind], config, places,
         output="",
@@ -85,6 +87,21 @@ def _step(pipeline: Pipeline, spec: CustomStep, instance: Instance, places: Mapp
         access=access,
         env=spec.env,
     )  # fmt: skip
+
+
+def _taken_up(spec: CustomStep) -> dict[str, Any]:
+    """Return what a step may not exceed, what it takes of what steps share, and how long it waits to be tried again."""
+    resources, found = spec.resources, dict[str, Any]()
+    sizes = {name: bytes_of(size) for name in ("memory", "disk") if (size := getattr(resources, name)) is not None}
+    if bounds := sizes | ({"time": seconds(spec.timeout)} if spec.timeout else {}):
+        found["bounds"] = bounds
+    takes = {name: amount for name, amount in ((MEMORY, sizes.get("memory", 0)), (GPUS, resources.gpus)) if amount}
+    takes |= {f"{POOL}{name}": amount for name, amount in resources.pools.items()}
+    if takes:
+        found["takes"] = takes
+    if spec.retry_delay:
+        found["retry_delay"] = seconds(spec.retry_delay)
+    return found
 
 
 def _values(spec: CustomStep, instance: Instance) -> Iterator[Input]:

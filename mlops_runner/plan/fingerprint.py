@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 from mlops_runner.plan.cells import read_cells
-from mlops_runner.plan.modules import COMPILED, Module, Modules
+from mlops_runner.plan.modules import COMPILED, Module, Modules, Stamp
 from mlops_runner.plan.notebook import SUFFIX as NOTEBOOK
 from mlops_runner.plan.source import Function, Import, Source, raw_digest, read_source
 from mlops_runner.specs.nearest import nearest
@@ -50,6 +50,11 @@ class CodeBase:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_modules", Modules(self.root, self.path))
+
+    @property
+    def stamps(self) -> Mapping[str, Stamp]:
+        """What the files that were read looked like just before, by their paths below the root."""
+        return self._modules.stamps
 
     def fingerprint(self, callable_path: str, place: Place | None = None) -> Code:
         """Fingerprint `package.module:function`; `place` is where the callable is named.

@@ -9,6 +9,13 @@ from pathlib import Path
 from mlops_runner.errors import Diagnostic, InvalidInput, Place
 
 COMPILED = (".so", ".pyd")
+Stamp = tuple[int, int, int, int]
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return what moves when a file changes: which file it is, its size, and its times. Raises OSError."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,15 @@ class Module:
 
 @dataclass(frozen=True)
 class Modules:
-    """The modules below one root, each looked up once: in the folders `path`, relative to the root, one by one."""
+    """The modules below one root, each looked up once: in the folders `path`, relative to the root, one by one.
+
+    `stamps` holds what the files that were read looked like just before.
+    """
 
     root: Path
     path: tuple[str, ...] = ("",)
     _found: dict[str, Module | None] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
     _entries: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def find(self, name: str, place: Place | None) -> Module | None:
@@ -50,6 +61,7 @@ class Modules:
         try:
             real = os.path.realpath(self.root / file, strict=True)
             if os.path.commonpath([self._real_root, real]) == self._real_root:
+                self.stamps[file] = stamp_of(Path(real))
                 return Path(real).read_bytes()
         except OSError as error:
             raise _refusal("code-unreadable", f"{file} cannot be read: {error.strerror}", place) from None

@@ -50,8 +50,9 @@ class Step:
 
     `fits` is how many models the step fits at most, where that is more than one and somebody declared it.
 
-    `access` says how the step reaches what lies outside, and when it is run: names of secrets (never their values),
-    limits, retries. It is not part of the key either: none of it changes what the step writes.
+    `access` says how the step reaches what lies outside, and how it is run: names of secrets (never their values),
+    limits (`bounds` in seconds and bytes), what it `takes` of what steps share, retries. It is not part of the key
+    either: none of it changes what the step writes.
 
     `env` names the environment it runs in; its digest is part of the key, and the name is not.
     """
@@ -213,7 +214,7 @@ class Compiled:
 
     `code` is the folder of python callables (empty: the project's own), `environments` are those that steps may run
     in, by name, `specs` the files all of this was read from, `pipelines` the folders below that hold pipelines of their
-    own, and where each is named.
+    own, and where each is named, `pools` how much there is of what steps share.
     """
 
     pipeline: str
@@ -224,6 +225,7 @@ class Compiled:
     specs: tuple[str, ...]
     price: Price | None = None
     pipelines: Mapping[str, Place] = field(default_factory=dict)
+    pools: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def dependencies(self) -> str | None:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 API_VERSION = "mlops/v1"
+UNITS = {"MiB": 2**20, "GiB": 2**30}
+SIZE = r"[1-9][0-9]{0,8}(MiB|GiB)"
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 NAME = r"[a-z][a-z0-9_-]{0,62}"
 TIMESTAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -91,6 +93,12 @@ def _duration(value: str) -> str:
     return value
 
 
+def _size(value: str) -> str:
+    if not re.fullmatch(SIZE, value):
+        raise complaint("invalid-size", '"{given}" is not a size', "a number with a unit: 512MiB, 4GiB", given=value)
+    return value
+
+
 def _digest(value: str) -> str:
     if not re.fullmatch(r"sha256:[0-9a-f]{64}", value):
         raise complaint(
@@ -145,6 +153,11 @@ def seconds(duration: str) -> float:
     return float(number) * SECONDS[unit]
 
 
+def bytes_of(size: str) -> int:
+    """Convert a valid size ("4GiB") into bytes."""
+    return int(size[:-3]) * UNITS[size[-3:]]
+
+
 Name = Annotated[str, AfterValidator(_name), Words("a name"), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 RelativePath = Annotated[
     str,
@@ -170,6 +183,7 @@ Duration = Annotated[
     Words("a duration"),
     Field(json_schema_extra={"pattern": r"^(0|[1-9][0-9]*)(\.[0-9]+)?(ms|s|m|h|d|w)$"}),
 ]
+Size = Annotated[str, AfterValidator(_size), Words("a size"), Field(json_schema_extra={"pattern": f"^{SIZE}$"})]
 Digest = Annotated[
     str, AfterValidator(_digest), Words("a digest"), Field(json_schema_extra={"pattern": "^sha256:[0-9a-f]{64}$"})
 ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mlops_runner.specs.base import Part, RelativePath, Spec
+from mlops_runner.specs.base import Name, Part, RelativePath, Spec
 from mlops_runner.specs.rules import Finding, hold, repeated
 from mlops_runner.specs.step_environments import StepEnvironments, System
 from mlops_runner.specs.step_part import SharedParams
@@ -72,6 +72,14 @@ class Pipeline(Spec):
     ] = ()
     steps: Steps = {}
     params: SharedParams = {}
+    pools: Annotated[
+        dict[Name, Annotated[int, Field(ge=1, le=1_000_000)]],
+        Field(
+            description="How much there is of what steps share, such as connections to a database: steps that would "
+            "take more together wait for each other. In no key.",
+            examples=[{"warehouse": 2}],
+        ),
+    ] = {}
     envs: StepEnvironments = {}
     environments: Annotated[tuple[RelativePath, ...], Field(description="The Environment documents.")] = ()
     dependencies: Annotated[Dependencies, Field(description="What a step's environment is made of.")] = (

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
-from mlops_runner.specs.base import Duration, Name, Part, Scalar, Words, complaint
+from mlops_runner.specs.base import Duration, Name, Part, Scalar, Size, Words, complaint
 from mlops_runner.specs.rules import Finding, hold
 
 IDENTIFIER = r"[a-z_][a-z0-9_]{0,62}"
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]{0,254}"
 RESERVED = frozenset({"PATH", "HOME", "TMPDIR", "PYTHONHASHSEED", "PYTHONPATH", "LD_PRELOAD", "LD_LIBRARY_PATH"})
+DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
 def _identifier(value: str) -> str:
@@ -103,12 +104,43 @@ def _included_are_whole(matrix: Matrix) -> Iterator[Finding]:
 
 
 class Resources(Part):
-    """What a step takes up while it runs."""
+    """What a step takes up while it runs. Steps that do not fit beside each other wait; in no key but for threads."""
 
     threads: Annotated[
         int,
         Field(ge=1, le=512, description="Processors it uses; libraries are told so. Steps that run at a time share."),
     ] = 1
+    memory: Annotated[
+        Size | None,
+        Field(
+            description="Most memory that its processes may hold together; a step that takes more is ended, and fails. "
+            "Steps that run at a time share what the machine has, or run --memory.",
+            examples=["2GiB"],
+        ),
+    ] = None
+    disk: Annotated[
+        Size | None,
+        Field(
+            description="Most that it may write, with its log and what it does not keep; then it is ended, and fails.",
+            examples=["10GiB"],
+        ),
+    ] = None
+    gpus: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=64,
+            description="Graphics processors of its own; it sees them in CUDA_VISIBLE_DEVICES. Steps that run at a "
+            "time share those that nvidia-smi lists, or run --gpus.",
+        ),
+    ] = 0
+    pools: Annotated[
+        dict[Name, Annotated[int, Field(ge=1, le=1_000_000)]],
+        Field(
+            description="What it takes of the pools of the pipeline, which steps that run at a time share.",
+            examples=[{"warehouse": 1}],
+        ),
+    ] = {}
 
 
 class StepPart(Part):
@@ -149,6 +181,13 @@ class StepPart(Part):
     retries: Annotated[
         int, Field(ge=0, le=20, description="How often it is tried again when it fails; each time from the beginning.")
     ] = 0
+    retry_delay: Annotated[
+        Duration | None,
+        Field(
+            description="How long to wait before it is tried again: twice as long each time, up to an hour.",
+            examples=["10s"],
+        ),
+    ] = None
     always: Annotated[
         bool,
         Field(description="Run it every time, as what reads from outside must. What follows runs if the result moves."),
@@ -156,7 +195,13 @@ class StepPart(Part):
     frozen: Annotated[bool, Field(description="Never run it: the locked result stays, whatever changes.")] = False
 
 
-def always_or_never(step: StepPart) -> Iterator[Finding]:
-    """A step runs always, or never, or when something changed."""
+def handled_consistently(step: StepPart) -> Iterator[Finding]:
+    """A step runs always, or never, or when something changed; what it says of retries and devices has an effect."""
     if step.always and step.frozen:
         yield Finding(("frozen",), "contradiction", "a step cannot be frozen and run always", "remove one")
+    if step.retry_delay is not None and not step.retries:
+        message = "there is nothing to wait for: the step is not tried again"
+        yield Finding(("retry_delay",), "no-retries", message, "give retries, too")
+    if step.resources.gpus and DEVICES in step.variables:
+        message = f"{DEVICES} is set by the runner for a step that asks for gpus"
+        yield Finding(("variables", DEVICES), "contradiction", message, "remove one")

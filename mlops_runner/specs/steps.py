@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mlops_runner.specs.base import CallablePath, Name, RelativePath, StepPath, complaint
 from mlops_runner.specs.rules import Finding, hold
-from mlops_runner.specs.step_part import Identifier, StepPart, always_or_never
+from mlops_runner.specs.step_part import Identifier, StepPart, handled_consistently
 
 
 def _notebook(value: str) -> str:
@@ -49,7 +49,7 @@ class PythonStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_called(self) -> "PythonStep":
-        return hold(self, (always_or_never, _arguments_differ))
+        return hold(self, (handled_consistently, _arguments_differ))
 
 
 def _arguments_differ(step: PythonStep) -> Iterator[Finding]:
@@ -101,7 +101,7 @@ class CommandStep(StepPart):
 
     @model_validator(mode="after")
     def _can_be_run(self) -> "CommandStep":
-        return hold(self, (always_or_never, _one_command, _notebooks_are_inputs, _metrics_are_written))
+        return hold(self, (handled_consistently, _one_command, _notebooks_are_inputs, _metrics_are_written))
 
 
 def _one_command(step: CommandStep) -> Iterator[Finding]:
@@ -149,7 +149,13 @@ class NotebookStep(StepPart):
     def _can_be_run(self) -> "NotebookStep":
         return hold(
             self,
-            (always_or_never, _something_is_kept, _notebook_is_spared, _params_are_variables, _metrics_are_written),
+            (
+                handled_consistently,
+                _something_is_kept,
+                _notebook_is_spared,
+                _params_are_variables,
+                _metrics_are_written,
+            ),
         )
 
 

@@ -1,11 +1,10 @@
 """Trainers of a Training document: what fits a candidate, with which arguments, and how its rows are weighed."""
 
-import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from mlops_runner.specs.base import CallablePath, Duration, Part, RelativePath, Scalar, Words, complaint
+from mlops_runner.specs.base import CallablePath, Duration, Part, RelativePath, Scalar, Size
 from mlops_runner.specs.training_preprocessing import Preprocessing
 from mlops_runner.specs.training_search import Search
 
@@ -31,22 +30,6 @@ Monotone = Annotated[
 OwnPreprocessing = Annotated[
     Preprocessing | None, Field(description="Preprocessing of this trainer, in place of that of the document.")
 ]
-UNITS = {"MiB": 2**20, "GiB": 2**30}
-SIZE = r"[1-9][0-9]{0,8}(MiB|GiB)"
-
-
-def _size(value: str) -> str:
-    if not re.fullmatch(SIZE, value):
-        raise complaint("invalid-size", '"{given}" is not a size', "a number with a unit: 512MiB, 4GiB", given=value)
-    return value
-
-
-def bytes_of(size: str) -> int:
-    """Convert a valid size ("4GiB") into bytes."""
-    return int(size[:-3]) * UNITS[size[-3:]]
-
-
-Size = Annotated[str, AfterValidator(_size), Words("a size"), Field(json_schema_extra={"pattern": f"^{SIZE}$"})]
 Timeout = Annotated[
     Duration | None, Field(description="Longest time one fit may take; then it is ended, and the step fails.")
 ]

@@ -39,8 +39,11 @@ def test_a_listener_hears_of_every_step(built):
     heard = []
 
     class Listener:
-        def started(self, step, position, total, expected):
+        def started(self, step, position, total, expected, log):
             heard.append(("started", step.name))
+
+        def ended(self, step):
+            heard.append(("ended", step.name))
 
         def settled(self, result):
             heard.append((result.how, result.name))
@@ -50,7 +53,7 @@ def test_a_listener_hears_of_every_step(built):
 
     built.edit("pipeline.yaml", "name: shop", "name: corner-shop")
     load_project(built.root).run(Listener())
-    assert heard[-2:] == [("started", "package"), ("ran", "package")]
+    assert heard[-3:] == [("started", "package"), ("ended", "package"), ("ran", "package")]
 
 
 def test_an_altered_model_is_not_loaded(built):

@@ -203,6 +203,37 @@ def test_instances_of_a_notebook_take_their_values_and_others_read_what_they_wri
     assert words.to_do() == {"report@3": "add", "sum": "unknown", "report@2": "remove"}
 
 
+def test_a_notebook_takes_a_value_of_another_step(words):
+    tune = """\
+  tune:
+    kind: python
+    callable: project.tune:tune
+    inputs: {raw: data/words.txt}
+    outputs: {log: out/tuned.txt}
+"""
+    function = "def tune(raw, log):\n    words = raw.read_text().split()\n    log.write_text(' '.join(words))\n"
+    words.write("project/tune.py", function + "    return {'best': len(words), 'name': words[0]}\n")
+    words.edit("pipeline.yaml", "{depth: 6}", "{depth: {step: tune, value: best}, name: {step: tune, value: name}}")
+    words.edit("pipeline.yaml", "    outputs: [artifacts/figures]\n", tune)
+    rewritten(words, code("depth = 2\nname = 'x'", "parameters"), "depth, name")
+    assert list(words.actions()) == ["tune", "report"]
+    assert words.call("run").code == 0
+    assert executed(words)[1]["source"] == ["# Parameters\n", "depth = 3\n", "name = 'b'"]
+    assert said(executed(words)[2]) == [["(3, 'b')"]]
+    assert "params.depth: 3" in words.read("pipeline.lock")
+    words.write("data/words.txt", "b\na\nc\n")
+    assert words.to_do() == {"tune": "rerun", "report": "rerun"}
+    words.edit("pipeline.yaml", "    inputs: [data/words.txt]\n", "")
+    assert words.call("run").code == 0
+    words.write("data/words.txt", "b b b\n")
+    assert words.to_do() == {"tune": "rerun", "report": "unknown"}
+    assert words.call("run").code == 0
+    assert words.executed()[-1] == "tune", "the value is the same one"
+    words.write("data/words.txt", "b b\n")
+    assert words.call("run").code == 0
+    assert said(executed(words)[2]) == [["(2, 'b')"]]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said_"),
     [

@@ -428,7 +428,7 @@ def test_a_fault_has_one_message_and_loses_nothing(words, old, new, code, texts)
             (
                 "step gather: project.tables:gather: ValueError: no luck",
                 "project/tables.py:2",
-                "what it printed: .mlops/logs/gather.log",
+                "what it printed: mlops logs gather",
             ),
         ),
         ("return 5", ("returned int, not a mapping",)),

@@ -64,7 +64,7 @@ def test_a_callable_that_crashes_is_named_where_it_is_declared(built):
     line = built.read("specs/training.yaml").splitlines().index("baseline:") + 1
     assert "error[step-crashed]: step train.baseline was killed by signal 6" in answer.err
     assert f"--> specs/training.yaml:{line}:1" in answer.err
-    assert "its log: .mlops/logs/train.baseline.log" in answer.err
+    assert "its log: mlops logs train.baseline" in answer.err
 
 
 def test_a_callable_that_raises_is_named_with_its_line(built):
@@ -73,7 +73,7 @@ def test_a_callable_that_raises_is_named_with_its_line(built):
     assert answer.code == 1
     assert "error[callable-failed]: callables.rule:train: RuntimeError: the sky fell" in answer.err
     assert "--> callables/rule.py:" in answer.err
-    assert "hint: the function itself raised this; what it printed: .mlops/logs/train.baseline.log" in answer.err
+    assert "hint: the function itself raised this; what it printed: mlops logs train.baseline" in answer.err
 
 
 def test_a_value_that_a_library_refuses_is_named_where_it_stands(built):

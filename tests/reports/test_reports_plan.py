@@ -3,6 +3,7 @@
 import pytest
 
 from mlops_runner.errors import Place
+from mlops_runner.plan.demand import Capacity
 from mlops_runner.plan.estimate import Estimate, estimate, side_by_side
 from mlops_runner.plan.local import LocalNote
 from mlops_runner.plan.model import Plan, PlannedStep, Reason
@@ -101,25 +102,25 @@ SECONDS = {"a": 10.0, "b": 20.0, "c": 30.0, "d": 5.0}
 
 @pytest.mark.parametrize(("jobs", "expected"), [(1, 65.0), (2, 45.0), (8, 45.0)])
 def test_steps_side_by_side_take_as_long_as_the_longest_way(jobs, expected):
-    assert side_by_side(FORK, SECONDS, jobs) == expected
+    assert side_by_side(FORK, SECONDS, Capacity(jobs)) == expected
 
 
 def test_a_search_runs_alone():
     steps = [at("a"), at("s", kind="search"), at("b")]
-    assert side_by_side(steps, {"a": 10, "s": 10, "b": 10}, 4) == 30
+    assert side_by_side(steps, {"a": 10, "s": 10, "b": 10}, Capacity(4)) == 20
 
 
 def test_time_and_money_are_told_for_what_is_known():
     steps = tuple(PlannedStep(s.name, "rerun", s) for s in FORK)
     notes = {s.name: LocalNote("run", SECONDS[s.name] * 60) for s in FORK}
-    found = estimate(Plan("p", steps), notes, 2)
+    found = estimate(Plan("p", steps), notes, Capacity(2))
     assert found == Estimate(3900.0, 2700.0, 2, 4, 4)
     first = plan_text(Plan("p", steps), Local(notes, found, Price(3.2, "EUR"))).splitlines()[0]
     assert first == "p: 4 to run  (about 65 min, 45 min with 2 jobs, 2.40 EUR by earlier runs)"
     notes["b"] = LocalNote("run")
-    first = plan_text(Plan("p", steps), Local(notes, estimate(Plan("p", steps), notes, 1))).splitlines()[0]
+    first = plan_text(Plan("p", steps), Local(notes, estimate(Plan("p", steps), notes, Capacity(1)))).splitlines()[0]
     assert first == "p: 4 to run  (about 45 min for the 3 of 4 that ran here)"
-    assert estimate(Plan("p", steps), {s.name: LocalNote("run") for s in FORK}, 1) is None
+    assert estimate(Plan("p", steps), {s.name: LocalNote("run") for s in FORK}, Capacity(1)) is None
 
 
 @pytest.mark.parametrize(

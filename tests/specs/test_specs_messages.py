@@ -16,7 +16,7 @@ LONG = "sha256:" + "0" * 64
 # kind, old text, new text, code, message, hint
 CASES = [
     # Pipeline
-    ("Pipeline", "name: churn", "name: churn\n«colour: red", "unknown-key", 'key "colour" is not known', "known keys: apiVersion, artifacts, code, cost, dependencies, description, environments, envs, kind, name, params, pipelines, reproducibility, specs, steps"),
+    ("Pipeline", "name: churn", "name: churn\n«colour: red", "unknown-key", 'key "colour" is not known', "known keys: apiVersion, artifacts, code, cost, dependencies, description, environments, envs, kind, name, params, pipelines, pools, reproducibility, specs, steps"),
     ("Pipeline", "artifacts: artifacts", "«artefacts: artifacts", "unknown-key", 'key "artefacts" is not known', 'did you mean "artifacts"?'),
     ("Pipeline", "name: churn", "name: «12", "wrong-type", "name must be text, not the number 12", 'quote it: "12"'),
     ("Pipeline", "name: churn\n", "", "missing-key", 'the document needs the key "name"', "add name: …"),

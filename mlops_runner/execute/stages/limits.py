@@ -13,8 +13,7 @@ from typing import Any
 from mlops_runner.errors import Diagnostic, InvalidInput, MlopsError, StepFailed
 from mlops_runner.execute.forks import fork, kill_group
 from mlops_runner.execute.messages import Reply, decode_reply
-from mlops_runner.specs.base import seconds
-from mlops_runner.specs.training_trainers import bytes_of
+from mlops_runner.specs.base import bytes_of, seconds
 
 # What libraries say when they get no memory; each in its own words.
 NO_MEMORY = ("bad_alloc", "cannot allocate", "unable to allocate", "out of memory", "memoryerror", "bad allocation")

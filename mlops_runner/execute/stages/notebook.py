@@ -14,7 +14,6 @@ from mlops_runner.execute.executed import FAILED, Prepared, notebook_of, prepare
 from mlops_runner.execute.messages import Reply, Request
 from mlops_runner.execute.mirror import MIRROR
 from mlops_runner.execute.secrets import scrub
-from mlops_runner.execute.stages.limits import limits_of
 from mlops_runner.plan.notebook import read_notebook
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def _session(request: Request, session: type["Session"]) -> "Session":
     }
     environment = {**environment_of(request), **ours, **request.config.get("variables", {}), **request.secrets}
     interpreter = request.interpreter or sys.executable
-    return session(work, folder, interpreter, environment, limits_of(request.access).timeout, _say)
+    return session(work, folder, interpreter, environment, request.bounds.get("time"), _say)
 
 
 def _say(text: str) -> None:
@@ -99,7 +98,7 @@ def _problem(outcome: "Outcome", cells: Prepared, request: Request) -> Diagnosti
             return _died(named if outcome.at is not None else "", code, place)
         case Late():
             what = f"{named} was still running" if outcome.at is not None else f"the kernel of {file} was not ready yet"
-            message = f"{what} when the timeout of {limits_of(request.access).timeout:g} s was over"
+            message = f"{what} when the timeout of {request.bounds['time']:g} s was over"
             return Diagnostic("timed-out", message, place, "raise timeout, or give it less to do")
         case None:
             raise AssertionError

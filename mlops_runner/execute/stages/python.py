@@ -12,10 +12,10 @@ from typing import NoReturn
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.execute import bootstrap
 from mlops_runner.execute.calling import Call
-from mlops_runner.execute.commands import search_path, threads_of, variables_of
+from mlops_runner.execute.commands import search_path, told, variables_of
 from mlops_runner.execute.messages import Reply, Request, decode_reply
 from mlops_runner.execute.mirror import MIRROR
-from mlops_runner.execute.stages.limits import limits_of, within
+from mlops_runner.execute.stages.limits import Limits, within
 from mlops_runner.store.patterns import parse_pattern
 
 
@@ -23,10 +23,10 @@ def execute(request: Request) -> Reply:
     """Call the function in the folder where its inputs lie."""
     folder = Path(request.work) / MIRROR
     os.chdir(folder)
-    os.environ.update({**threads_of(request), **request.config.get("variables", {}), **request.secrets})
+    os.environ.update({**told(request), **request.config.get("variables", {}), **request.secrets})
     call = _call(request, folder)
     make = _elsewhere if request.interpreter else _here
-    return within(limits_of(request.access), call.who, lambda: make(call, request))
+    return within(Limits(), call.who, lambda: make(call, request))
 
 
 def _call(request: Request, folder: Path) -> Call:

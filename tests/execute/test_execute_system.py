@@ -3,8 +3,8 @@
 import pytest
 
 from mlops_runner.errors import InvalidInput
-from mlops_runner.execute import machine
-from mlops_runner.execute.machine import misfits, require_machine
+from mlops_runner.execute import system
+from mlops_runner.execute.system import misfits, require_machine
 from mlops_runner.plan.environment import DEFAULT, Declared, Need
 
 DPKG = """\
@@ -20,7 +20,7 @@ esac
 def programs(tmp_path, monkeypatch):
     """Put programs where both the runner and its steps look for them, and nothing else there."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(machine, "search_path", lambda: str(tmp_path))
+    monkeypatch.setattr(system, "search_path", lambda: str(tmp_path))
 
     def put(name, body):
         (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")

@@ -1,0 +1,69 @@
+"""What there is for the steps of a run: of this machine, of what the command line says, and of the pools."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlops_runner.errors import Diagnostic, InvalidInput
+from mlops_runner.execute import machine
+from mlops_runner.plan.demand import GPUS, MEMORY, POOL, THREADS, Capacity, demand_of
+from mlops_runner.plan.model import Plan
+from mlops_runner.plan.steps import Compiled, Step
+
+if TYPE_CHECKING:
+    from mlops_runner.api.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What somebody says there is: steps at a time, bytes of memory, graphics processors; None: as the machine has."""
+
+    jobs: int | None = None
+    memory: int | None = None
+    gpus: int | None = None
+
+
+def capacity_of(compiled: Compiled, steps: Sequence[Step], given: Given) -> tuple[Capacity, tuple[str, ...]]:
+    """Return what the steps of a run may take up together, and the names of the graphics processors."""
+    taken = {resource for step in steps for resource in step.access.get("takes", {})}
+    amounts = {f"{POOL}{name}": amount for name, amount in compiled.pools.items()}
+    here, gpus = machine.processors(), tuple[str, ...]()
+    if given.jobs is None:
+        amounts[THREADS] = here
+    if MEMORY in taken:
+        amounts[MEMORY] = machine.memory() if given.memory is None else given.memory
+    if GPUS in taken:
+        gpus = machine.gpus(os.environ) if given.gpus is None else machine.first_gpus(given.gpus, os.environ)
+        amounts[GPUS] = len(gpus)
+    return Capacity(given.jobs or here, amounts), gpus
+
+
+def refuse_lacking(project: "Project", plan: Plan, capacity: Capacity, *, force: bool) -> None:
+    """Refuse a run of steps that need what there is not. Raises InvalidInput. Those that need not run may need it."""
+    if not {MEMORY, GPUS} & capacity.amounts.keys():
+        return
+    steps = [planned.step for planned in plan.steps if planned.step is not None]
+    if not (problems := {step.name: found for step in steps if (found := list(_lacking(step, capacity)))}):
+        return
+    if not force:
+        notes = project.notes(plan)
+        problems = {name: found for name, found in problems.items() if notes[name].state in {"run", "rebuild"}}
+    if problems:
+        raise InvalidInput(problem for found in problems.values() for problem in found)
+
+
+def _lacking(step: Step, capacity: Capacity) -> Iterator[Diagnostic]:
+    demand = demand_of(step)
+    if (wanted := demand.of(GPUS)) > (there := capacity.amounts.get(GPUS, wanted)):
+        message = f"step {step.name} needs {_gpus(wanted)}, and here {'is' if there == 1 else 'are'} {_gpus(there)}"
+        hint = "run it where there are; or say how many there are: --gpus N"
+        yield Diagnostic("no-gpu", message, step.place("resources.gpus"), hint)
+    if (wanted := demand.of(MEMORY)) > (there := capacity.amounts.get(MEMORY, wanted)):
+        message = f"step {step.name} needs {wanted / 2**30:.3g} GiB of memory, and there are {there / 2**30:.3g} here"
+        hint = "run it where there is more; or say how much there is: --memory SIZE"
+        yield Diagnostic("no-memory", message, step.place("resources.memory"), hint)
+
+
+def _gpus(number: int) -> str:
+    return f"{number or 'no'} GPU{'' if number == 1 else 's'}"
