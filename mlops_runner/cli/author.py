@@ -33,18 +33,19 @@ def validate(settings: Settings, form: str, everywhere: bool) -> int:
       mlops validate -P                  the documents of all pipelines
     """
     settings.as_json |= form == "json"
-    command = functools.partial(_validated, settings, form=form)
+    command = functools.partial(_validated, settings, form=form, said=set())
     if not everywhere:
         return answer(settings, command, everywhere=False)
     return for_each(settings, command, every_pipeline(settings.project()))
 
 
-def _validated(settings: Settings, folder: str, project: "Project", *, form: str) -> Answer:
+def _validated(settings: Settings, folder: str, project: "Project", *, form: str, said: set[Diagnostic]) -> Answer:
     from mlops_runner.api.below import shifted
 
     found = project.validate()
     errors = [d for d in found if d.severity == "error"]
-    told = shifted(folder, found)
+    told = [problem for problem in shifted(folder, found) if problem not in said]  # those above repeat what is below
+    said.update(told)
 
     def show() -> None:
         if form == "github":

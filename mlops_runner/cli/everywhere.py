@@ -103,20 +103,16 @@ def for_each(
     settings: Settings,
     command: Command,
     projects: "Mapping[str, Project] | None" = None,
-    left_out: "Callable[[Project], str]" = lambda _: "",
-    *,
-    stops: bool = False,
+    left_out: "Callable[[Project, list[str]], str]" = lambda *_: "",
 ) -> int:
     """Do a command for every pipeline, those below first, and sum up. Returns the worst exit code.
 
-    left_out: why a pipeline is not looked at, empty if it is. With `stops`, the first failure ends the whole; without,
-    it ends what reads from there.
+    left_out: says of a pipeline, and of the folders of those that failed before, why it is not done; empty if it is.
     """
     tally = _Tally()
     for folder, project in (settings.project().pipelines() if projects is None else projects).items():
         try:
-            why = _waits(project, tally.failed(), stops=stops) or left_out(project)
-            if why:
+            if why := left_out(project, tally.failed()):
                 tally.add(folder, None, why)
                 continue
             if not settings.as_json:
@@ -145,8 +141,8 @@ def every_pipeline(project: "Project") -> "dict[str, Project]":
     return {**below, ".": project}
 
 
-def _waits(project: "Project", failed: list[str], *, stops: bool) -> str:
-    """Say for which failure a pipeline is left out."""
+def waits(project: "Project", failed: list[str], *, stops: bool) -> str:
+    """Say for which failure a pipeline cannot run: with `stops` for any, without for those that it reads from."""
     if not failed:
         return ""
     if stops:

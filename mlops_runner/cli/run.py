@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mlops_runner.cli.console import Settings, SizeParam, common_options, emit, emit_json, say
-from mlops_runner.cli.everywhere import Answer, all_pipelines_option, answer, refuse_with_all
+from mlops_runner.cli.everywhere import Answer, all_pipelines_option, answer, refuse_with_all, waits
 from mlops_runner.cli.selecting import selection_options
 from mlops_runner.errors import (
     EXIT_CHANGES,
@@ -221,10 +221,12 @@ def run(
         return answer(settings, command, everywhere=False)
     refuse_with_all(plan=plan_file, set=given, to=selection)
 
-    def untouched(project: "Project") -> str:
+    def left_out(project: "Project", failed: list[str]) -> str:
+        if why := waits(project, failed, stops=not how["keep_going"]):
+            return why
         return f"not affected since {affected_by}" if affected_by and not project.affected_by(affected_by).steps else ""
 
-    return answer(settings, command, everywhere=True, left_out=untouched, stops=not how["keep_going"])
+    return answer(settings, command, everywhere=True, left_out=left_out)
 
 
 def _run(
