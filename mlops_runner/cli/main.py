@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Set up": ("init", "validate", "schema", "doctor"),
     "Look ahead": ("plan", "why", "graph"),
-    "Run and judge": ("run", "verify", "gate", "report"),
+    "Run and judge": ("run", "logs", "verify", "gate", "report"),
     "Look back": ("diff", "exp", "data", "model"),
     "Clean up": ("lock", "gc"),
 }
