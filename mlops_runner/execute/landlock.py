@@ -4,9 +4,9 @@ Linux 5.13 and newer, for any user. It knows permissions only, no refusals: what
 folder is one on all below it.
 """
 
-import ctypes
 import os
 import stat
+import struct
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -46,17 +46,10 @@ _OF_FILES = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNC
 _NEWER = {2: Access.REFER, 3: Access.TRUNCATE}
 
 
-class _Beneath(ctypes.Structure):
-    """struct landlock_path_beneath_attr."""
-
-    _pack_ = 1
-    _fields_ = (("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32))
-
-
 @cache
 def version() -> int:
     """Return the version of Landlock that this kernel has; 0 for none."""
-    return max(0, _call(_CREATE_RULESET, None, 0, _CREATE_VERSION)) if sys.platform == "linux" else 0
+    return max(0, _call(_CREATE_RULESET, None, 0, _CREATE_VERSION)[0]) if sys.platform == "linux" else 0
 
 
 def restrict(grants: Iterable[tuple[str, Access]]) -> None:
@@ -68,13 +61,12 @@ def restrict(grants: Iterable[tuple[str, Access]]) -> None:
     for since, access in _NEWER.items():
         if version() < since:
             handled &= ~access
-    ruleset = _checked(_CREATE_RULESET, ctypes.byref(ctypes.c_uint64(handled)), 8, 0)
+    ruleset = _checked(_CREATE_RULESET, struct.pack("=Q", handled), 8, 0)
     try:
         for path, access in grants:
             with suppress(OSError):
                 _grant(ruleset, path, access & handled)
-        if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0):
-            raise _error()
+        _checked(None, _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         _checked(_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
@@ -85,7 +77,7 @@ def _grant(ruleset: int, path: str, access: Access) -> None:
     try:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             access &= _OF_FILES
-        _checked(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(_Beneath(access, descriptor)), 0)
+        _checked(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", access, descriptor), 0)
     finally:
         os.close(descriptor)
 
@@ -105,16 +97,18 @@ def around(closed: Iterable[str]) -> list[str]:
     return found
 
 
-def _call(number: int, *arguments: object) -> int:
-    return int(ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *arguments))
-
-
-def _checked(number: int, *arguments: object) -> int:
-    found = _call(number, *arguments)
+def _checked(call: int | None, *arguments: int | bytes | None) -> int:
+    found, error = _call(call, *arguments)
     if found < 0:
-        raise _error()
+        raise OSError(error, f"Landlock: {os.strerror(error)}")
     return found
 
 
-def _error() -> OSError:
-    return OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())}")
+def _call(call: int | None, *arguments: int | bytes | None) -> tuple[int, int]:
+    """Make a system call by its number, or prctl; return its answer and errno."""
+    import ctypes  # few runs need it
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    given = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
+    found = libc.prctl(*given) if call is None else libc.syscall(ctypes.c_long(call), *given)
+    return int(found), ctypes.get_errno()
