@@ -213,7 +213,11 @@ class World:
             }
         lock = {**kept, **settled}
         present = {path for found in lock.values() for path in found.outputs}
-        for found in self.lock.values():
+        reads = {read for step in steps.values() for read in step.reads}
+        for name, found in self.lock.items():
+            if name not in lock and not any(matches(read, path) for read in reads for path in found.outputs):
+                for path in found.outputs:
+                    self.project.sources.pop(path, None)  # nobody reads any more what a step wrote that is gone
             for path, text in found.outputs.items():
                 if path not in present and self.tree.get(path) == text:
                     del self.tree[path]

@@ -28,7 +28,7 @@ class Editor:
         """Write what changed of the documents, and take away what is gone."""
         files = self._project.files()
         for path in self._written.keys() - files.keys():
-            (self._root / path).unlink()
+            (self._root / path).unlink(missing_ok=True)  # a run may have been first
         for path, text in files.items():
             if self._written.get(path) != text:
                 (self._root / path).parent.mkdir(parents=True, exist_ok=True)
