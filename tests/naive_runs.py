@@ -198,6 +198,14 @@ class World:
                 outputs[path] = f'{{"v": {count}}}\n' if path.endswith(".json") else f"{salt} {body}\n"
         return Locked(key, outputs, count)
 
+    def _drop_unread(self, lock: Collection[str]) -> None:
+        """Let go what steps wrote that are gone, and whose last reader is gone, too."""
+        reads = {read for step in self.instances().values() for read in step.reads}
+        for name, found in self.lock.items():
+            if name not in lock and not any(matches(read, path) for read in reads for path in found.outputs):
+                for path in found.outputs:
+                    self.project.sources.pop(path, None)
+
     def _publish(
         self, chosen: Collection[str] | None, settled: Mapping[str, Locked], journal: Mapping[Key, Locked]
     ) -> None:
@@ -213,11 +221,8 @@ class World:
             }
         lock = {**kept, **settled}
         present = {path for found in lock.values() for path in found.outputs}
-        reads = {read for step in steps.values() for read in step.reads}
-        for name, found in self.lock.items():
-            if name not in lock and not any(matches(read, path) for read in reads for path in found.outputs):
-                for path in found.outputs:
-                    self.project.sources.pop(path, None)  # nobody reads any more what a step wrote that is gone
+        self._drop_unread(lock)
+        for found in self.lock.values():
             for path, text in found.outputs.items():
                 if path not in present and self.tree.get(path) == text:
                     del self.tree[path]

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mlops_runner.api.project import Project
 
 
+MOST_AWAY = 1024  # steps that may run at a time on a cluster of others, if it has the room
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What somebody says there is: steps at a time, bytes of memory, graphics processors; None: as the machine has."""
@@ -22,19 +25,21 @@ class Given:
     jobs: int | None = None
     memory: int | None = None
     gpus: int | None = None
+    away: bool = False  # on a cluster of others, which has its own bounds
 
 
 def capacity_of(compiled: Compiled, steps: Sequence[Step], given: Given) -> tuple[Capacity, tuple[str, ...]]:
     """Return what the steps of a run may take up together, and the names of the graphics processors."""
     taken = {resource for step in steps for resource in step.access.get("takes", {})}
     amounts = {f"{POOL}{name}": amount for name, amount in compiled.pools.items()}
-    here, gpus = machine.processors(), tuple[str, ...]()
-    if given.jobs is None:
+    here, gpus = MOST_AWAY if given.away else machine.processors(), tuple[str, ...]()
+    if given.jobs is None and not given.away:
         amounts[THREADS] = here
-    if MEMORY in taken:
+    if MEMORY in taken and (given.memory is not None or not given.away):
         amounts[MEMORY] = machine.memory() if given.memory is None else given.memory
     if GPUS in taken:
-        gpus = machine.gpus(os.environ) if given.gpus is None else machine.first_gpus(given.gpus, os.environ)
+        if not given.away:
+            gpus = machine.gpus(os.environ) if given.gpus is None else machine.first_gpus(given.gpus, os.environ)
         amounts[GPUS] = len(gpus)
     return Capacity(given.jobs or here, amounts), gpus
 

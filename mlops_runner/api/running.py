@@ -3,10 +3,12 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypedDict
 
 from mlops_runner.api.capacity import Given, capacity_of, refuse_lacking
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch, UsageFailure
+from mlops_runner.execute import machine
 from mlops_runner.execute.ahead import workers_in
 from mlops_runner.execute.engine import Engine
 from mlops_runner.execute.isolation import room_of
@@ -23,6 +25,7 @@ from mlops_runner.store.mutex import exclusive
 
 if TYPE_CHECKING:
     from mlops_runner.api.project import Project
+    from mlops_runner.execute.cluster.lanes import Clusters
 
 
 class Flags(TypedDict, total=False):
@@ -32,7 +35,8 @@ class Flags(TypedDict, total=False):
     unless it is given. Steps that declare them share `memory` in bytes and `gpus`, by default what the machine has.
     `message` goes into the experiment log. With `keep_going`, a failure ends only what waits for
     it. With `strict`, a step fails that reads or writes what it does not declare. `selection` leaves all other steps
-    as they are locked; see `Project.partial`.
+    as they are locked; see `Project.partial`. `executor` says where steps run: "local", or "dask" for a Dask cluster,
+    whose `scheduler` is at an address, or else one on this machine.
     """
 
     force: bool
@@ -43,6 +47,8 @@ class Flags(TypedDict, total=False):
     keep_going: bool
     strict: bool
     selection: Selection | None
+    executor: str
+    scheduler: str | None
 
 
 MOST_COMPLAINTS = 20
@@ -62,6 +68,8 @@ class RunOptions:
     keep_going: bool = False
     strict: bool = False
     selection: Selection | None = None
+    executor: str = "local"
+    scheduler: str | None = None
 
 
 def run(project: "Project", listener: Listener | None, options: RunOptions) -> list[Result]:
@@ -69,7 +77,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
     if not project.layout.compiled.exists():
         project.compiled()  # before the state folder is made: there may be no project here
     with exclusive(project.layout.mutex, project.lock_timeout), workers_in(project.layout.work) as workers:
-        if (last := project.sources.last()) and (options.force or not project.sources.unchanged(last)):
+        away = clusters(project, options)
+        if away is None and (last := project.sources.last()) and (options.force or not project.sources.unchanged(last)):
             workers.expect(room_of(last.compiled.steps))
         compiled, lock, facts = project.compiled(), project.lock(), project.facts()
         if workers.interrupted:
@@ -87,7 +96,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         if options.expected is not None and plan_digest(plan) != options.expected:
             message = f"the plan is now {plan_digest(plan)}, not {options.expected}"
             raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
-        capacity, gpus = capacity_of(compiled, steps, Given(options.jobs, options.memory, options.gpus))
+        given = Given(options.jobs, options.memory, options.gpus, away=options.scheduler is not None)
+        capacity, gpus = capacity_of(compiled, steps, given)
         refuse_lacking(project, plan, capacity, force=options.force)
         if _bring_inputs(project, plan, facts, force=options.force):
             facts = project.facts()
@@ -102,7 +112,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             options.force, aside, left,
         )  # fmt: skip
         engine = Engine(
-            ledger, project.sources.code_folder(compiled), workers, listener,
+            ledger, project.sources.code_folder(compiled), away or workers, listener,
             project.sources.environments(facts, listener.note).interpreter,
             capacity, gpus, options.keep_going, options.strict,
         )  # fmt: skip
@@ -110,6 +120,22 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         if not options.settings:
             project.locked.remember()
         return results
+
+
+def clusters(project: "Project", options: RunOptions) -> "Clusters | None":
+    """Return what gives a run its cluster, if it is to have one. Raises UsageFailure."""
+    if options.executor == "local":
+        return None
+    if find_spec("distributed") is None or find_spec("dask") is None:
+        message = "a run on a Dask cluster takes dask and distributed, which are not installed"
+        raise UsageFailure(Diagnostic("missing-extra", message, hint="pip install mlops_runner[distributed]"))
+    from mlops_runner.execute.cluster.lanes import Clusters, Terrain
+
+    jobs = options.jobs or machine.processors()
+    return Clusters(
+        project.layout.work,
+        lambda: Terrain(options.scheduler, jobs, project.sources.distributions(), project.sources.stats()),
+    )
 
 
 def _left(compiled: Compiled, steps: Sequence[Step]) -> list[Step]:

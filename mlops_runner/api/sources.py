@@ -14,6 +14,7 @@ from mlops_runner.lock.model import Environment
 from mlops_runner.plan import cache
 from mlops_runner.plan.environment import (
     DEFAULT,
+    OURS,
     Declared,
     Pin,
     differences,
@@ -120,6 +121,13 @@ class Sources:
         """Say where the installed distributions differ from the dependency lock; empty without one."""
         own = self.compiled().environments[DEFAULT]
         return differences(self.described(own)[1], installed(sys.path)) if own.lock else []
+
+    def distributions(self) -> dict[str, str]:
+        """Return what must be installed wherever steps run, name → version: what is locked, else what is here."""
+        own = self.compiled().environments[DEFAULT]
+        if own.lock:
+            return {pin.name: pin.version for pin in self.described(own)[1]}
+        return {name: version for name, version in installed(sys.path).items() if name != OURS}
 
     def require_environment(self) -> None:
         """Refuse to execute in an environment that is not the one the keys name. Raises InvalidInput."""

@@ -180,6 +180,20 @@ def graph(settings: Settings, form: str, out: str | None, everything: bool, ever
 )
 @click.option("--keep-going", "-k", is_flag=True, help="After a failure, do what does not wait for it.")
 @click.option("--strict", is_flag=True, help="Close the project to what a step does not declare, and fail it.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Where steps run: here, or on a Dask cluster.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    envvar="MLOPS_SCHEDULER",
+    show_envvar=True,
+    help="With --executor dask: the address of its scheduler; without one, a cluster is started here for the run.",
+)
 @click.option("--message", "-m", default="", help="What this run is about, for the experiment log.")
 @click.option("--no-report", is_flag=True, help="Do not write the HTML report.")
 @click.option("--affected-by", metavar="REF", help="With -P: leave out pipelines that changes since REF do not affect.")
@@ -206,10 +220,12 @@ def run(
       mlops run --plan plan.json     only what was reviewed
       mlops run --jobs 1             one step after the other
       mlops run --only 'count@*'     all instances of count, and nothing else
+      mlops run --executor dask --scheduler tls://scheduler.example:8786
       mlops run --set training.candidates.boosted.params.max_depth=6
       mlops run -P --keep-going      all pipelines, whatever fails on the way
     """
     _refuse_together(plan_file, given, selection)
+    _refuse_scheduler(how)
     affected_by = how.pop("affected_by")
     command = functools.partial(_run, settings, plan_file=plan_file, given=given, selection=selection, **how)
     if not everywhere:
@@ -282,6 +298,19 @@ def _refuse_together(plan_file: str | None, given: tuple[str, ...], selection: "
         message = "the plan of a file says itself which steps are selected"
     if message:
         raise UsageFailure(Diagnostic("contradiction", message, hint="leave one of them out"))
+
+
+def _refuse_scheduler(how: dict[str, Any]) -> None:
+    """Refuse a scheduler that nothing would be sent to; one that a variable names waits for who asks for it."""
+    context = click.get_current_context()
+    given = context.get_parameter_source("scheduler") is click.core.ParameterSource.COMMANDLINE
+    if given and how["executor"] == "local":
+        hint = "add --executor dask, or leave --scheduler out"
+        raise UsageFailure(
+            Diagnostic("contradiction", "--scheduler names a Dask cluster, and steps run here", hint=hint)
+        )
+    if how["executor"] == "local" or not how["scheduler"]:
+        how["scheduler"] = None
 
 
 def _expected(file: str) -> "tuple[str, Selection | None]":

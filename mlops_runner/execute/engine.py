@@ -9,15 +9,16 @@ import heapq
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mlops_runner.errors import Diagnostic, MlopsError, StepFailed
-from mlops_runner.execute.ahead import Workers
+from mlops_runner.execute.executor import Executor, Executors
 from mlops_runner.execute.fence import UNWATCHED, available, explained
 from mlops_runner.execute.handlers import levels
-from mlops_runner.execute.isolation import Exit, Lane, Room, Worker, room_of
+from mlops_runner.execute.isolation import Exit, Room, room_of
 from mlops_runner.execute.ledger import Ledger
 from mlops_runner.execute.libraries import libraries
 from mlops_runner.execute.listener import Listener
@@ -60,14 +61,14 @@ class Engine:
 
     ledger: Ledger
     code: Path
-    workers: Workers
+    workers: Executors
     listener: Listener
     interpreter_of: Callable[[str], str]
     capacity: Capacity
     gpus: Sequence[str] = ()
     keep_going: bool = False
     strict: bool = False
-    _worker: Worker | None = None
+    _worker: Executor[Any] | None = None
     _schedule: Schedule = field(init=False)
     _total: int = 0
     _room: Room = field(init=False)
@@ -76,7 +77,7 @@ class Engine:
     _live: LiveLogs = field(init=False)
     _waiting: Waiting[Task] = field(default_factory=Waiting)
     _delayed: list[tuple[float, int, Task]] = field(default_factory=list)  # when each is due (monotonic seconds)
-    _running: dict[Lane, Execution] = field(default_factory=dict)
+    _running: dict[Hashable, Execution] = field(default_factory=dict)
     _failures: list[MlopsError] = field(default_factory=list)
     _tries: Counter[str] = field(default_factory=Counter)
 
@@ -183,13 +184,14 @@ class Engine:
         lane = self._worker.free(step.kind)
         assert lane is not None
         sources = self.ledger.sources(step)
-        programs = tuple(self.ledger.facts.code_of(step)) if step.kind in PROGRAMS else ()
+        code = tuple(self.ledger.facts.code_of(step))
+        programs, modules = (code, ()) if step.kind in PROGRAMS else ((), code)
         gpus = self._free_gpus[: demand.of(GPUS)]
         there = self.capacity.amounts.get(THREADS)
         jobs = self.capacity.jobs if there is None else max(1, there // demand.of(THREADS))
         fence = self._fence(step) if self.strict and not step.built_in else None
         interpreter = self.interpreter_of(step.env)
-        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence, interpreter, gpus)
+        ground = Ground(layout.root, self.code, programs, jobs, self._memory(task), fence, interpreter, gpus, modules)
         work = make_work_folder(layout.work)
         request = prepare(step, sources, work, ground)
         self._worker.start(lane, request)

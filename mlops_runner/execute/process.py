@@ -34,9 +34,9 @@ FULL_BYTES = 1 << 16  # a disk with less than this is full
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a project lies: its own folder, and that of its callables; the programs that a step runs; how many
-    processes a search may use there, and the file in which it remembers; the fence around a step, the interpreter of
-    its environment, if that is not the project's, and its graphics processors.
+    """Where a project lies: its own folder, and that of its callables; the programs that a step runs, or the modules
+    that it imports; how many processes a search may use there, and the file in which it remembers; the fence around a
+    step, the interpreter of its environment, if that is not the project's, and its graphics processors.
     """
 
     project: Path
@@ -47,6 +47,7 @@ class Ground:
     fence: Fence | None = None
     interpreter: str = ""
     gpus: Sequence[str] = ()
+    modules: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def prepare(step: Step, sources: Mapping[str, Source], work: Path, ground: Groun
     return Request(
         step.kind, step.config, step.execution, str(work), str(ground.code), inputs, digests,
         str(ground.project), step.access, revealed, surroundings, ground.jobs, str(ground.memory or ""), ground.fence,
-        ground.interpreter, step.access.get("bounds", {}), ground.gpus,
+        ground.interpreter, step.access.get("bounds", {}), ground.gpus, tuple(ground.modules),
     )  # fmt: skip
 
 
