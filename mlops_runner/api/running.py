@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypedDict
 
-from mlops_runner.api.capacity import Given, capacity_of, refuse_lacking
+from mlops_runner.api.capacity import MOST_AWAY, Given, capacity_of, refuse_lacking
 from mlops_runner.errors import Diagnostic, MlopsError, PlanMismatch, UsageFailure
 from mlops_runner.execute import machine
 from mlops_runner.execute.ahead import workers_in
@@ -131,10 +131,16 @@ def clusters(project: "Project", options: RunOptions) -> "Clusters | None":
         raise UsageFailure(Diagnostic("missing-extra", message, hint="pip install mlops_runner[distributed]"))
     from mlops_runner.execute.cluster.lanes import Clusters, Terrain
 
-    jobs = options.jobs or machine.processors()
+    jobs = options.jobs or (MOST_AWAY if options.scheduler else machine.processors())
     return Clusters(
         project.layout.work,
-        lambda: Terrain(options.scheduler, jobs, project.sources.distributions(), project.sources.stats()),
+        lambda: Terrain(
+            options.scheduler,
+            jobs,
+            any(step.kind == "search" for step in project.compiled().steps),
+            project.sources.distributions(),
+            project.sources.stats(),
+        ),
     )
 
 

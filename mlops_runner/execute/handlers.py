@@ -16,6 +16,7 @@ STAGES = {
     "source": "mlops_runner.execute.stages.source",
     "data": "mlops_runner.execute.stages.data",
     "search": "mlops_runner.execute.stages.search",
+    "fit": "mlops_runner.execute.stages.fit",
     "train": "mlops_runner.execute.stages.train",
     "select": "mlops_runner.execute.stages.select",
     "refit": "mlops_runner.execute.stages.refit",
@@ -28,7 +29,7 @@ STAGES = {
 TRAINING = frozenset({"search", "refit"})  # they train, many times
 # What other steps wait for, what waits for these alone, and then the rest: the worker imports in this order.
 EARLY = frozenset({"source", "data"})
-FITTING = frozenset({"train", *TRAINING})
+FITTING = frozenset({"train", "fit", *TRAINING})
 
 SHARED = ("mlops_runner.execute.stages.common",)  # what every step needs
 

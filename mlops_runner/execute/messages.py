@@ -33,9 +33,9 @@ class Request:
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
     Of the folder `code`, it imports `modules`. A search may use `jobs` processes of its own, and remembers in the file
-    `memory` what it has tried. A step behind a `fence` is kept there by the kernel. `interpreter` is that of the step's
-    environment; empty for the one that runs this. One of the project's own has `bounds`, in seconds and bytes, and sees
-    `gpus`.
+    `memory` what it has tried; if it is to be made `elsewhere`, it asks the runner for each fit. A step behind a `fence`
+    is kept there by the kernel. `interpreter` is that of the step's environment; empty for the one that runs this. One
+    of the project's own has `bounds`, in seconds and bytes, and sees `gpus`.
     """
 
     kind: str
@@ -56,6 +56,7 @@ class Request:
     bounds: Mapping[str, float] = field(default_factory=dict)
     gpus: Sequence[str] = ()
     modules: Sequence[str] = ()
+    elsewhere: bool = False
 
     def encode(self) -> str:
         """Return the request as one line of JSON.

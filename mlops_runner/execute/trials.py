@@ -9,7 +9,7 @@ import json
 import select
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mlops_runner.errors import InvalidInput, StepFailed
 from mlops_runner.execute.messages import Reply, decode_reply
@@ -38,22 +38,30 @@ class TrialProcesses:
         """Draw trials as there is room for them, and yield what came of each, in the order in which they end."""
         batch = Batch(trials, self._folds, self._terms.sign)
         while True:
-            self._give(batch)
+            self._give(batch.next)
             if batch.over:
                 return
             for fit, fitted in self._hear():
                 if outcome := batch.tell(fit, fitted):  # else it is not known yet, or was not needed after all
                     yield fit.trial, outcome
 
+    def fit(self, fit: Fit) -> Fitted:
+        """Do one fit."""
+        waiting = [fit]
+        self._give(lambda: waiting.pop() if waiting else None)
+        while True:
+            for _, fitted in self._hear():
+                return fitted
+
     def close(self) -> None:
         """End the processes."""
         for hand in self._hands:
             end(hand)
 
-    def _give(self, batch: Batch) -> None:
+    def _give(self, following: Callable[[], Fit | None]) -> None:
         """Give a fit to every process that is free, as long as there are any."""
         for hand in self._hands:
-            if hand.ready and hand.fit is None and (fit := batch.next()):
+            if hand.ready and hand.fit is None and (fit := following()):
                 task = {"folder": _folder(self._terms, fit), "fold": fit.fold, "params": dict(fit.trial.params)}
                 hand.fit, hand.started = fit, time.monotonic()
                 with contextlib.suppress(OSError):  # it has died: it will be heard

@@ -67,6 +67,13 @@ FILES = {
     ),
     ".gitignore": ".mlops/\n__pycache__/\n",
 }
+SEARCH = """\
+      max_depth: 2
+    search:
+      space: {max_depth: {min: 1, max: 3}, learning_rate: {min: 0.05, max: 0.5}}
+      trials: 4
+      batch: 2
+"""
 TOKEN = "correct-horse-battery"
 LATER = (
     "import sys, mlops_runner.api.running, mlops_runner.cli.run; print({'dask', 'distributed'} & sys.modules.keys())"
@@ -78,10 +85,13 @@ def test_a_cluster_makes_what_this_machine_makes_and_keeps_nothing(sandbox_of, b
     shop = replace(built, root=built.root.rename(tmp_path / "shop"))
     words = sandbox_of(FILES)
     (words.root / "scripts/show.sh").chmod(0o755)
+    shop.edit("specs/training.yaml", "      max_depth: 2\n", SEARCH)
+    shop.edit("specs/data.yaml", "stratify: bought}", "stratify: bought}\nfolds: {count: 2, seed: 5}")
+    assert shop.call("run", "--no-report").code == 0
     with cluster(1) as dask:
         lock = shop.read("pipeline.lock")
         answer = shop.call("run", "--executor", "dask", "--scheduler", dask.address, "--force", "--no-report")
-        assert (answer.code, "6 of them byte for byte" in answer.out) == (0, True), answer.out
+        assert (answer.code, "7 of them byte for byte" in answer.out) == (0, True), answer.out
         assert shop.read("pipeline.lock") == lock
 
         dask.add_worker()

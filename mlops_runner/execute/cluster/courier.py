@@ -12,6 +12,7 @@ from distributed import Client
 from mlops_runner.execute.cluster import site
 from mlops_runner.execute.cluster.folder import Entry
 from mlops_runner.execute.cluster.parcel import CHUNK, Piece
+from mlops_runner.execute.mirror import MIRROR
 
 
 class DamagedError(Exception):
@@ -93,7 +94,7 @@ def _make_room(work: Path, entries: Sequence[Entry], pieces: dict[str, Piece]) -
             raise DamagedError(f"a worker sent the path {entry.path}")
     kinds = {entry.path: entry.kind for entry in entries}
     for path in pieces:
-        if kinds.get(path) != "same":
+        if path.startswith(f"{MIRROR}/") and kinds.get(path) != "same":
             (work / path).unlink(missing_ok=True)
     for path, kind in kinds.items():  # in order: a folder comes before what is in it
         if kind == "folder":

@@ -24,6 +24,7 @@ from mlops_runner.execute.stages.common import (
 from mlops_runner.execute.stages.limits import limits_of
 from mlops_runner.execute.trial_process import Terms
 from mlops_runner.execute.trials import TrialProcesses
+from mlops_runner.execute.trials_elsewhere import TrialsElsewhere
 from mlops_runner.specs.task import DECIDED_BY_THRESHOLD
 from mlops_runner.specs.training_search import Search
 from mlops_runner.specs.training_trainers import Trainer
@@ -44,13 +45,9 @@ TRIALS, BEST = "trials.json", "best.json"
 
 def execute(request: Request) -> Reply:
     """Search, and write every trial and the parameters of the best."""
-    setting, trainer = setting_from(request), trainer_from(request)
-    search = Search.model_validate_json(json.dumps(request.config["search"]))
+    setting, trainer, search = setting_from(request), trainer_from(request), search_from(request)
     _refuse_unknown(trainer, search, setting)
-    read = partial(_bench, request, setting, trainer, search, training_folder(request, trainer))
-    sign = 1 if request.config["direction"] == "maximize" else -1
-    terms = Terms(read, who_fits(trainer), sign, Path(request.work), limits_of(request.config["trainer"]))
-    found = _run(request, search, setting.seed, terms)
+    found = _run(request, search, setting.seed, terms_of(request, setting, trainer))
     out = out_folder(request)
     about = {"metric": request.config["metric"], "direction": request.config["direction"], "method": search.method}
     (out / TRIALS).write_text(canonical_json({**about, **found.as_json()}) + "\n", encoding="utf-8")
@@ -60,9 +57,22 @@ def execute(request: Request) -> Reply:
     return Reply("done", _metrics(found))
 
 
+def search_from(request: Request) -> Search:
+    """Rebuild the search of a step."""
+    return Search.model_validate_json(json.dumps(request.config["search"]))
+
+
+def terms_of(request: Request, setting: Setting, trainer: Trainer) -> Terms:
+    """Return what holds for every trial of a step's search."""
+    read = partial(_bench, request, setting, trainer, search_from(request), training_folder(request, trainer))
+    sign = 1 if request.config["direction"] == "maximize" else -1
+    return Terms(read, who_fits(trainer), sign, Path(request.work), limits_of(request.config["trainer"]))
+
+
 def _run(request: Request, search: Search, seed: int, terms: Terms) -> Found:
     memory = Memory(Path(request.memory) if request.memory else None)
-    processes = TrialProcesses(terms, min(request.jobs, search.batch))
+    places = min(request.jobs, search.batch)
+    processes = TrialsElsewhere(terms, places) if request.elsewhere else TrialProcesses(terms, places)
     try:
         return run_search(search, request.config["direction"], seed, processes, memory, log)
     finally:
