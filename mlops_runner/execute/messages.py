@@ -33,9 +33,9 @@ class Request:
     A step that fetches gets more: the `project`'s folder, its `access`, the values of the `secrets` named there, and
     the variables of its `surroundings`. Secrets travel here and not in its environment, which other processes may read.
     Of the folder `code`, it imports `modules`. A search may use `jobs` processes of its own, and remembers in the file
-    `memory` what it has tried; if it is to be made `elsewhere`, it asks the runner for each fit. A step behind a `fence`
-    is kept there by the kernel. `interpreter` is that of the step's environment; empty for the one that runs this. One
-    of the project's own has `bounds`, in seconds and bytes, and sees `gpus`.
+    `memory` what it has tried; if it is to be made `elsewhere`, it asks the runner for each fit.
+    A step behind a `fence` is kept there by the kernel. `interpreter` is that of the step's environment; empty for the
+    one that runs this. One of the project's own has `bounds`, in seconds and bytes, and sees `gpus`.
     """
 
     kind: str
@@ -88,10 +88,13 @@ class Reply:
 
 def decode_request(line: str) -> Request:
     """Read a request back."""
-    value = json.loads(line)
-    if value["fence"] is not None:
-        value["fence"] = Fence(**{name: tuple(paths) for name, paths in value["fence"].items()})
-    return Request(**value)
+    return request_from(json.loads(line))
+
+
+def request_from(value: dict[str, Any]) -> Request:
+    """Read a request back from its values."""
+    fence = value["fence"] and Fence(**{name: tuple(paths) for name, paths in value["fence"].items()})
+    return Request(**{**value, "fence": fence})
 
 
 def decode_reply(text: str) -> Reply:

@@ -98,7 +98,7 @@ def test_a_cluster_makes_what_this_machine_makes_and_keeps_nothing(sandbox_of, b
         assert words.call("run").code == 0
         local = words.content()
         away = ("run", "--executor", "dask", "--scheduler", dask.address)
-        answer = words.call(*away, "--force", "--json")
+        answer = words.call(*away, "--force", "--strict", "--json")
         assert answer.code == 0, answer.err
         assert {step["how"] for step in answer.value["steps"]} == {"ran"}
         assert words.content() == local

@@ -11,7 +11,7 @@ from typing import Literal
 from mlops_runner.digest import digest_file
 from mlops_runner.execute.cluster.parcel import Parcel, Piece
 from mlops_runner.execute.executed import FAILED
-from mlops_runner.execute.messages import Request
+from mlops_runner.execute.messages import Fence, Request
 from mlops_runner.execute.mirror import IGNORED, MIRROR
 
 KEPT = frozenset({"log.txt", "reply.json", FAILED, "out", MIRROR})  # the rest is scratch
@@ -41,7 +41,14 @@ def lay_out(folder: Path, parcel: Parcel, stored: Callable[[Piece], Path]) -> Re
     for piece in parcel.modules:
         _put(code / piece.path, piece, stored(piece))
     inputs = {name: str(work / path) for name, path in parcel.request.inputs.items()}
-    return replace(parcel.request, work=str(work), code=str(code), project=str(project), inputs=inputs)
+    fence = parcel.request.fence and _around(parcel.request.fence, project, code, parcel)
+    return replace(parcel.request, work=str(work), code=str(code), project=str(project), inputs=inputs, fence=fence)
+
+
+def _around(fence: Fence, project: Path, code: Path, parcel: Parcel) -> Fence:
+    """Return the fence of a step here: around what stands for the project, and the project itself where it is seen."""
+    closed = (*(path for path in fence.closed if Path(path).exists()), str(project))
+    return Fence(closed, tuple(str(code / piece.path) for piece in parcel.modules), (str(code),))
 
 
 def _put(place: Path, piece: Piece, stored: Path) -> None:

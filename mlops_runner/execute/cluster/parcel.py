@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_runner.execute.isolation import Level, Room
-from mlops_runner.execute.messages import Request
+from mlops_runner.execute.messages import Request, request_from
 
 CHUNK = 8 << 20  # bytes in one message
 
@@ -71,7 +71,7 @@ class Sealed:
         value = json.loads(self._content)
         return Parcel(
             terms_from(value["terms"]),
-            Request(**value["request"]),
+            request_from(value["request"]),
             value["code"],
             tuple(value["folders"]),
             tuple(Piece(**piece) for piece in value["pieces"]),
