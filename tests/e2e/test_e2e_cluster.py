@@ -90,15 +90,15 @@ def test_a_cluster_makes_what_this_machine_makes_and_keeps_nothing(sandbox_of, b
     assert shop.call("run", "--no-report").code == 0
     with cluster(1) as dask:
         lock = shop.read("pipeline.lock")
-        answer = shop.call("run", "--executor", "dask", "--scheduler", dask.address, "--force", "--no-report")
+        away = ("run", "--executor", "dask", "--scheduler", dask.address, "--no-report")
+        answer = shop.mlops(*away, "--force", timeout=600)
         assert (answer.code, "7 of them byte for byte" in answer.out) == (0, True), answer.out
         assert shop.read("pipeline.lock") == lock
 
         dask.add_worker()
         assert words.call("run").code == 0
         local = words.content()
-        away = ("run", "--executor", "dask", "--scheduler", dask.address)
-        answer = words.call(*away, "--force", "--strict", "--json")
+        answer = words.mlops(*away, "--force", "--strict", "--json", timeout=600)
         assert answer.code == 0, answer.err
         assert {step["how"] for step in answer.value["steps"]} == {"ran"}
         assert words.content() == local
@@ -108,7 +108,7 @@ def test_a_cluster_makes_what_this_machine_makes_and_keeps_nothing(sandbox_of, b
 
         dask.add_worker(PYTHONPATH=_with_another_package(dask.folder))
         wait_until(lambda: "Registered to" in (dask.folder / "worker-2.log").read_text())
-        answer = words.call(*away, "--force")
+        answer = words.mlops(*away, "--force", timeout=600)
         assert answer.code == 65
         assert "differs: threadpoolctl 0.1" in answer.err
         assert TOKEN not in dask.said()
