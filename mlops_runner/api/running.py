@@ -18,6 +18,7 @@ from mlops_runner.execute.listener import Listener, Silence
 from mlops_runner.execute.result import Result
 from mlops_runner.plan.build import build_part, build_plan, refuse_unpinned
 from mlops_runner.plan.codec import plan_digest
+from mlops_runner.plan.environment import DEFAULT
 from mlops_runner.plan.model import Facts, Plan
 from mlops_runner.plan.select import Selection
 from mlops_runner.plan.steps import Compiled, Step
@@ -92,6 +93,8 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
         _refuse_nothing(compiled)
         steps = [declared[planned.name] for planned in plan.steps if planned.step is not None]
         refuse_unpinned(steps)
+        if away:
+            _refuse_elsewhere(steps)
         _refuse_unlocked(plan)
         if options.expected is not None and plan_digest(plan) != options.expected:
             message = f"the plan is now {plan_digest(plan)}, not {options.expected}"
@@ -139,9 +142,19 @@ def clusters(project: "Project", options: RunOptions) -> "Clusters | None":
             jobs,
             any(step.kind == "search" for step in project.compiled().steps),
             project.sources.distributions(),
+            tuple(project.compiled().environments[DEFAULT].needs),
             project.sources.stats(),
         ),
     )
+
+
+def _refuse_elsewhere(steps: Sequence[Step]) -> None:
+    """Refuse steps that workers of a cluster cannot run. Raises UsageFailure."""
+    own = [step for step in steps if step.env != DEFAULT]
+    if own:
+        message = f"{own[0].name} has an environment of its own, which the workers of a cluster do not have"
+        hint = "run without --executor dask, or leave it out: --only, --to"
+        raise UsageFailure(Diagnostic("own-environment", message, own[0].place("env"), hint))
 
 
 def _left(compiled: Compiled, steps: Sequence[Step]) -> list[Step]:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mlops_runner.execute.cluster.parcel import Terms
+from mlops_runner.execute.machine import misfits
 from mlops_runner.plan.environment import Pin, differences, installed, python_minor
 
 CARRIER = "distributed"  # its messages are understood by the same version alone
@@ -34,7 +35,11 @@ def differences_here(terms: Terms) -> list[str]:
     if python_minor() != terms.python:
         return [f"Python {python_minor()}, the lock has {terms.python}"]
     runner = [] if runner_digest() == terms.runner else ["its mlops_runner is another one"]
-    return runner + differences([Pin(name, wanted, (), 0) for name, wanted in terms.distributions], installed(sys.path))
+    return (
+        runner
+        + misfits(terms.needs)
+        + differences([Pin(name, wanted, (), 0) for name, wanted in terms.distributions], installed(sys.path))
+    )
 
 
 def said(differences: list[str]) -> str:

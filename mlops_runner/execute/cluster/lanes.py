@@ -22,7 +22,7 @@ from mlops_runner.execute.cluster.parcel import Terms, pack
 from mlops_runner.execute.cluster.searching import Question, Searching
 from mlops_runner.execute.isolation import Exit, Lane, Level, Room, Worker
 from mlops_runner.execute.messages import Request
-from mlops_runner.plan.environment import python_minor
+from mlops_runner.plan.environment import Need, python_minor
 from mlops_runner.store.stats import StatCache
 
 SEARCH = "search"
@@ -34,13 +34,14 @@ class Terrain:
     """What a cluster is asked for. scheduler: its address, or None for a cluster on this machine, of `jobs` workers.
 
     searches: whether a step has more to do at a time than itself. distributions: what a worker must have installed,
-    name → version.
+    name → version; needs: which parts of the machine.
     """
 
     scheduler: str | None
     jobs: int
     searches: bool
     distributions: Mapping[str, str]
+    needs: tuple[Need, ...]
     stats: StatCache
 
 
@@ -65,7 +66,9 @@ class Away:
         wanted = terrain.jobs if terrain.searches else max(level.lanes for level in levels)
         single = tuple(replace(level, lanes=1) for level in levels)
         distributions = needed(terrain.distributions)
-        self._terms = Terms(uuid.uuid4().hex, self._room, single, python_minor(), runner_digest(), distributions)
+        self._terms = Terms(
+            uuid.uuid4().hex, self._room, single, python_minor(), runner_digest(), distributions, terrain.needs
+        )
         workers = min(wanted, terrain.jobs)
         client = self._exits.enter_context(connected(terrain.scheduler, self._folder / "cluster", workers))
         offer = opened(client, self._terms, terrain.scheduler is None)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_runner.execute.isolation import Level, Room
 from mlops_runner.execute.messages import Request, request_from
+from mlops_runner.plan.environment import Need
 
 CHUNK = 8 << 20  # bytes in one message
 
@@ -34,7 +35,7 @@ class Terms:
     """What holds for all steps of a run: their room, what is worth importing, and what a worker must have installed.
 
     levels: with one lane each. python: minor version; runner: digest of this package's code; distributions: name and
-    version.
+    version; needs: parts of the machine.
     """
 
     run: str
@@ -43,6 +44,7 @@ class Terms:
     python: str
     runner: str
     distributions: tuple[tuple[str, str], ...]
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def terms_from(value: Mapping[str, Any]) -> Terms:
         value["python"],
         value["runner"],
         tuple((name, version) for name, version in value["distributions"]),
+        tuple(Need(**need) for need in value["needs"]),
     )
 
 
