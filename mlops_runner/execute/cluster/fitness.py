@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mlops_runner.execute.cluster.parcel import Terms
-from mlops_runner.execute.machine import misfits
+from mlops_runner.execute.system import misfits
 from mlops_runner.plan.environment import Pin, differences, installed, python_minor
 
 CARRIER = "distributed"  # its messages are understood by the same version alone
