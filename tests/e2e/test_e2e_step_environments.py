@@ -208,8 +208,7 @@ def test_a_function_is_held_to_its_contract_there_too(alone, monkeypatch):
     ("does", "said"),
     [
         ("import time; print('here'); time.sleep(99)", "took longer than its timeout of 3 s"),
-        ("import os; os.kill(os.getpid(), 9)", "was ended by SIGKILL"),
-        ("return {'depth': float('nan')}", "project.paint:mix returned depth = nan, which is not finite"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed by signal 9"),
     ],
 )
 def test_a_function_that_does_not_come_back_as_it_should_fails_there_too(alone, does, said):
