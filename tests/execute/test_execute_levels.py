@@ -13,8 +13,8 @@ DATA, EVALUATE, PACKAGE = (Step(kind, kind, 1, {}, {}, "out") for kind in ("data
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
-        ([DATA, BOOSTED, EVALUATE], [(1, {"data", "source"}), (3, {"train", "search", "refit"}), (3, set())]),
-        ([BOOSTED, EVALUATE, PACKAGE], [(3, {"train", "search", "refit"}), (3, set())]),
+        ([DATA, BOOSTED, EVALUATE], [(1, {"data", "source"}), (3, {"train", "fit", "search", "refit"}), (3, set())]),
+        ([BOOSTED, EVALUATE, PACKAGE], [(3, {"train", "fit", "search", "refit"}), (3, set())]),
         ([EVALUATE, PACKAGE], [(3, set())]),
         ([DATA], [(3, set())]),
     ],

@@ -127,5 +127,13 @@ class _Stay:
                 told = time.monotonic()
             elif time.monotonic() - told >= QUIET_SECONDS:
                 told = time.monotonic()
-                self._tell({"what": "ended", "token": self._attempt.token, "code": ended.code, "peak": ended.peak_kib})
+                self._tell(
+                    {
+                        "what": "ended",
+                        "token": self._attempt.token,
+                        "code": ended.code,
+                        "peak": ended.peak_kib,
+                        "over": ended.over,
+                    }
+                )
             self._attempt.over.wait(LOOK_SECONDS)

@@ -163,7 +163,7 @@ class Dispatch:
         else:
             with contextlib.suppress(OSError, TimeoutError):
                 self._courier.leave(said["address"], said["token"])
-            self._finish(slot, said["task"], Exit(said["code"], said["peak"]))
+            self._finish(slot, said["task"], Exit(said["code"], said["peak"], said["over"]))
 
     def _ended(self, key: str, future: Future[Any]) -> None:
         """Hear that a task has ended before its files were taken."""
