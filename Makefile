@@ -12,7 +12,7 @@ run: .venv/.run            ## run the root pipeline on real data
 	@$(BIN)/mlops run
 
 test: .venv/.test          ## run the tests
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/.test         ## lint, types, layers
 	@$(BIN)/ruff check .
