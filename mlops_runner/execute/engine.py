@@ -240,7 +240,7 @@ class Engine:
         allowed = int(step.access.get("retries", 0))
         if isinstance(error, StepFailed) and self._tries[step.name] < allowed:
             self._tries[step.name] += 1
-            said = error.diagnostics[0].message.partition("\n")[0]
+            said = error.diagnostics[0].message.partition("\n")[0].partition("; its last lines:")[0]
             delay = min(MOST_DELAY, step.access.get("retry_delay", 0.0) * 2 ** (self._tries[step.name] - 1))
             after = f" in {delay:g} s" if delay else ""
             self.listener.note(f"{said}; trying again{after} ({self._tries[step.name]} of {allowed})")

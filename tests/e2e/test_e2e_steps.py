@@ -550,7 +550,7 @@ FLAKY = """\
   flaky:
     kind: command
     {handling}
-    shell: echo x >> {log}; test "$(wc -l < {log})" -ge {good} || exit 9; echo done > flaky.txt
+    shell: echo x >> {log}; test "$(wc -l < {log})" -ge {good} || (echo not yet; exit 9); echo done > flaky.txt
     outputs: [flaky.txt]
 """
 
@@ -565,7 +565,7 @@ def flaky(words, tmp_path, handling, good):
 def test_a_step_is_tried_again_as_often_as_it_says(words, tmp_path):
     log = flaky(words, tmp_path, "retries: 2", good=3)
     answer = done(words.call("run"))
-    assert "trying again (2 of 2)" in answer.err
+    assert "exit code 9; trying again (2 of 2)" in answer.err
     assert log.read_text() == "x\nx\nx\n"
     words.edit("pipeline.yaml", "-ge 3", "-ge 9")
     refused(words.call("run"), 1, "ended with exit code 9")
