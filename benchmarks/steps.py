@@ -44,6 +44,7 @@ def main() -> None:
         print(f"not installed, left out: {', '.join(missing)}")
     for size in options.steps:
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+            subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # or they would take part in what is around
             report(size, measure(Path(folder), size, names, options))
 
 
