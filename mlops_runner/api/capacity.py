@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mlops_runner.errors import Diagnostic, InvalidInput
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mlops_runner.api.project import Project
 
 
+NOTEBOOK = "notebook"
+KERNEL = ("ipykernel", "jupyter_client", "nbclient", "nbformat")  # what notebooks run by
 MOST_AWAY = 1024  # steps that may run at a time on a cluster of others, if it has the room
 
 
@@ -44,12 +47,17 @@ def capacity_of(compiled: Compiled, steps: Sequence[Step], given: Given) -> tupl
     return Capacity(given.jobs or here, amounts), gpus
 
 
-def refuse_lacking(project: "Project", plan: Plan, capacity: Capacity, *, force: bool) -> None:
-    """Refuse a run of steps that need what there is not. Raises InvalidInput. Those that need not run may need it."""
-    if not {MEMORY, GPUS} & capacity.amounts.keys():
-        return
+def refuse_lacking(project: "Project", plan: Plan, capacity: Capacity, *, force: bool, away: bool = False) -> None:
+    """Refuse a run of steps that need what there is not. Raises InvalidInput. Those that need not run may need it.
+
+    away: the steps run on machines of others, of which it is not known what is installed there.
+    """
+    bounded = bool({MEMORY, GPUS} & capacity.amounts.keys())
     steps = [planned.step for planned in plan.steps if planned.step is not None]
-    if not (problems := {step.name: found for step in steps if (found := list(_lacking(step, capacity)))}):
+    lacking = {step.name: [*_lacking(step, capacity)] for step in steps if bounded}
+    for step in (step for step in steps if step.kind == NOTEBOOK and not away):
+        lacking[step.name] = [*lacking.get(step.name, ()), *_uninstalled(step)]
+    if not (problems := {name: found for name, found in lacking.items() if found}):
         return
     if not force:
         notes = project.notes(plan)
@@ -68,6 +76,13 @@ def _lacking(step: Step, capacity: Capacity) -> Iterator[Diagnostic]:
         message = f"step {step.name} needs {wanted / 2**30:.3g} GiB of memory, and there are {there / 2**30:.3g} here"
         hint = "run it where there is more; or say how much there is: --memory SIZE"
         yield Diagnostic("no-memory", message, step.place("resources.memory"), hint)
+
+
+def _uninstalled(step: Step) -> Iterator[Diagnostic]:
+    """Yield a complaint if what runs notebooks is not installed here: better now than when all before it is done."""
+    if missing := [name for name in KERNEL if find_spec(name) is None]:
+        message = f"step {step.name} runs a notebook, and {', '.join(missing)} is not installed"
+        yield Diagnostic("missing-extra", message, step.place("notebook"), "pip install mlops_runner[notebook]")
 
 
 def _gpus(number: int) -> str:

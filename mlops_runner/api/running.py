@@ -101,7 +101,7 @@ def run(project: "Project", listener: Listener | None, options: RunOptions) -> l
             raise PlanMismatch(Diagnostic("plan-changed", message, hint="review it again: mlops plan"))
         given = Given(options.jobs, options.memory, options.gpus, away=options.scheduler is not None)
         capacity, gpus = capacity_of(compiled, steps, given)
-        refuse_lacking(project, plan, capacity, force=options.force)
+        refuse_lacking(project, plan, capacity, force=options.force, away=given.away)
         if _bring_inputs(project, plan, facts, force=options.force):
             facts = project.facts()
             project.sources.remember()

@@ -266,3 +266,24 @@ def test_a_notebook_that_is_none_is_refused_by_the_plan(words):
     assert "notebooks/report.ipynb is not a notebook: it is not JSON" in answer.err
     assert "git left a conflict in it" in answer.err
     assert not (words.root / ".mlops").exists(), "a plan writes nothing"
+
+
+def test_a_run_begins_nothing_where_its_notebook_could_not_run_and_asks_nothing_of_one_that_stands(words, monkeypatch):
+    from mlops_runner.api import capacity
+
+    first = "  first:\n    kind: command\n    shell: sort data/words.txt > sorted.txt\n    outputs: [sorted.txt]\n"
+    words.edit(
+        "pipeline.yaml", "steps:\n", "steps:\n" + first.replace("outputs", "inputs: [data/words.txt]\n    outputs")
+    )
+    found = capacity.find_spec
+    with monkeypatch.context() as patch:
+        patch.setattr(capacity, "find_spec", lambda name: None if name == "nbclient" else found(name))
+        answer = words.call("run")
+        assert answer.code == 65
+        assert "step report runs a notebook, and nbclient is not installed\n  --> pipeline.yaml:" in answer.err
+        assert "hint: pip install mlops_runner[notebook]" in answer.err
+        assert words.executed() == []
+    assert words.call("run").code == 0
+    assert sorted(words.executed()) == ["first", "report"]
+    monkeypatch.setattr(capacity, "find_spec", lambda name: None)
+    assert words.call("run").code == 0
